@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-only WITH Linux-syscall-note */
+/*
+ * /dev/hv_kvp: Hyper-V key-value pair requests, delivered to user space
+ *
+ * Purpose
+ * -------
+ * The host sends a guest KVP requests (get, set, delete, enumerate, read or
+ * set an address). The driver checks their framing and hands them, one at a
+ * time, to one service: the process that opened /dev/hv_kvp for reading and
+ * writing. The service answers each of them once.
+ *
+ * Messages
+ * --------
+ * read(2) returns exactly one message and write(2) takes exactly one. Each
+ * starts with struct hvkvp_hdr. Every length is in bytes and must be exact:
+ * hdr.len is the whole message, and equals what read() returned or write() was
+ * given. Reserved fields and unused flags are zero in both directions; the
+ * driver refuses a message in which they are not. Fields are in host byte
+ * order. Bodies are what the Hyper-V host sends and expects: little-endian,
+ * laid out in hv_kvp_msg.h.
+ *
+ * Because a message is a unit, the same service code runs over a SOCK_SEQPACKET
+ * socket pair, which is how it is tested without a kernel.
+ *
+ * Conversation
+ * ------------
+ *   service                                driver
+ *     open(O_RDWR)  ------------------------>   one service; a second is EBUSY
+ *     HELLO (major, minor, features)  ------>
+ *       <------------------------------------   HELLO (the driver's own)
+ *       <------------------------------------   REQUEST (id 7, deadline)
+ *     REPLY (id 7, status, body)  ---------->   sent to the host
+ *       <------------------------------------   REQUEST (id 8) ...
+ *
+ * 1. The service says the version that it was written for, and the features
+ *    that it wants. The driver answers with its own version. If the majors are
+ *    the same, the smaller minor is in force, and so are the features that both
+ *    named: the driver's HELLO lists just those. If the majors differ, the
+ *    driver's HELLO has no feature and no REQUEST will follow; the service may
+ *    say HELLO again with a major that both know, or close.
+ * 2. The first accepted HELLO lets the driver answer the host's negotiation, if
+ *    that is still waiting for a service.
+ * 3. At most one request is outstanding. It has an id that is never used again
+ *    while the module is loaded, never 0, and a deadline. A request that was
+ *    read but not answered when the service closes (or dies) is delivered again,
+ *    with the same id and deadline, to the next service.
+ * 4. At the deadline the driver answers the host itself, with E_FAIL. When the
+ *    host negotiates again, or takes the device away, the outstanding request is
+ *    withdrawn and nobody answers it. The service learns either from the error
+ *    that its REPLY gets; the host never sees that REPLY.
+ * 5. poll(2): POLLIN when a message can be read; POLLOUT always, since a write
+ *    never waits; POLLHUP and POLLERR once the device is gone. The service then
+ *    closes, and opens again when the node is back.
+ *
+ * Errors
+ * ------
+ * open:
+ *   EBUSY      another service has the device open
+ *   ENODEV     the device is going away
+ *   EINVAL     not opened for both reading and writing
+ * read (nothing is consumed by a read that fails):
+ *   EAGAIN     nothing to read, and the file is O_NONBLOCK
+ *   EMSGSIZE   the buffer is too small for the message that waits
+ *   EFAULT     the buffer is not writable
+ *   EINTR      a signal came first
+ *   ENODEV     the device is gone
+ * write (the driver's state is unchanged by a write that fails):
+ *   EINVAL     shorter than a header, hdr.len not the length of the write, a
+ *              reserved field or flag not zero, an unknown type, or a length
+ *              that is not exact for the type
+ *   EMSGSIZE   body_len of a REPLY is neither 0 nor the request's body_len
+ *   ENODATA    status is success but the operation's answer needs a body
+ *   EPROTO     the message is not allowed now: a REPLY before an accepted
+ *              HELLO, or a HELLO after one
+ *   ENOENT     no request with this id is outstanding: it was never delivered,
+ *              or has been answered already
+ *   ETIMEDOUT  the request's deadline passed; the host was told E_FAIL
+ *   ECANCELED  the request was withdrawn (see 4.)
+ *   EFAULT     the message is not readable
+ *   ENODEV     the device is gone
+ *
+ * The driver remembers how the last HVKVP_HISTORY requests ended, so that a
+ * late REPLY gets the right one of the last three errors; older ids are ENOENT.
+ *
+ * Changes
+ * -------
+ * 1.0  hello, request, reply
+ *
+ * A minor adds message types, flags or fields at the end, each of them used
+ * only when both sides' minor, or a feature bit that both named, allows it. A
+ * major is a new protocol; the driver keeps the old one for as long as it is
+ * in use.
+ */
+#ifndef _UAPI_HV_KVP_H
+#define _UAPI_HV_KVP_H
+
+#include <linux/types.h>
+
+#define HVKVP_DEVICE_NAME	"hv_kvp"
+
+#define HVKVP_MAJOR		1
+#define HVKVP_MINOR		0
+
+/* Feature bits of a HELLO. None is defined in 1.0. */
+#define HVKVP_FEATURES_NONE	0ULL
+
+/* No message is larger than this, in either direction; a good read() buffer. */
+#define HVKVP_MAX_MESSAGE	8192
+
+/* How many ended requests the driver can still tell apart. */
+#define HVKVP_HISTORY		16
+
+/**
+ * enum hvkvp_type - what a message is
+ * @HVKVP_HELLO: version and features, struct hvkvp_hello; both directions
+ * @HVKVP_REQUEST: the host asks, struct hvkvp_request; driver to service
+ * @HVKVP_REPLY: the service's answer, struct hvkvp_reply; service to driver
+ */
+enum hvkvp_type {
+	HVKVP_HELLO	= 1,
+	HVKVP_REQUEST	= 2,
+	HVKVP_REPLY	= 3,
+};
+
+/**
+ * struct hvkvp_hdr - the start of every message
+ * @len: bytes of the whole message, this header included
+ * @type: enum hvkvp_type
+ * @flags: none defined in 1.0, zero
+ * @id: the request's id in REQUEST and REPLY; zero in HELLO
+ */
+struct hvkvp_hdr {
+	__u32 len;
+	__u16 type;
+	__u16 flags;
+	__u64 id;
+};
+
+/**
+ * struct hvkvp_hello - version and features
+ * @hdr: header; type HVKVP_HELLO, id 0
+ * @major: of the protocol that the sender speaks
+ * @minor: likewise
+ * @timeout_ms: from the driver: how long a request may take, in milliseconds.
+ *	From the service: zero
+ * @features: feature bits; wanted by the service, in force from the driver
+ */
+struct hvkvp_hello {
+	struct hvkvp_hdr hdr;
+	__u16 major;
+	__u16 minor;
+	__u32 timeout_ms;
+	__u64 features;
+};
+
+/**
+ * struct hvkvp_request - a request of the host
+ * @hdr: header; type HVKVP_REQUEST, id of the request
+ * @deadline_ns: when the driver gives up, CLOCK_MONOTONIC, nanoseconds
+ * @fw_major: integration-component framework version agreed with the host
+ * @fw_minor: likewise
+ * @msg_major: KVP message version agreed with the host; it decides the layout
+ *	of an IP body
+ * @msg_minor: likewise
+ * @operation: enum hvkvp_operation; the same as the body's first byte
+ * @pool: enum hvkvp_pool; the same as the body's second byte
+ * @reserved: zero
+ * @body_len: bytes of @body; at least the operation's size in hv_kvp_msg.h
+ * @body: as the host sent it, from the KVP header on. Nothing in it but
+ *	operation and pool has been checked
+ */
+struct hvkvp_request {
+	struct hvkvp_hdr hdr;
+	__u64 deadline_ns;
+	__u16 fw_major;
+	__u16 fw_minor;
+	__u16 msg_major;
+	__u16 msg_minor;
+	__u8 operation;
+	__u8 pool;
+	__u16 reserved;
+	__u32 body_len;
+	__u8 body[];
+};
+
+/**
+ * struct hvkvp_reply - the answer to a request
+ * @hdr: header; type HVKVP_REPLY, id of the request
+ * @status: enum hvkvp_status, or any other HRESULT
+ * @body_len: bytes of @body: the request's body_len; or 0, then the host gets
+ *	its own body back. 0 is not enough for the success of an operation that
+ *	returns data (GET, ENUMERATE, GET_IP)
+ * @body: what the host gets, from the KVP header on
+ */
+struct hvkvp_reply {
+	struct hvkvp_hdr hdr;
+	__u32 status;
+	__u32 body_len;
+	__u8 body[];
+};
+
+#endif /* _UAPI_HV_KVP_H */
