@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * types.h - fixed-width integer names used all over the test host
+ * Short integer names for the test host, as the kernel spells them, and the
+ * two helpers that every file wants. Everything on the wire is little-endian
+ * and so is every machine this runs on.
  */
-#ifndef HVHOST_TYPES_H
-#define HVHOST_TYPES_H
+#ifndef HOST_TYPES_H
+#define HOST_TYPES_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define PAGE_SIZE_4K 4096u
 
 #endif

@@ -17,6 +17,10 @@
 #ifndef HVHOST_VM_H
 #define HVHOST_VM_H
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
 #include "types.h"
 
 /** VM_MAX_CPUS - most virtual CPUs of a machine (one Hyper-V VP bank is 64) */
