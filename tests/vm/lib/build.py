@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Small static programs that run inside the machines, built when their source changes."""
+
+import os
+import subprocess
+
+from .kernel import VM_DIR
+
+BUILD_DIR = os.path.join(os.path.dirname(os.path.dirname(VM_DIR)), "build")
+
+
+class BuildError(Exception):
+    """A program that the machines need cannot be built."""
+
+
+def static_program(source):
+    """Path of the program built from this one C file under tests/vm."""
+    source = os.path.join(VM_DIR, source)
+    target = os.path.join(BUILD_DIR, "vm", os.path.splitext(os.path.basename(source))[0])
+    if os.path.exists(target) and os.path.getmtime(target) > os.path.getmtime(source):
+        return target
+    os.makedirs(os.path.dirname(target), exist_ok=True)
+    scratch = f"{target}.{os.getpid()}"
+    done = subprocess.run([os.environ.get("CC", "gcc"), "-std=gnu11", "-O2", "-Wall", "-Wextra",
+                           "-Werror", "-static", "-o", scratch, source],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BuildError(f"building {source} failed:\n{done.stderr}")
+    os.replace(scratch, target)
+    return target
+
+
+def busybox():
+    """Path of Debian's static busybox."""
+    for path in ("/bin/busybox", "/usr/bin/busybox"):
+        if os.path.exists(path):
+            return path
+    raise BuildError("busybox is not installed: run tests/vm/install-packages")

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The guest's initramfs: Debian's busybox, the agent, kernel modules and what a test brings along."""
+
+import os
+import re
+import subprocess
+
+from .build import busybox, static_program
+from .cpio import Archive
+from .kernel import VM_DIR
+from .modules import ModuleTree, add_modules, module_name
+
+MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon")
+HOSTNAME = "kvpguest"
+ETC = {
+    "hostname": f"{HOSTNAME}\n",
+    "hosts": f"127.0.0.1 localhost\n127.0.1.1 {HOSTNAME}.example.com {HOSTNAME}\n",
+    "passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
+    "group": "root:x:0:\nnogroup:x:65534:\n",
+    "nsswitch.conf": "hosts: files\n",
+    "os-release": 'NAME="Debian GNU/Linux"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
+                  'ID=debian\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n',
+}
+
+
+class GuestError(Exception):
+    """Something that the image shall hold is not there."""
+
+
+def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stock=True):
+    """The initramfs as bytes.
+
+    modules: names out of the kernel's own; extra_modules: paths of .ko files.
+    programs: (source, destination) pairs, brought with the libraries they are linked to.
+    files: (source, destination, mode) triples.
+    stock: also Debian's hv_kvp_daemon and its scripts, from the kernel's own suite.
+    """
+    archive = Archive()
+    for folder in ("proc", "sys", "dev", "run", "tmp", "root", "var/lib", "var/log", "usr/bin"):
+        archive.directory(folder)
+    for name, text in ETC.items():
+        archive.file(f"etc/{name}", text.encode())
+    _add_file(archive, busybox(), "bin/busybox", 0o755)
+    archive.link("bin/sh", "busybox")
+    _add_file(archive, static_program("guest/agent.c"), "sbin/agent", 0o755)
+    _add_file(archive, os.path.join(VM_DIR, "guest", "init"), "init", 0o755)
+    _add_file(archive, os.path.join(VM_DIR, "guest", "kvp-service"), "sbin/kvp-service", 0o755)
+    tree = ModuleTree(kernel.modules)
+    for path in extra_modules:
+        if not os.path.exists(path):
+            raise GuestError(f"{path} does not exist: build it first (make module)")
+        tree.add(path)
+    add_modules(archive, tree, [*modules, *map(module_name, extra_modules)], kernel.release)
+    if stock:
+        _add_stock_daemon(archive, kernel)
+    for source, destination in programs:
+        _add_program(archive, source, destination)
+    for source, destination, mode in files:
+        _add_file(archive, source, destination, mode)
+    return archive.to_bytes()
+
+
+def _add_file(archive, source, destination, mode):
+    try:
+        with open(source, "rb") as content:
+            archive.file(destination, content.read(), mode)
+    except OSError as error:
+        raise GuestError(f"{source} cannot go into the guest: {error.strerror}") from error
+
+
+def _add_stock_daemon(archive, kernel):
+    _add_program(archive, f"{kernel.root}/usr/sbin/hv_kvp_daemon", "usr/sbin/hv_kvp_daemon")
+    scripts = f"{kernel.root}/usr/libexec/hypervkvpd"
+    for script in sorted(os.listdir(scripts)):
+        _add_file(archive, os.path.join(scripts, script), f"usr/libexec/hypervkvpd/{script}", 0o755)
+
+
+def _add_program(archive, source, destination):
+    if not os.path.exists(source):
+        raise GuestError(f"{source} does not exist: build it first")
+    _add_file(archive, source, destination, 0o755)
+    for library in _libraries(source):
+        if library not in archive:
+            _add_file(archive, library, library, 0o755)
+
+
+def _libraries(program):
+    """Absolute paths of the shared libraries (and the loader) that a program needs."""
+    done = subprocess.run(["ldd", program], capture_output=True, text=True, check=False,
+                          stdin=subprocess.DEVNULL)
+    if done.returncode:     # static, or a script
+        return []
+    missing = re.findall(r"^\s*(\S+) => not found", done.stdout, re.MULTILINE)
+    if missing:
+        raise GuestError(f"{program} needs {', '.join(missing)}, which this machine lacks")
+    return re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.MULTILINE)

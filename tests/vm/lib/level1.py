@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The level-1 machine: a Linux with KVM and its Hyper-V parts, emulated by QEMU.
+
+For machines whose own KVM cannot run the test host. QEMU emulates AMD's SVM with nested
+paging, so that a real kvm-amd.ko works in there. Its only channel is a virtio-serial port with
+the relay at the other end (level1/relay.c describes what is spoken).
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+from .build import busybox, static_program
+from .cpio import Archive
+from .kernel import VM_DIR, cache_dir
+from .modules import ModuleTree, add_modules
+
+QEMU = "qemu-system-x86_64"
+MODULES = ("virtio_pci", "virtio_console", "irqbypass", "kvm", "kvm_amd")
+# Without the first two words KVM's clock page stays invalid and every clock read of the guest
+# leaves the guest.
+CMDLINE = "console=ttyS0 tsc=reliable mitigations=off quiet loglevel=4 panic=-1"
+BOOT_LIMIT = 120
+
+
+class Level1Error(Exception):
+    """The machine does not come up, or died; the message names its log."""
+
+
+def initramfs(kernel):
+    """Path of the machine's initramfs for this kernel; written when its content changes."""
+    archive = Archive()
+    for folder in ("proc", "sys", "dev", "job", "tmp"):
+        archive.directory(folder)
+    with open(busybox(), "rb") as source:
+        archive.file("bin/busybox", source.read(), 0o755)
+    with open(os.path.join(VM_DIR, "level1", "init"), "rb") as source:
+        archive.file("init", source.read(), 0o755)
+    with open(static_program("level1/relay.c"), "rb") as source:
+        archive.file("bin/relay", source.read(), 0o755)
+    load = add_modules(archive, ModuleTree(kernel.modules), MODULES, kernel.release)
+    archive.file("load", "\n".join(load).encode())
+    path = os.path.join(cache_dir(), f"level1-{kernel.name}.cpio")
+    scratch = f"{path}.{os.getpid()}.{threading.get_ident()}"
+    with open(scratch, "wb") as target:
+        target.write(archive.to_bytes())
+    os.replace(scratch, path)
+    return path
+
+
+class Level1:
+    """One running machine. Use as a context manager; not for several threads at once."""
+
+    def __init__(self, kernel, log, cpus=2, memory_mb=2048):
+        self.log = log
+        self.files = {}
+        if not shutil.which(QEMU):
+            raise Level1Error(f"{QEMU} is not installed: run tests/vm/install-packages")
+        ours, theirs = socket.socketpair()
+        command = [
+            QEMU, "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max",
+            "-smp", str(cpus), "-m", str(memory_mb),
+            "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
+            "-kernel", kernel.image, "-initrd", initramfs(kernel), "-append", CMDLINE,
+            "-chardev", f"file,id=log,path={log}", "-serial", "chardev:log",
+            "-chardev", f"socket,id=relay,fd={theirs.fileno()}",
+            "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=relay",
+        ]
+        started = time.monotonic()
+        self._errors = open(log + ".qemu", "wb")
+        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._errors,
+                                         stderr=self._errors, pass_fds=[theirs.fileno()])
+        theirs.close()
+        self._socket = ours
+        self._socket.settimeout(BOOT_LIMIT)
+        self._reader = ours.makefile("rb")
+        try:
+            if self._line() != "ready":
+                raise Level1Error(f"level 1 spoke out of turn, see {log}")
+        except BaseException:
+            self.close()
+            raise
+        self.boot_seconds = time.monotonic() - started
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def put(self, path, mode=0o644):
+        """Copies a file in, once for each state of it; returns its path in there."""
+        state = os.stat(path)
+        key = (os.path.abspath(path), state.st_mtime_ns, state.st_size, mode)
+        if key not in self.files:
+            name = f"/job/files/{len(self.files)}-{os.path.basename(path)}"
+            with open(path, "rb") as source:
+                data = source.read()
+            self._send(f"put {mode:o} {len(data)} {name}\n".encode() + data)
+            self.files[key] = name
+        return self.files[key]
+
+    def run(self, argv, limit, sink):
+        """Runs argv in there for at most `limit` seconds; returns its exit code (124: late).
+
+        sink(file, data) gets what the job writes as it comes: "stdout", "stderr" and the name
+        of each file that it leaves in its working folder.
+        """
+        packed = b"".join(word.encode() + b"\0" for word in argv)
+        # The relay enforces the limit; silence for much longer means that level 1 hangs.
+        self._socket.settimeout(limit + 30)
+        self._send(f"run {limit} {len(packed)}\n".encode() + packed)
+        while True:
+            words = self._line().split(" ")
+            if words[0] == "data" and len(words) == 3:
+                sink(words[1], self._exactly(int(words[2])))
+            elif words[0] == "exit" and len(words) == 2:
+                return int(words[1])
+            else:
+                raise Level1Error(f"level 1 sent '{' '.join(words)}', see {self.log}")
+
+    def close(self):
+        """Ends the machine; it switches itself off when the channel closes."""
+        self._reader.close()
+        self._socket.close()
+        try:
+            self._process.wait(3)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._errors.close()
+
+    def _send(self, data):
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise self._gone(error) from error
+
+    def _line(self):
+        try:
+            line = self._reader.readline(512)
+        except OSError as error:
+            raise self._gone(error) from error
+        if not line.endswith(b"\n"):
+            raise self._gone("the channel closed")
+        return line[:-1].decode()
+
+    def _exactly(self, size):
+        try:
+            data = self._reader.read(size)
+        except OSError as error:
+            raise self._gone(error) from error
+        if len(data) != size:
+            raise self._gone("the channel closed")
+        return data
+
+    def _gone(self, why):
+        return Level1Error(f"the level-1 machine is gone ({why}), see {self.log} and {self.log}.qemu")
