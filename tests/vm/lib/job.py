@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""One job: a guest boot under the test host that runs one case file."""
+
+import json
+import os
+from dataclasses import dataclass, field
+
+# Modules of each profile, loaded by the guest's init in this order.
+PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils"}
+# On top of a job's own limit, before the place ends the test host from outside.
+MARGIN = 15
+
+
+class JobError(Exception):
+    """A job is described wrongly."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What to boot and what to run. Times in seconds, memory in MiB."""
+
+    script: str
+    name: str = ""
+    kernel: str = "6.1"
+    profile: str = "ours"
+    load: str = ""          # modules; empty: those of the profile
+    start: bool = True      # start the profile's service at boot
+    peer: bool = False      # run it against the stock pair as well
+    time: int = 60
+    cpus: int = 2
+    mem: int = 512
+    append: str = ""
+    args: tuple = ()        # further words for the script
+    host: tuple = field(default=())     # further words for hvhost
+
+    def __post_init__(self):
+        if self.profile not in PROFILES:
+            raise JobError(f"{self.script}: no profile '{self.profile}', "
+                           f"there are {', '.join(PROFILES)}")
+
+    @property
+    def limit(self):
+        return self.time + MARGIN
+
+    def argv(self, place, hvhost, kernel, initrd):
+        """The command line, after everything it names was put where it runs."""
+        words = [place.put(hvhost, 0o755),
+                 "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
+                 "--script", place.put(self.script), "--cpus", str(self.cpus),
+                 "--mem", str(self.mem), "--time-limit", str(self.time),
+                 "--console", "console.log", "--trace", "trace.log",
+                 "--append", self._append()]
+        for arg in self._script_args():
+            words += ["--script-arg", arg]
+        return words + list(self.host)
+
+    def _append(self):
+        load = "" if self.load == "none" else self.load or PROFILES[self.profile]
+        words = [f"kvp.profile={self.profile}", f"kvp.load={load}",
+                 f"kvp.start={int(self.start)}", self.append]
+        return " ".join(word for word in words if word)
+
+    def _script_args(self):
+        peer = ("peer",) if self.profile == "stock" else ()
+        return (f"profile={self.profile}", f"kernel={self.kernel}", *peer, *self.args)
+
+
+class JobLog:
+    """Keeps a job's files in a folder and hands on the events of its standard output."""
+
+    def __init__(self, folder, on_event):
+        self.folder = folder
+        self._on_event = on_event
+        self._files = {}
+        self._line = b""
+        os.makedirs(folder, exist_ok=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for file in self._files.values():
+            file.close()
+        if self._line:
+            self._hand_on(self._line)
+
+    def sink(self, name, data):
+        if name not in self._files:
+            name = os.path.basename(name)
+            self._files[name] = open(os.path.join(self.folder, name), "wb", buffering=0)
+        self._files[name].write(data)
+        if name == "stdout":
+            *lines, self._line = (self._line + data).split(b"\n")
+            for line in lines:
+                self._hand_on(line)
+
+    def _hand_on(self, line):
+        text = line.decode("utf-8", "backslashreplace").strip()
+        if not text:
+            return
+        try:
+            event = json.loads(text)
+        except ValueError:
+            event = None
+        if not isinstance(event, dict):
+            event = {"event": "noise", "text": text}
+        self._on_event(event)
+
+
+def meaning(rc):
+    """What an exit code of the test host says."""
+    return {0: "all cases passed", 1: "a case failed", 2: "usage or setup error",
+            3: "out of time", 4: "the guest died", 124: "out of time, ended from outside",
+            127: "could not be started"}.get(
+                rc, f"ended by signal {rc - 128}" if rc > 128 else f"exit code {rc}")

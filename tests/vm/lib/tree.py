@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What the tests need of this source tree, built: module per kernel, daemon, command, test host."""
+
+import os
+import shutil
+import subprocess
+
+from . import guest
+from .build import BUILD_DIR, BuildError
+from .kernel import VM_DIR
+
+TOP = os.path.dirname(os.path.dirname(VM_DIR))
+HVHOST = os.path.join(TOP, "tests", "host", "hvhost")
+MODULE_SOURCES = ("Kbuild", "driver", "uapi")
+
+
+def make(*words, log=None):
+    """Runs make at the top of the tree; its output goes to `log`, and into the error."""
+    return _run(["make", "-C", TOP, f"-j{os.cpu_count()}", "--no-print-directory", *words], log)
+
+
+def build_host():
+    make("host")
+    return HVHOST
+
+
+def build_daemon():
+    make("daemon")
+    return [os.path.join(TOP, "daemon", name) for name in ("hvkvpd", "hvkvp")]
+
+
+def build_module(kernel):
+    """Path of hv_kvp.ko for this kernel, built in a folder of its own from a copy of the sources.
+
+    A copy, because Kbuild builds beside the sources and one tree serves several kernels.
+    """
+    folder = os.path.join(BUILD_DIR, "module", kernel.release)
+    _mirror(folder)
+    _run(["make", "-C", kernel.kdir, f"M={folder}", f"-j{os.cpu_count()}", "modules"],
+         os.path.join(folder, "build.log"))
+    return os.path.join(folder, "hv_kvp.ko")
+
+
+def guest_image(kernel, ours=True):
+    """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted."""
+    modules, programs = (), ()
+    if ours:
+        modules = (build_module(kernel),)
+        programs = [(path, f"usr/sbin/{os.path.basename(path)}") for path in build_daemon()]
+    data = guest.image(kernel, extra_modules=modules, programs=programs)
+    path = os.path.join(BUILD_DIR, f"guest-{kernel.name}-{'ours' if ours else 'stock'}.cpio")
+    os.makedirs(BUILD_DIR, exist_ok=True)
+    with open(f"{path}.{os.getpid()}", "wb") as target:
+        target.write(data)
+    os.replace(f"{path}.{os.getpid()}", path)
+    return path
+
+
+def _mirror(folder):
+    """Copies what changed; what make left there stays, so that it builds only what changed."""
+    for name in MODULE_SOURCES:
+        source = os.path.join(TOP, name)
+        if not os.path.exists(source):
+            raise BuildError(f"{source} does not exist: the module cannot be built")
+        files = [source] if os.path.isfile(source) else [
+            os.path.join(at, file) for at, _, found in os.walk(source)
+            for file in found if file.endswith((".c", ".h", "Kbuild", "Makefile"))]
+        for file in files:
+            target = os.path.join(folder, os.path.relpath(file, TOP))
+            if not _same(file, target):
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                shutil.copy2(file, target)
+
+
+def _same(file, copy):
+    return (os.path.exists(copy) and os.path.getsize(file) == os.path.getsize(copy)
+            and os.path.getmtime(file) == os.path.getmtime(copy))
+
+
+def _run(command, log=None):
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    if log:
+        with open(log, "w", encoding="utf-8") as target:
+            target.write(done.stdout)
+    if done.returncode:
+        tail = "\n".join(done.stdout.splitlines()[-40:])
+        raise BuildError(f"'{' '.join(command)}' failed:\n{tail}")
+    return done.stdout
