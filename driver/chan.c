@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The VMBus channel, see chan.h.
+ */
+#include <linux/hyperv.h>
+#include <linux/string.h>
+
+#include "chan.h"
+#include "compat.h"
+
+/* Three pages of data each way, as Linux has always asked of a KVP channel. */
+#define RING_SIZE	VMBUS_RING_SIZE(3 * HV_HYP_PAGE_SIZE)
+
+/*
+ * Bring a raw packet into the form that everything above expects: only the
+ * payload, at the start of the buffer. Return: its bytes, 0 if it has none that
+ * can be used.
+ */
+static u32 unwrap(void *buf, u32 len)
+{
+	const struct vmpacket_descriptor *desc = buf;
+	u32 offset;
+
+	if (len < sizeof(*desc) || desc->type != VM_PKT_DATA_INBAND)
+		return 0;
+	offset = desc->offset8 << 3;
+	if (offset < sizeof(*desc) || offset >= len)
+		return 0;
+	memmove(buf, buf + offset, len - offset);
+	return len - offset;
+}
+
+static void chan_recv(void *channel, struct kvp_packet *pkt)
+{
+	struct hv_device *hv = channel;
+	u32 len;
+
+	for (;;) {
+		/* A packet too large for the buffer stays, and ends the talk. */
+		if (vmbus_recvpacket_raw(hv->channel, pkt->ic,
+					 KVP_XACT_PACKET_SIZE, &len,
+					 &pkt->cookie) || !len) {
+			pkt->len = 0;
+			return;
+		}
+		pkt->len = unwrap(pkt->ic, len);
+		if (pkt->len)
+			return;
+		dev_warn_ratelimited(&hv->device,
+				     "packet from the host: bad packet descriptor, dropped\n");
+	}
+}
+
+static int chan_send(void *channel, const struct kvp_packet *pkt)
+{
+	struct hv_device *hv = channel;
+
+	return vmbus_sendpacket(hv->channel, pkt->ic, pkt->len, pkt->cookie,
+				VM_PKT_DATA_INBAND, 0);
+}
+
+const struct kvp_xact_ops kvp_chan_ops = {
+	.recv = chan_recv,
+	.send = chan_send,
+};
+
+static void chan_interrupt(void *context)
+{
+	kvp_xact_pump(context);
+}
+
+int kvp_chan_open(struct hv_device *hv, struct kvp_xact *xact)
+{
+	int err;
+
+	/* The interrupt takes what is there; the ring need not be masked. */
+	set_channel_read_mode(hv->channel, HV_CALL_DIRECT);
+	kvp_compat_set_packet_size(hv->channel, KVP_XACT_PACKET_SIZE);
+
+	kvp_xact_open(xact, &hv->device);
+	err = vmbus_open(hv->channel, RING_SIZE, RING_SIZE, NULL, 0,
+			 chan_interrupt, xact);
+	if (err)
+		kvp_xact_close(xact, true);
+	return err;
+}
+
+void kvp_chan_close(struct hv_device *hv, struct kvp_xact *xact, bool gone)
+{
+	kvp_xact_close(xact, gone);
+	vmbus_close(hv->channel);
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Integration component (IC) framing: what a KVP packet of the host looks like,
+ * whether it can be trusted, and how its answer is framed.
+ *
+ * A packet is a pipe header, an IC header and a body, all little-endian. Every
+ * function here is pure: it works on a packet that has been copied out of the
+ * ring, allocates nothing, takes no lock and never sleeps. Each untrusted length
+ * is checked in kvp_ic_parse() and nowhere else.
+ */
+#ifndef KVP_IC_H
+#define KVP_IC_H
+
+#include <linux/types.h>
+
+/**
+ * struct kvp_ic_packet - a packet as it travels in the ring, behind the packet
+ *	descriptor
+ * @pipe_type: KVP_IC_PIPE_DATA
+ * @pipe_len: bytes behind the pipe header
+ * @fw_major: framework version; 0.0 in a negotiation
+ * @fw_minor: likewise
+ * @type: enum kvp_ic_type
+ * @msg_major: message version; 0.0 in a negotiation
+ * @msg_minor: likewise
+ * @body_len: bytes of @body
+ * @status: HRESULT of an answer
+ * @transaction: chosen by the host; the answer has the same
+ * @flags: KVP_IC_FLAG_*
+ * @reserved: zero
+ * @body: as @type says
+ */
+struct kvp_ic_packet {
+	__le32 pipe_type;
+	__le32 pipe_len;
+	__le16 fw_major;
+	__le16 fw_minor;
+	__le16 type;
+	__le16 msg_major;
+	__le16 msg_minor;
+	__le16 body_len;
+	__le32 status;
+	u8 transaction;
+	u8 flags;
+	u8 reserved[2];
+	u8 body[];
+};
+
+#define KVP_IC_PIPE_DATA	1
+#define KVP_IC_PIPE_HDR_SIZE	8U
+#define KVP_IC_HDR_SIZE		20U
+#define KVP_IC_OVERHEAD		(KVP_IC_PIPE_HDR_SIZE + KVP_IC_HDR_SIZE)
+
+#define KVP_IC_FLAG_TRANSACTION	0x01
+#define KVP_IC_FLAG_REQUEST	0x02
+#define KVP_IC_FLAG_RESPONSE	0x04
+
+enum kvp_ic_type {
+	KVP_IC_TYPE_NEGOTIATE	= 0,
+	KVP_IC_TYPE_KVP		= 2,
+};
+
+/**
+ * struct kvp_ic_version - a framework or message version
+ * @major: of major.minor
+ * @minor: of major.minor
+ */
+struct kvp_ic_version {
+	u16 major;
+	u16 minor;
+};
+
+/**
+ * struct kvp_ic_agreement - what a negotiation came to
+ * @valid: a version of each kind was found; no request is taken otherwise
+ * @fw: framework version
+ * @msg: KVP message version
+ */
+struct kvp_ic_agreement {
+	bool valid;
+	struct kvp_ic_version fw;
+	struct kvp_ic_version msg;
+};
+
+/**
+ * enum kvp_ic_verdict - what is to be done with a packet
+ * @KVP_IC_DROP: nothing: it cannot be told what an answer would answer
+ * @KVP_IC_NEGOTIATE: kvp_ic_negotiate()
+ * @KVP_IC_REQUEST: hand it to the service
+ * @KVP_IC_REFUSE: answer with the status of the view, ask nobody
+ */
+enum kvp_ic_verdict {
+	KVP_IC_DROP,
+	KVP_IC_NEGOTIATE,
+	KVP_IC_REQUEST,
+	KVP_IC_REFUSE,
+};
+
+/**
+ * struct kvp_ic_view - a packet after its checks
+ * @verdict: what to do with it
+ * @body_len: bytes of the body that are really in the packet
+ * @operation: enum hvkvp_operation; valid in a request
+ * @pool: enum hvkvp_pool; valid in a request
+ * @status: for KVP_IC_REFUSE
+ * @field: what was wrong, for the log; NULL if nothing
+ * @value: what @field held
+ */
+struct kvp_ic_view {
+	enum kvp_ic_verdict verdict;
+	u32 body_len;
+	u8 operation;
+	u8 pool;
+	u32 status;
+	const char *field;
+	u32 value;
+};
+
+/**
+ * kvp_ic_parse() - check a packet and say what to do with it
+ * @pkt: the packet, in memory that the host cannot change
+ * @len: bytes of @pkt
+ * @agreed: the agreement in force; decides the least size of an IP body
+ * @view: filled in
+ */
+void kvp_ic_parse(const struct kvp_ic_packet *pkt, u32 len,
+		  const struct kvp_ic_agreement *agreed,
+		  struct kvp_ic_view *view);
+
+/**
+ * kvp_ic_negotiate() - turn a negotiation into its answer
+ * @pkt: the packet; must have got the verdict KVP_IC_NEGOTIATE
+ * @max_fw: highest framework major to accept
+ * @max_msg: highest KVP message major to accept
+ * @agreed: filled in
+ *
+ * The highest version that both sides know wins, for the framework and for the
+ * messages each. Without a common one the answer carries no version at all.
+ *
+ * Return: bytes of the answer, from @pkt on.
+ */
+u32 kvp_ic_negotiate(struct kvp_ic_packet *pkt, unsigned int max_fw,
+		     unsigned int max_msg, struct kvp_ic_agreement *agreed);
+
+/**
+ * kvp_ic_answer() - turn a packet into its answer
+ * @pkt: the packet; its body, @body_len bytes, is the body of the answer
+ * @body_len: bytes of the answer's body
+ * @status: HRESULT
+ *
+ * Return: bytes of the answer, from @pkt on.
+ */
+u32 kvp_ic_answer(struct kvp_ic_packet *pkt, u32 body_len, u32 status);
+
+/**
+ * kvp_ic_returns_data() - does a successful answer carry something new?
+ * @operation: enum hvkvp_operation
+ */
+bool kvp_ic_returns_data(u8 operation);
+
+#endif /* KVP_IC_H */

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hv_kvp: Hyper-V key-value pair exchange (Data Exchange)
+ *
+ * Binds the VMBus device of the KVP integration component. Opening and closing
+ * happen here; packets go from chan.c to xact.c, and from there through cdev.c
+ * to a service in user space.
+ */
+#include <linux/hyperv.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+#include "cdev.h"
+#include "chan.h"
+#include "compat.h"
+#include "xact.h"
+
+static struct kvp_xact_params params = {
+	.request_timeout = 30,
+	.hold_timeout = 55,
+	.max_framework = 3,
+	.max_message = 5,
+};
+
+module_param_named(request_timeout, params.request_timeout, uint, 0644);
+MODULE_PARM_DESC(request_timeout,
+		 "Seconds until a request that no service answered fails (30)");
+module_param_named(hold_timeout, params.hold_timeout, uint, 0644);
+MODULE_PARM_DESC(hold_timeout,
+		 "Seconds that the host's negotiation waits for a service (55)");
+module_param_named(max_framework, params.max_framework, uint, 0644);
+MODULE_PARM_DESC(max_framework,
+		 "Highest framework major version to negotiate: 1 or 3 (3)");
+module_param_named(max_message, params.max_message, uint, 0644);
+MODULE_PARM_DESC(max_message,
+		 "Highest KVP major version to negotiate: 1, 3, 4 or 5 (5)");
+
+/**
+ * struct kvp - a bound device
+ * @xact: the transaction; one reference is ours
+ * @cdev: the device node
+ */
+struct kvp {
+	struct kvp_xact *xact;
+	struct kvp_cdev cdev;
+};
+
+static int kvp_probe(struct hv_device *hv,
+		     const struct hv_vmbus_device_id *id)
+{
+	struct kvp *kvp;
+	int err;
+
+	kvp = kzalloc(sizeof(*kvp), GFP_KERNEL);
+	if (!kvp)
+		return -ENOMEM;
+
+	kvp->xact = kvp_xact_create(&kvp_chan_ops, hv, &params);
+	if (!kvp->xact) {
+		err = -ENOMEM;
+		goto free_kvp;
+	}
+
+	err = kvp_chan_open(hv, kvp->xact);
+	if (err) {
+		dev_err(&hv->device, "cannot open the channel: %d\n", err);
+		goto put_xact;
+	}
+
+	/* Only now: who opens the node may count on a channel. */
+	err = kvp_cdev_add(&kvp->cdev, kvp->xact, &hv->device);
+	if (err) {
+		dev_err(&hv->device, "cannot make /dev/%s: %d\n",
+			HVKVP_DEVICE_NAME, err);
+		goto close_chan;
+	}
+
+	hv_set_drvdata(hv, kvp);
+	return 0;
+
+close_chan:
+	kvp_chan_close(hv, kvp->xact, true);
+put_xact:
+	kvp_xact_put(kvp->xact);
+free_kvp:
+	kfree(kvp);
+	return err;
+}
+
+static kvp_remove_t kvp_remove(struct hv_device *hv)
+{
+	struct kvp *kvp = hv_get_drvdata(hv);
+
+	kvp_cdev_remove(&kvp->cdev);
+	kvp_chan_close(hv, kvp->xact, true);
+	kvp_xact_put(kvp->xact);
+	kfree(kvp);
+	return KVP_REMOVED;
+}
+
+static int kvp_suspend(struct hv_device *hv)
+{
+	struct kvp *kvp = hv_get_drvdata(hv);
+
+	kvp_chan_close(hv, kvp->xact, false);
+	return 0;
+}
+
+static int kvp_resume(struct hv_device *hv)
+{
+	struct kvp *kvp = hv_get_drvdata(hv);
+
+	return kvp_chan_open(hv, kvp->xact);
+}
+
+static const struct hv_vmbus_device_id kvp_ids[] = {
+	{ HV_KVP_GUID },
+	{ }
+};
+MODULE_DEVICE_TABLE(vmbus, kvp_ids);
+
+static struct hv_driver kvp_driver = {
+	.name		= "hv_kvp",
+	.id_table	= kvp_ids,
+	.probe		= kvp_probe,
+	.remove		= kvp_remove,
+	.suspend	= kvp_suspend,
+	.resume		= kvp_resume,
+};
+
+static int __init kvp_init(void)
+{
+	return vmbus_driver_register(&kvp_driver);
+}
+module_init(kvp_init);
+
+static void __exit kvp_exit(void)
+{
+	vmbus_driver_unregister(&kvp_driver);
+}
+module_exit(kvp_exit);
+
+MODULE_DESCRIPTION("Hyper-V key-value pair exchange");
+MODULE_VERSION("0.1.0");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The transaction, see xact.h. Decisions come from fsm.c; here are their effects.
+ */
+#include <linux/dev_printk.h>
+#include <linux/device.h>
+#include <linux/errno.h>
+#include <linux/jiffies.h>
+#include <linux/ktime.h>
+#include <linux/lockdep.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include "hv_kvp_msg.h"
+#include "msg.h"
+#include "xact.h"
+
+/* Between two tries of a full ring; the host has to read in the meantime. */
+#define RESEND_DELAY_MS		10
+
+/* Packets in one go; a host that floods the ring must not keep the processor. */
+#define PUMP_BUDGET		64
+
+static void act(struct kvp_xact *x, enum kvp_event event);
+
+static void timer_stop(struct kvp_xact *x)
+{
+	cancel_delayed_work(&x->timer);
+}
+
+static void timer_start(struct kvp_xact *x, unsigned long delay)
+{
+	timer_stop(x);
+	schedule_delayed_work(&x->timer, delay);
+}
+
+/* From now on a service has the hold time to come before the host hears of it. */
+static void hold_from_now(struct kvp_xact *x)
+{
+	x->hold_until_ns = ktime_get_ns() +
+			   (u64)READ_ONCE(x->params->hold_timeout) *
+			   NSEC_PER_SEC;
+}
+
+/* A negotiation that is sent again does not start the hold time again. */
+static void hold(struct kvp_xact *x)
+{
+	u64 now = ktime_get_ns();
+
+	timer_start(x, x->hold_until_ns > now ?
+		       nsecs_to_jiffies(x->hold_until_ns - now) : 0);
+}
+
+/* Remember how the request ended, for replies that come too late. */
+static void end_request(struct kvp_xact *x, int error)
+{
+	x->ended[x->id % HVKVP_HISTORY] = (struct kvp_outcome) {
+		.id = x->id,
+		.error = error,
+	};
+}
+
+/* What a reply to anything but the request at hand gets. */
+static int late_error(const struct kvp_xact *x, u64 id)
+{
+	const struct kvp_outcome *ended = &x->ended[id % HVKVP_HISTORY];
+
+	return id && ended->id == id ? ended->error : -ENOENT;
+}
+
+static void send(struct kvp_xact *x)
+{
+	int err = x->ops->send(x->channel, &x->now);
+
+	if (err == -EAGAIN) {
+		timer_start(x, msecs_to_jiffies(RESEND_DELAY_MS));
+		return;
+	}
+	/* Any other error is a device that is being taken away. */
+	if (err)
+		dev_dbg(x->dev, "answer not sent: %d\n", err);
+	act(x, KVP_SENT);
+}
+
+static void answer(struct kvp_xact *x, u32 status)
+{
+	x->now.len = kvp_ic_answer(x->now.ic, x->view.body_len, status);
+	send(x);
+}
+
+static void agree(struct kvp_xact *x)
+{
+	x->now.len = kvp_ic_negotiate(x->now.ic,
+				      READ_ONCE(x->params->max_framework),
+				      READ_ONCE(x->params->max_message),
+				      &x->agreed);
+	if (x->agreed.valid)
+		dev_info(x->dev, "negotiated framework %u.%u, KVP %u.%u\n",
+			 x->agreed.fw.major, x->agreed.fw.minor,
+			 x->agreed.msg.major, x->agreed.msg.minor);
+	else
+		dev_warn(x->dev, "no version in common with the host\n");
+	send(x);
+}
+
+static void deliver(struct kvp_xact *x)
+{
+	unsigned int seconds = READ_ONCE(x->params->request_timeout);
+
+	x->id++;
+	x->deadline_ns = ktime_get_ns() + (u64)seconds * NSEC_PER_SEC;
+	timer_start(x, seconds * HZ);
+	wake_up_interruptible(&x->wait);
+}
+
+static void fail(struct kvp_xact *x)
+{
+	dev_warn_ratelimited(x->dev, "request %llu (operation %u, pool %u) expired: %s\n",
+			     x->id, x->view.operation, x->view.pool,
+			     x->attached ? "the service did not answer" :
+					   "no service runs");
+	end_request(x, -ETIMEDOUT);
+	answer(x, HVKVP_E_FAIL);
+}
+
+static void perform(struct kvp_xact *x, enum kvp_action action)
+{
+	switch (action) {
+	case KVP_REJECT:
+	case KVP_NOTHING:
+	case KVP_DEFER:
+		break;
+	case KVP_HOLD:
+		hold(x);
+		break;
+	case KVP_AGREE:
+		timer_stop(x);
+		agree(x);
+		break;
+	case KVP_DELIVER:
+		deliver(x);
+		break;
+	case KVP_REDELIVER:
+		wake_up_interruptible(&x->wait);
+		break;
+	case KVP_TELL:
+		answer(x, x->view.status);
+		break;
+	case KVP_ANSWER:
+		timer_stop(x);
+		end_request(x, -ENOENT);
+		send(x);
+		break;
+	case KVP_FAIL:
+		fail(x);
+		break;
+	case KVP_RESEND:
+		send(x);
+		break;
+	case KVP_WITHDRAW:
+		timer_stop(x);
+		if (x->view.verdict == KVP_IC_REQUEST)
+			end_request(x, -ECANCELED);
+		break;
+	case KVP_FINISH:
+		timer_stop(x);
+		break;
+	}
+}
+
+static void act(struct kvp_xact *x, enum kvp_event event)
+{
+	struct kvp_step step = kvp_fsm_next(x->state, event);
+
+	lockdep_assert_held(&x->lock);
+	WRITE_ONCE(x->state, step.next);
+	perform(x, step.action);
+}
+
+static void complain(struct kvp_xact *x, const struct kvp_ic_view *view)
+{
+	if (view->field)
+		dev_warn_ratelimited(x->dev, "packet from the host: bad %s %#x, %s\n",
+				     view->field, view->value,
+				     view->verdict == KVP_IC_DROP ? "dropped" :
+								    "refused");
+}
+
+/* Deal with the packet in @next, whose turn it is. */
+static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
+{
+	swap(x->now, x->next);
+	x->next.len = 0;
+	x->view = *view;
+
+	switch (view->verdict) {
+	case KVP_IC_DROP:
+		break;
+	case KVP_IC_NEGOTIATE:
+		act(x, KVP_NEGOTIATE);
+		if (x->attached)
+			act(x, KVP_ATTACH);
+		break;
+	case KVP_IC_REQUEST:
+		act(x, KVP_REQUEST);
+		break;
+	case KVP_IC_REFUSE:
+		act(x, KVP_REFUSE);
+		break;
+	}
+}
+
+/* Take packets for as long as one can be dealt with. */
+static void pump(struct kvp_xact *x)
+{
+	struct kvp_ic_view view;
+	int budget = PUMP_BUDGET;
+
+	lockdep_assert_held(&x->lock);
+	while (x->state != KVP_CLOSED) {
+		if (!budget--) {
+			/* Other states have their timer, and end in a pump. */
+			if (x->state == KVP_IDLE)
+				timer_start(x, 1);
+			return;
+		}
+		if (!x->next.len)
+			x->ops->recv(x->channel, &x->next);
+		if (!x->next.len)
+			return;
+
+		kvp_ic_parse(x->next.ic, x->next.len, &x->agreed, &view);
+		/* A host that negotiates has given up what it asked before. */
+		if (view.verdict == KVP_IC_NEGOTIATE)
+			act(x, KVP_CANCEL);
+		if (x->state != KVP_IDLE && view.verdict != KVP_IC_DROP)
+			return;
+
+		complain(x, &view);
+		if (view.verdict == KVP_IC_DROP)
+			x->next.len = 0;
+		else
+			begin(x, &view);
+	}
+}
+
+static void timed_out(struct work_struct *work)
+{
+	struct kvp_xact *x = container_of(to_delayed_work(work),
+					  struct kvp_xact, timer);
+
+	spin_lock_bh(&x->lock);
+	/* The timer may have been restarted after this run of it had begun. */
+	if (!delayed_work_pending(&x->timer)) {
+		act(x, KVP_TIMEOUT);
+		pump(x);
+	}
+	spin_unlock_bh(&x->lock);
+}
+
+struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
+				 const struct kvp_xact_params *params)
+{
+	struct kvp_xact *x = kzalloc(sizeof(*x), GFP_KERNEL);
+
+	if (!x)
+		return NULL;
+	x->now.ic = kvmalloc(KVP_XACT_PACKET_SIZE, GFP_KERNEL);
+	x->next.ic = kvmalloc(KVP_XACT_PACKET_SIZE, GFP_KERNEL);
+	if (!x->now.ic || !x->next.ic)
+		goto free_packets;
+
+	kref_init(&x->ref);
+	spin_lock_init(&x->lock);
+	init_waitqueue_head(&x->wait);
+	INIT_DELAYED_WORK(&x->timer, timed_out);
+	x->ops = ops;
+	x->channel = channel;
+	x->params = params;
+	x->state = KVP_CLOSED;
+	/* Ids are not used again after a rescind: time has passed since. */
+	x->id = ktime_get_ns();
+	return x;
+
+free_packets:
+	kvfree(x->next.ic);
+	kvfree(x->now.ic);
+	kfree(x);
+	return NULL;
+}
+
+static void destroy(struct kref *ref)
+{
+	struct kvp_xact *x = container_of(ref, struct kvp_xact, ref);
+
+	kvfree(x->next.ic);
+	kvfree(x->now.ic);
+	kfree(x);
+}
+
+void kvp_xact_get(struct kvp_xact *x)
+{
+	kref_get(&x->ref);
+}
+
+void kvp_xact_put(struct kvp_xact *x)
+{
+	kref_put(&x->ref, destroy);
+}
+
+void kvp_xact_open(struct kvp_xact *x, struct device *dev)
+{
+	spin_lock_bh(&x->lock);
+	x->dev = dev;
+	x->next.len = 0;
+	memset(&x->agreed, 0, sizeof(x->agreed));
+	hold_from_now(x);
+	act(x, KVP_OPEN);
+	spin_unlock_bh(&x->lock);
+}
+
+void kvp_xact_close(struct kvp_xact *x, bool gone)
+{
+	spin_lock_bh(&x->lock);
+	act(x, KVP_CLOSE);
+	if (gone)
+		WRITE_ONCE(x->gone, true);
+	wake_up_interruptible(&x->wait);
+	spin_unlock_bh(&x->lock);
+
+	/* In KVP_CLOSED nothing starts the timer again. */
+	cancel_delayed_work_sync(&x->timer);
+}
+
+void kvp_xact_pump(struct kvp_xact *x)
+{
+	spin_lock_bh(&x->lock);
+	pump(x);
+	spin_unlock_bh(&x->lock);
+}
+
+int kvp_xact_own(struct kvp_xact *x)
+{
+	int err = 0;
+
+	spin_lock_bh(&x->lock);
+	if (x->gone)
+		err = -ENODEV;
+	else if (x->owned)
+		err = -EBUSY;
+	else
+		x->owned = true;
+	spin_unlock_bh(&x->lock);
+	return err;
+}
+
+void kvp_xact_attach(struct kvp_xact *x)
+{
+	spin_lock_bh(&x->lock);
+	WRITE_ONCE(x->attached, true);
+	act(x, KVP_ATTACH);
+	pump(x);
+	spin_unlock_bh(&x->lock);
+}
+
+void kvp_xact_disown(struct kvp_xact *x)
+{
+	spin_lock_bh(&x->lock);
+	x->owned = false;
+	WRITE_ONCE(x->attached, false);
+	hold_from_now(x);
+	act(x, KVP_DETACH);
+	spin_unlock_bh(&x->lock);
+}
+
+u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req)
+{
+	u32 len = 0;
+
+	spin_lock_bh(&x->lock);
+	if (x->attached && x->state == KVP_QUEUED)
+		len = kvp_msg_make_request(x->id, x->deadline_ns, &x->agreed,
+					   x->now.ic->body, x->view.body_len,
+					   req);
+	spin_unlock_bh(&x->lock);
+	return len;
+}
+
+void kvp_xact_take(struct kvp_xact *x, u64 id)
+{
+	spin_lock_bh(&x->lock);
+	if (x->id == id)
+		act(x, KVP_TAKE);
+	spin_unlock_bh(&x->lock);
+}
+
+/* Does the reply fit the request at hand? */
+static int check_reply(const struct kvp_xact *x,
+		       const struct hvkvp_reply *reply)
+{
+	if (x->gone)
+		return -ENODEV;
+	if (x->state != KVP_TAKEN || reply->hdr.id != x->id)
+		return late_error(x, reply->hdr.id);
+	if (reply->body_len && reply->body_len != x->view.body_len)
+		return -EMSGSIZE;
+	if (!reply->body_len && reply->status == HVKVP_S_OK &&
+	    kvp_ic_returns_data(x->view.operation))
+		return -ENODATA;
+	return 0;
+}
+
+int kvp_xact_reply(struct kvp_xact *x, const struct hvkvp_reply *reply)
+{
+	int err;
+
+	spin_lock_bh(&x->lock);
+	err = check_reply(x, reply);
+	if (!err) {
+		memcpy(x->now.ic->body, reply->body, reply->body_len);
+		x->now.len = kvp_ic_answer(x->now.ic, x->view.body_len,
+					   reply->status);
+		act(x, KVP_REPLY);
+		pump(x);
+	}
+	spin_unlock_bh(&x->lock);
+	return err;
+}
+
+bool kvp_xact_readable(const struct kvp_xact *x)
+{
+	return READ_ONCE(x->attached) && READ_ONCE(x->state) == KVP_QUEUED;
+}
+
+bool kvp_xact_is_gone(const struct kvp_xact *x)
+{
+	return READ_ONCE(x->gone);
+}

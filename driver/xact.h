@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The transaction: one packet of the host, and its one answer.
+ *
+ * It sits between the channel (chan.c), which moves packets in and out of the
+ * rings, and the character device (cdev.c), through which a service reads
+ * requests and answers them. Neither knows the other.
+ *
+ * Rules
+ * -----
+ * - @lock guards every member but the reference count; it is taken with bottom
+ *   halves off, and the ring's own lock nests inside it. Nothing sleeps under it.
+ * - A packet is answered at most once: an answer is made only on the way into
+ *   KVP_SENDING, and leaves that state for the ring or with the channel.
+ * - At most two packets are in memory: the one being dealt with, and one behind
+ *   it. The second is looked at as soon as it comes, since a negotiation
+ *   withdraws the first; any other waits for its turn. The rest stays in the
+ *   ring.
+ * - The channel's functions are called only between kvp_xact_open() and
+ *   kvp_xact_close(), and only under @lock; so once kvp_xact_close() has
+ *   returned, nothing of the channel is touched any more.
+ * - The object is counted: the channel's side holds one reference, each open
+ *   file another. It outlives the device for as long as a file is open.
+ */
+#ifndef KVP_XACT_H
+#define KVP_XACT_H
+
+#include <linux/kref.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "fsm.h"
+#include "hv_kvp.h"
+#include "ic.h"
+
+struct device;
+
+/* A packet can fill a ring; so can the buffers here. */
+#define KVP_XACT_PACKET_SIZE	16384U
+
+/**
+ * struct kvp_packet - a packet that was copied out of the ring
+ * @ic: the packet, in KVP_XACT_PACKET_SIZE bytes of memory
+ * @len: its bytes; 0 if there is none
+ * @cookie: goes back to the host with the answer
+ */
+struct kvp_packet {
+	struct kvp_ic_packet *ic;
+	u32 len;
+	u64 cookie;
+};
+
+/**
+ * struct kvp_xact_ops - what the transaction needs of the channel
+ * @recv: move the next packet out of the ring; its length is 0 if there is none.
+ *	A packet that is not even one is dropped on the way
+ * @send: put an answer into the ring; -EAGAIN if there is no room now, another
+ *	error if there will never be
+ *
+ * Called under the transaction's lock, bottom halves off; must not sleep.
+ */
+struct kvp_xact_ops {
+	void (*recv)(void *channel, struct kvp_packet *pkt);
+	int (*send)(void *channel, const struct kvp_packet *pkt);
+};
+
+/**
+ * struct kvp_xact_params - limits; read anew each time
+ * @request_timeout: seconds until the driver answers for the service
+ * @hold_timeout: seconds that a negotiation waits for a service, see
+ *	@kvp_xact.hold_until_ns
+ * @max_framework: highest framework major version
+ * @max_message: highest KVP message major version
+ */
+struct kvp_xact_params {
+	unsigned int request_timeout;
+	unsigned int hold_timeout;
+	unsigned int max_framework;
+	unsigned int max_message;
+};
+
+/**
+ * struct kvp_outcome - how a request ended
+ * @id: its id; 0 in an unused entry
+ * @error: what a late reply to it gets: -ENOENT, -ETIMEDOUT or -ECANCELED
+ */
+struct kvp_outcome {
+	u64 id;
+	int error;
+};
+
+/**
+ * struct kvp_xact - the transaction
+ * @ref: references, see above
+ * @lock: guards what follows
+ * @dev: for messages; valid between open and close
+ * @ops: the channel's functions
+ * @channel: their first argument
+ * @params: limits
+ * @state: where the transaction is
+ * @gone: the device is gone for good
+ * @owned: a service has the device open
+ * @attached: that service said hello
+ * @agreed: versions agreed with the host
+ * @now: the packet that is being dealt with
+ * @view: its checks
+ * @next: the packet behind it
+ * @id: of the request in @now
+ * @deadline_ns: of the request in @now, CLOCK_MONOTONIC
+ * @hold_until_ns: how long a negotiation waits for a service, CLOCK_MONOTONIC;
+ *	counted from the opening of the channel, or the end of the last service
+ * @timer: the state's: runs KVP_TIMEOUT, and looks at the ring again
+ * @ended: the last requests' outcomes
+ * @wait: woken when a request can be read, or the device is gone
+ */
+struct kvp_xact {
+	struct kref ref;
+	spinlock_t lock; /* see the rules above */
+	struct device *dev;
+	const struct kvp_xact_ops *ops;
+	void *channel;
+	const struct kvp_xact_params *params;
+	enum kvp_state state;
+	bool gone;
+	bool owned;
+	bool attached;
+	struct kvp_ic_agreement agreed;
+	struct kvp_packet now;
+	struct kvp_ic_view view;
+	struct kvp_packet next;
+	u64 id;
+	u64 deadline_ns;
+	u64 hold_until_ns;
+	struct delayed_work timer;
+	struct kvp_outcome ended[HVKVP_HISTORY];
+	wait_queue_head_t wait;
+};
+
+/**
+ * kvp_xact_create() - make a transaction, closed and with one reference
+ * @ops: the channel's functions
+ * @channel: their first argument
+ * @params: limits; must outlive the object
+ *
+ * Context: may sleep.
+ * Return: the object, or NULL without memory.
+ */
+struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
+				 const struct kvp_xact_params *params);
+
+/**
+ * kvp_xact_get() - take a reference
+ * @x: the transaction
+ */
+void kvp_xact_get(struct kvp_xact *x);
+
+/**
+ * kvp_xact_put() - give a reference back
+ * @x: the transaction
+ *
+ * Context: may sleep.
+ */
+void kvp_xact_put(struct kvp_xact *x);
+
+/* Events of the channel. */
+
+/**
+ * kvp_xact_open() - the channel is about to be opened
+ * @x: the transaction
+ * @dev: for messages
+ *
+ * Call it before the first interrupt can come.
+ */
+void kvp_xact_open(struct kvp_xact *x, struct device *dev);
+
+/**
+ * kvp_xact_close() - the channel is about to be closed
+ * @x: the transaction
+ * @gone: for good; the service gets ENODEV. Otherwise it stays, and notices
+ *	nothing but that its request was withdrawn
+ *
+ * Context: may sleep.
+ */
+void kvp_xact_close(struct kvp_xact *x, bool gone);
+
+/**
+ * kvp_xact_pump() - there may be packets in the ring
+ * @x: the transaction
+ *
+ * Context: any but hard interrupt.
+ */
+void kvp_xact_pump(struct kvp_xact *x);
+
+/* Events of the character device. */
+
+/**
+ * kvp_xact_own() - a service opened the device
+ * @x: the transaction
+ *
+ * Return: 0; -EBUSY if another one has it, -ENODEV if it is gone.
+ */
+int kvp_xact_own(struct kvp_xact *x);
+
+/**
+ * kvp_xact_attach() - the service's hello was accepted
+ * @x: the transaction, owned by the caller
+ */
+void kvp_xact_attach(struct kvp_xact *x);
+
+/**
+ * kvp_xact_disown() - the service closed the device
+ * @x: the transaction, owned by the caller
+ */
+void kvp_xact_disown(struct kvp_xact *x);
+
+/**
+ * kvp_xact_peek() - make a message of the request that waits
+ * @x: the transaction, owned by the caller
+ * @req: filled in, HVKVP_MAX_MESSAGE bytes
+ *
+ * Return: bytes of the message; 0 if no request waits.
+ */
+u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req);
+
+/**
+ * kvp_xact_take() - the service has got the message
+ * @x: the transaction, owned by the caller
+ * @id: of the request
+ *
+ * Does nothing if the request ended meanwhile.
+ */
+void kvp_xact_take(struct kvp_xact *x, u64 id);
+
+/**
+ * kvp_xact_reply() - the service answers
+ * @x: the transaction, owned by the caller
+ * @reply: a reply that kvp_msg_check() has accepted
+ *
+ * Return: 0, or the error that uapi/hv_kvp.h has for it; then nothing changed.
+ */
+int kvp_xact_reply(struct kvp_xact *x, const struct hvkvp_reply *reply);
+
+/**
+ * kvp_xact_readable() - is a request waiting for the attached service?
+ * @x: the transaction
+ *
+ * May be asked without the lock, for wait conditions; the answer can be stale.
+ */
+bool kvp_xact_readable(const struct kvp_xact *x);
+
+/**
+ * kvp_xact_is_gone() - is the device gone for good?
+ * @x: the transaction
+ */
+bool kvp_xact_is_gone(const struct kvp_xact *x);
+
+#endif /* KVP_XACT_H */
