@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Case files under tests/e2e and the jobs that their headers ask for.
+
+A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots of that file:
+
+    profile=ours|stock   whose module and service serve KVP (ours)
+    kernel=NAME          the guest's kernel, one of tests/vm/kernels (6.1)
+    peer=yes             run the file against the stock pair, too
+    time=SECONDS         limit for the whole conversation (60)
+    load=A,B | none      modules the guest loads at boot (those of the profile)
+    start=no             do not start the service at boot
+    cpus=N mem=MIB       of the guest (2, 512)
+    append="..."         further words for the guest's kernel command line
+    args="..."           further words for the script (its `args` table)
+    host="..."           further words for hvhost, such as "--bus-version 5.0"
+    check=no             not part of the check (a demonstration)
+"""
+
+import os
+import re
+import shlex
+from dataclasses import replace
+
+from .job import Job, JobError
+
+HEADER = re.compile(r"^--\s*job:\s*(.*)$")
+FLAGS = {"yes": True, "no": False}
+
+
+def _flag(text):
+    if text not in FLAGS:
+        raise ValueError("yes or no is wanted")
+    return FLAGS[text]
+
+
+def _words(text):
+    return tuple(text.split())
+
+
+FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
+          "cpus": int, "mem": int, "append": str, "args": _words, "host": _words}
+
+
+def headers(path):
+    """The header lines of a case file, each as {word: value}; `where` names it for errors."""
+    found = []
+    with open(path, encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            match = HEADER.match(line)
+            if match:
+                found.append((f"{path}:{number}", match.group(1)))
+    return found
+
+
+def parse_header(path, where, text):
+    """(job, is it part of the check) of one header line."""
+    values, in_check = {}, True
+    for word in shlex.split(text):
+        key, equals, value = word.partition("=")
+        try:
+            if key == "check":
+                in_check = _flag(value)
+            elif key in FIELDS and equals:
+                values[key] = FIELDS[key](value)
+            else:
+                raise ValueError(f"there is no such word; there are {', '.join(FIELDS)}, check")
+        except ValueError as error:
+            raise JobError(f"{where}: '{word}': {error}") from error
+    return Job(script=path, **values), in_check
+
+
+def jobs_of(path):
+    """Every job of one case file that belongs to the check, the peer's included."""
+    found = headers(path)
+    if not found:
+        raise JobError(f"{path} has no line '-- job: ...', so nobody would run it "
+                       f"(see tests/vm/lib/cases.py)")
+    jobs = []
+    for where, text in found:
+        job, in_check = parse_header(path, where, text)
+        if not in_check:
+            continue
+        jobs.append(job)
+        if job.peer:
+            jobs.append(replace(job, profile="stock"))
+    return jobs
+
+
+def discover(folder, kernel=None):
+    """All jobs, named, in an order that is the same every time; `kernel` replaces theirs."""
+    jobs = []
+    for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
+        if file.endswith(".lua"):
+            jobs += jobs_of(os.path.join(folder, file))
+    if kernel:
+        jobs = [replace(job, kernel=kernel) for job in jobs]
+    unique = list(dict.fromkeys(jobs))
+    return [replace(job, name=name) for job, name in zip(unique, _names(unique))]
+
+
+def _names(jobs):
+    """FILE/PROFILE/KERNEL, with a number behind it where one file has several alike."""
+    seen, names = {}, []
+    for job in jobs:
+        stem = os.path.splitext(os.path.basename(job.script))[0]
+        name = f"{stem}/{job.profile}/{job.kernel}"
+        seen[name] = seen.get(name, 0) + 1
+        names.append(name if seen[name] == 1 else f"{name}/{seen[name]}")
+    return names

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""The check: builds, unit tests, end-to-end jobs on VMs; each result into the report."""
+
+import os
+import time
+
+from . import kernel as kernels
+from . import places, tree
+from .farm import Farm
+from .job import meaning
+from .report import Failure
+from .tap import TapRun
+
+UNIT_LIMIT = 300
+TAIL_LINES = 15
+# Folders whose `make check` prints TAP.
+UNITS = {"unit": "tests/unit", "host": "tests/host"}
+LEVEL1_KERNEL = "6.1"
+
+
+def rerun(pattern):
+    return f"tests/run --only '{pattern}'"
+
+
+def tail(path, lines=TAIL_LINES):
+    """The last lines of a log, or nothing."""
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            return "".join(file.readlines()[-lines:])
+    except OSError:
+        return ""
+
+
+def available_units():
+    return {name: folder for name, folder in UNITS.items()
+            if os.path.exists(os.path.join(tree.TOP, folder, "Makefile"))}
+
+
+def run_units(names, report, logs):
+    for name, folder in names.items():
+        report.heading(f"unit tests: {folder}")
+        log = os.path.join(logs, f"unit-{name}.log")
+        command = ["make", "-s", "--no-print-directory", "-C", os.path.join(tree.TOP, folder),
+                   "check"]
+        for point in TapRun(command, log, UNIT_LIMIT).results():
+            full = f"{name}: {point.name}"
+            if point.result == "pass":
+                report.ok(full)
+            elif point.result == "skip":
+                report.skip(full, point.why)
+            else:
+                report.fail(Failure(full, point.why, rerun(name), (("log", log),)))
+
+
+class EndToEnd:
+    """The jobs of one check."""
+
+    def __init__(self, jobs, report, logs, only_case=""):
+        self._jobs = jobs
+        self._report = report
+        self._logs = logs
+        self._only_case = only_case
+        self._results = {job: [] for job in jobs}
+        self._hvhost = ""
+        self._kernels = {}
+        self._images = {}
+
+    def build(self):
+        """Everything the jobs need; raises what the tools below raise."""
+        self._timed("the test host", self._build_host)
+        for name in sorted({job.kernel for job in self._jobs} | {LEVEL1_KERNEL}):
+            self._kernels[name] = kernels.fetch(name)
+        for name in sorted({job.kernel for job in self._jobs}):
+            self._timed(f"module, daemon and guest image for kernel {name}",
+                        lambda name=name: self._build_image(name))
+
+    def run(self, workers):
+        can, said = places.probe(self._hvhost)
+        where = "on this machine's own KVM" if can else f"inside an emulated level 1 ({said})"
+        self._report.heading(f"end to end: {len(self._jobs)} guest boots, {where}")
+        farm = Farm(self._jobs, self._prepare, "here" if can else "level1",
+                    self._kernels[LEVEL1_KERNEL], self._logs, workers)
+        for kind, job, data in farm.messages():
+            getattr(self, f"_on_{kind}")(job, data)
+
+    def _build_host(self):
+        self._hvhost = tree.build_host()
+
+    def _build_image(self, name):
+        self._images[name] = tree.guest_image(self._kernels[name])
+
+    def _timed(self, what, build):
+        self._report.progress(f"building {what}")
+        started = time.monotonic()
+        build()
+        self._report.progress(f"built {what} ({time.monotonic() - started:.1f} s)")
+
+    def _prepare(self, job, place):
+        words = job.argv(place, self._hvhost, self._kernels[job.kernel], self._images[job.kernel])
+        if self._only_case:
+            words += ["--script-arg", f"only={self._only_case}"]
+        return words
+
+    # What the farm tells.
+
+    def _on_place(self, _, text):
+        self._report.progress(text)
+
+    def _on_start(self, job, _):
+        self._report.progress(f"{job.name}: booting the guest (limit {job.time} s)")
+
+    def _on_quiet(self, _, running):
+        for job, seconds in running:
+            self._report.progress(f"{job.name}: still running after {seconds:.0f} s, "
+                                  f"limit {job.time} s")
+
+    def _on_event(self, job, event):
+        if event.get("event") == "case":
+            self._on_case(job, event)
+        elif event.get("event") == "end":
+            self._results[job].append("end")
+
+    def _on_case(self, job, event):
+        name = f"{job.name}: {event.get('name', '?')}"
+        result, why = event.get("result"), event.get("why") or ""
+        self._results[job].append(result)
+        if result == "pass":
+            self._report.ok(name, f"{event.get('ms', 0):.0f} ms")
+        elif result == "skip" and job.profile == "stock":
+            self._report.note(name, f"not for the peer: {why}")
+        elif result == "skip":
+            self._report.skip(name, why)
+        elif result == "peer-fails":
+            self._report.peer(name, why)
+        elif result == "peer-passes":
+            self._report.ok(name, "the peer was thought to fail here")
+        else:
+            self._fail(job, name, why, f"{job.name}:{event.get('name', '')}")
+
+    def _on_end(self, job, data):
+        rc, trouble, seconds, _ = data
+        results = self._results[job]
+        counted = [result for result in results if result != "end"]
+        if not trouble and rc:
+            # A failed case has been told already, and so has the crash of a peer known to crash.
+            known = "fail" in counted if rc == 1 else rc == 4 and "peer-fails" in counted[-1:]
+            trouble = "" if known else meaning(rc)
+        elif not trouble and "end" not in results:
+            trouble = "the test host ended without saying so"
+        elif not trouble and not counted:
+            trouble = "no case ran"
+        if trouble and not (trouble == "no case ran" and self._only_case):
+            self._fail(job, f"{job.name}: the run as a whole", trouble, job.name)
+        self._report.progress(f"{job.name}: done in {seconds:.1f} s")
+
+    def _fail(self, job, name, why, pattern):
+        folder = os.path.join(self._logs, job.name.replace("/", "-"))
+        tails = [(f"{os.path.join(folder, file)}", text)
+                 for file, text in ((file, tail(os.path.join(folder, file)))
+                                    for file in ("stderr", "console.log")) if text]
+        self._report.fail(Failure(name, why, rerun(pattern), tuple(tails)))

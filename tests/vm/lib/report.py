@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What people see of a check: a line per case as it comes, the failures again at the end."""
+
+import sys
+from dataclasses import dataclass
+
+COLOURS = {"ok": "32", "FAIL": "1;31", "skip": "33", "peer": "36", "..": "2", "==": "1"}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a reader needs to go on from here."""
+
+    name: str
+    why: str
+    rerun: str
+    tails: tuple = ()       # (title, text) pairs
+
+
+class Report:
+    """Prints and counts. One thread only."""
+
+    def __init__(self, stream=sys.stdout):
+        self._stream = stream
+        self._colour = stream.isatty()
+        self.passed = 0
+        self.failures = []
+        self.skips = []
+        self.peer_fails = []
+
+    def heading(self, text):
+        self._line("==", text)
+
+    def progress(self, text):
+        self._line("..", text)
+
+    def ok(self, name, note=""):
+        self.passed += 1
+        self._line("ok", name + (f"  ({note})" if note else ""))
+
+    def fail(self, failure):
+        self.failures.append(failure)
+        self._line("FAIL", failure.name)
+        self._indented(failure.why)
+
+    def skip(self, name, why):
+        self.skips.append((name, why))
+        self._line("skip", f"{name}: {why or 'no reason given'}")
+
+    def peer(self, name, text):
+        """A case in which the stock pair does what it is known to do: nobody's failure."""
+        self.peer_fails.append((name, text))
+        self._line("peer", f"{name}: peer fails: {text}")
+
+    def note(self, name, text):
+        self._line("peer", f"{name}: {text}")
+
+    def close(self, logs):
+        """The last words; returns the exit code."""
+        if self.peer_fails:
+            self.heading(f"peer fails: {len(self.peer_fails)} known defects of the stock pair")
+            for name, text in self.peer_fails:
+                self._plain(f"      {name}: {text.splitlines()[0] if text else ''}")
+        if self.skips:
+            self.heading("skipped")
+            for name, why in self.skips:
+                self._plain(f"      {name}: {why or 'no reason given'}")
+        if self.failures:
+            self.heading("failed")
+        for failure in self.failures:
+            self._recap(failure)
+        self._plain(f"logs: {logs}")
+        none = not self.passed and not self.failures
+        if none:
+            self._plain("no test ran")
+        self._plain(f"{self.passed} passed, {len(self.failures)} failed, {len(self.skips)} skipped")
+        return 1 if self.failures or none else 0
+
+    def _recap(self, failure):
+        self._line("FAIL", failure.name)
+        self._indented(failure.why)
+        for title, text in failure.tails:
+            self._plain(f"      --- {title}")
+            self._indented(text)
+        self._plain(f"      again: {failure.rerun}")
+
+    def _line(self, word, text):
+        painted = f"{word:<5}"
+        if self._colour:
+            painted = f"\033[{COLOURS[word]}m{painted}\033[0m"
+        self._plain(f"{painted} {text}")
+
+    def _indented(self, text):
+        for line in text.splitlines():
+            self._plain(f"      {line}")
+
+    def _plain(self, text):
+        self._stream.write(text + "\n")
+        self._stream.flush()
