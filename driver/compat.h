@@ -10,10 +10,10 @@
 
 /* hv_driver.remove returns nothing since 6.3. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-typedef void kvp_remove_t;
+#define KVP_REMOVE_TYPE	void
 #define KVP_REMOVED
 #else
-typedef int kvp_remove_t;
+#define KVP_REMOVE_TYPE	int
 #define KVP_REMOVED	0
 #endif
 

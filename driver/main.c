@@ -87,7 +87,7 @@ free_kvp:
 	return err;
 }
 
-static kvp_remove_t kvp_remove(struct hv_device *hv)
+static KVP_REMOVE_TYPE kvp_remove(struct hv_device *hv)
 {
 	struct kvp *kvp = hv_get_drvdata(hv);
 

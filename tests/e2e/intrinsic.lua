@@ -1,0 +1,71 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=6.1 time=60 peer=yes
+--
+-- The ten facts that every Linux guest reports in pool 2.
+
+local names = {
+	"FullyQualifiedDomainName", "IntegrationServicesVersion", "NetworkAddressIPv4", "NetworkAddressIPv6",
+	"OSBuildNumber", "OSName", "OSMajorVersion", "OSMinorVersion", "OSVersion", "ProcessorArchitecture",
+}
+
+bus.wait_open(30)
+negotiate{timeout = 30}
+
+local function facts()
+	local by_key = {}
+	for _, pair in ipairs(enumerate("auto")) do by_key[pair.key] = pair.value end
+	return by_key
+end
+
+case("the ten items, in the documented order, at index 0 to 9", function()
+	for i, name in ipairs(names) do
+		local r = enumerate_one("auto", i - 1)
+		expect(r.status, S_OK, name)
+		expect(r.key, name)
+		expect(r.type, "sz")
+	end
+end)
+
+case("each item can be asked for by its name", {peer_fails = "protocol.md 7.1: GET never returns the value"}, function()
+	local all = facts()
+	for _, name in ipairs(names) do
+		expect(get("auto", name).value, all[name], name)
+	end
+end)
+
+case("kernel and processor are what uname says", function()
+	local all = facts()
+	expect(all.ProcessorArchitecture, guest_ok("uname -m"))
+	expect(all.OSBuildNumber, guest_ok("uname -r"))
+	expect(guest_ok("uname -r"):sub(1, #all.OSVersion), all.OSVersion)
+end)
+
+case("the distribution is what os-release says", {
+     peer_fails = "the stock daemon puts VERSION_ID, unsplit, into the major version"}, function()
+	local all = facts()
+	expect(all.OSName, guest_ok(". /etc/os-release; echo \"$NAME\""))
+	expect(all.OSMajorVersion, "12")
+end)
+
+case("the name is the host name with the domain that the guest has configured", function()
+	expect(facts().FullyQualifiedDomainName, "kvpguest.example.com")
+end)
+
+case("addresses come and go with the interface", function()
+	guest_ok("modprobe dummy numdummies=0 && ip link add kvp0 type dummy && ip link set kvp0 up && " ..
+		 "ip addr add 192.0.2.7/24 dev kvp0 && ip addr add 198.51.100.9/24 dev kvp0 && ip addr add 2001:db8::7/64 dev kvp0")
+	local all = facts()
+	expect(all.NetworkAddressIPv4, "192.0.2.7;198.51.100.9")
+	expect((";" .. all.NetworkAddressIPv6 .. ";"):find(";2001:db8::7;", 1, true))
+	guest_ok("ip link del kvp0")
+	all = facts()
+	expect(not all.NetworkAddressIPv4:find("192.0.2.7", 1, true))
+	expect(not all.NetworkAddressIPv6:find("2001:db8::7", 1, true))
+end)
+
+case("the guest cannot be given facts about itself", {peer_fails = "the stock daemon stores them in a file"}, function()
+	expect_error(set("auto", "OSName", "Other"))
+	expect(facts().OSName, guest_ok(". /etc/os-release; echo \"$NAME\""))
+	expect_error(delete("auto", "OSName"))
+	expect(facts().OSName, guest_ok(". /etc/os-release; echo \"$NAME\""))
+end)

@@ -1,0 +1,151 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=6.1 time=120 start=no
+--
+-- The service comes, goes, hangs and dies; the host gets exactly one answer to each request.
+
+local parameters = "/sys/module/hv_kvp/parameters/"
+local good = bytes("01 00 01 00 00 00 00 00 03 00 00 00 05 00 00 00")
+
+local function parameter(name, value)
+	guest_ok("echo " .. value .. " >" .. parameters .. name)
+end
+
+local function send_set(key, value)
+	local k, v = utf16(key .. "\0"), utf16(value .. "\0")
+	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, #k, #v) .. k .. string.rep("\0", 512 - #k) .. v ..
+		   string.rep("\0", 2048 - #v + 4)}
+end
+
+bus.wait_open(30)
+
+case("without a service the negotiation waits", function()
+	raw{msg = 0, fw = "0.0", kvp = "0.0", body = good}
+	expect_no_answer(1500)
+	guest_ok("kvp-service start")
+	local a = expect_answer(5)
+	expect(a.body:sub(1, 4), bytes("01 00 01 00"))
+	negotiate{}
+	guest_ok("kvp-service stop")
+end)
+
+case("without a service a negotiation on an old channel is answered when the hold time is over", function()
+	guest_ok("kvp-service stop; true")
+	parameter("hold_timeout", 2)
+	guest_ok("kvp-service start; kvp-service stop")
+	raw{msg = 0, fw = "0.0", kvp = "0.0", body = good}
+	expect_no_answer(1000)
+	expect_answer(4)
+	parameter("hold_timeout", 55)
+end)
+
+case("a request waits for the service, within its deadline", function()
+	guest_ok("kvp-service start")
+	negotiate{}
+	guest_ok("kvp-service stop")
+	send_set("patient", "yes")
+	expect_no_answer(1000)
+	guest_ok("kvp-service start")
+	expect(expect_answer(5).status, S_OK)
+	expect(guest_ok("hvkvp get external patient"), "yes")
+	expect(delete("external", "patient").ok)
+end)
+
+case("requests that queue in the ring are answered in order, one answer each", function()
+	guest_ok("kvp-service stop")
+	send_set("q", "1")
+	send_set("q", "2")
+	send_set("q", "3")
+	expect_no_answer(500)
+	guest_ok("kvp-service start")
+	for _ = 1, 3 do expect(expect_answer(5).status, S_OK) end
+	expect_no_answer(200)
+	expect(get("external", "q").value, "3")
+	expect(delete("external", "q").ok)
+end)
+
+case("without a service a request fails at its deadline", function()
+	guest_ok("kvp-service stop")
+	parameter("request_timeout", 2)
+	send_set("late", "1")
+	expect_no_answer(1500)
+	expect(expect_answer(5).status, E_FAIL)
+	guest_ok("kvp-service start")
+	expect_no_answer(500)
+	expect(not get("external", "late").ok)
+	parameter("request_timeout", 30)
+end)
+
+case("a late answer never reaches the host", function()
+	parameter("request_timeout", 2)
+	guest_ok("flock /var/lib/hyperv/.kvp_pool_0 sleep 4 >/dev/null 2>&1 & sleep 0.2")
+	send_set("slow", "1")
+	expect(expect_answer(5).status, E_FAIL)
+	sleep(3)
+	expect_no_answer(200)
+	parameter("request_timeout", 30)
+	expect(set("external", "next", "2").ok)
+	expect(get("external", "next").value, "2")
+	delete("external", "slow")
+	expect(delete("external", "next").ok)
+end)
+
+case("a request that a dying service held goes to the next one", function()
+	guest_ok("flock /var/lib/hyperv/.kvp_pool_0 sleep 3 >/dev/null 2>&1 & sleep 0.2")
+	send_set("heir", "1")
+	expect_no_answer(500)
+	guest_ok("kvp-service kill")
+	guest_ok("kvp-service start")
+	expect(expect_answer(8).status, S_OK)
+	expect_no_answer(200)
+	expect(get("external", "heir").value, "1")
+	expect(delete("external", "heir").ok)
+end)
+
+case("a negotiation in the middle of a request withdraws it", function()
+	guest_ok("kvp-service stop")
+	send_set("withdrawn", "1")
+	expect_no_answer(300)
+	guest_ok("kvp-service start; kvp-service stop")
+	expect_answer(5)
+	send_set("withdrawn", "2")
+	raw{msg = 0, fw = "0.0", kvp = "0.0", body = good}
+	expect_no_answer(300)
+	guest_ok("kvp-service start")
+	local a = expect_answer(5)
+	expect(a.msg, 0)
+	expect_no_answer(300)
+	expect(get("external", "withdrawn").value, "1")
+	expect(delete("external", "withdrawn").ok)
+end)
+
+case("the service stops and starts between requests, and nothing is lost", function()
+	for i = 1, 5 do
+		expect(set("external", "round" .. i, "value " .. i).ok)
+		guest_ok("kvp-service restart")
+	end
+	guest_ok("kvp-service kill; kvp-service start")
+	for i = 1, 5 do
+		expect(get("external", "round" .. i).value, "value " .. i)
+		expect(delete("external", "round" .. i).ok)
+	end
+end)
+
+case("a second service is refused, with a message that says why", function()
+	local second = guest("hvkvpd --foreground --state-dir /tmp/second", 5)
+	expect(second.rc ~= 0)
+	expect(second.out:find("another", 1, true) or second.out:find("busy", 1, true))
+	expect(set("external", "first", "still").ok)
+	expect(delete("external", "first").ok)
+end)
+
+case("the module unloads when the service has stopped, and loads again", function()
+	guest_ok("kvp-service stop")
+	guest_ok("rmmod hv_kvp")
+	expect(guest("ls /dev/hv_kvp").rc ~= 0)
+	guest_ok("modprobe hv_kvp")
+	guest_ok("kvp-service start")
+	bus.wait_open(10)
+	expect(negotiate{}.kvp, "5.0")
+	expect(set("external", "reloaded", "1").ok)
+	expect(delete("external", "reloaded").ok)
+end)
