@@ -90,7 +90,10 @@ int vm_start(struct vm *vm);
 /** vm_stop() - end the run from outside; no effect once the guest has ended */
 void vm_stop(struct vm *vm);
 
-/** vm_destroy() - vm_stop(), join all threads, release everything; NULL is fine */
+/** vm_join() - vm_stop(), and wait until no virtual CPU runs: the bus is not called again */
+void vm_join(struct vm *vm);
+
+/** vm_destroy() - vm_join() and release everything; NULL is fine */
 void vm_destroy(struct vm *vm);
 
 /** vm_probe() - can this machine run guests? Return: as vm_create(): true, or a line in @err */
