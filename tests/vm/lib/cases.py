@@ -13,7 +13,8 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     append="..."         further words for the guest's kernel command line
     args="..."           further words for the script (its `args` table)
     host="..."           further words for hvhost, such as "--bus-version 5.0"
-    check=no             not part of the check (a demonstration)
+
+`-- demo: WORD=VALUE ...` means the same, for a file that is shown and not part of the check.
 """
 
 import os
@@ -23,7 +24,7 @@ from dataclasses import replace
 
 from .job import Job, JobError
 
-HEADER = re.compile(r"^--\s*job:\s*(.*)$")
+HEADER = re.compile(r"^--\s*(job|demo):\s*(.*)$")
 FLAGS = {"yes": True, "no": False}
 
 
@@ -42,31 +43,28 @@ FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str
 
 
 def headers(path):
-    """The header lines of a case file, each as {word: value}; `where` names it for errors."""
+    """The header lines of a case file: (where it stands, "job" or "demo", its words)."""
     found = []
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, 1):
             match = HEADER.match(line)
             if match:
-                found.append((f"{path}:{number}", match.group(1)))
+                found.append((f"{path}:{number}", *match.groups()))
     return found
 
 
 def parse_header(path, where, text):
-    """(job, is it part of the check) of one header line."""
-    values, in_check = {}, True
+    """The job that the words of one header line describe."""
+    values = {}
     for word in shlex.split(text):
         key, equals, value = word.partition("=")
         try:
-            if key == "check":
-                in_check = _flag(value)
-            elif key in FIELDS and equals:
-                values[key] = FIELDS[key](value)
-            else:
-                raise ValueError(f"there is no such word; there are {', '.join(FIELDS)}, check")
+            if key not in FIELDS or not equals:
+                raise ValueError(f"there is no such word; there are {', '.join(FIELDS)}")
+            values[key] = FIELDS[key](value)
         except ValueError as error:
             raise JobError(f"{where}: '{word}': {error}") from error
-    return Job(script=path, **values), in_check
+    return Job(script=path, **values)
 
 
 def jobs_of(path):
@@ -76,14 +74,22 @@ def jobs_of(path):
         raise JobError(f"{path} has no line '-- job: ...', so nobody would run it "
                        f"(see tests/vm/lib/cases.py)")
     jobs = []
-    for where, text in found:
-        job, in_check = parse_header(path, where, text)
-        if not in_check:
+    for where, kind, text in found:
+        job = parse_header(path, where, text)
+        if kind == "demo":
             continue
         jobs.append(job)
         if job.peer:
             jobs.append(replace(job, profile="stock"))
     return jobs
+
+
+def demo_of(path):
+    """The job of a demonstration."""
+    for where, kind, text in headers(path):
+        if kind == "demo":
+            return replace(parse_header(path, where, text), name="demo")
+    raise JobError(f"{path} has no line '-- demo: ...' (see tests/vm/lib/cases.py)")
 
 
 def discover(folder, kernel=None):
