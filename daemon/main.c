@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvpd: options, and putting the parts together.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "log.h"
+#include "loop.h"
+#include "net.h"
+#include "store.h"
+
+/* How long a request waits for a locked pool; the host waits for 30 s. */
+#define LOCK_WAIT_MS 5000
+
+struct options {
+	bool foreground;
+	const char *device;
+	const char *state_dir;
+	int log_level;
+};
+
+static const char help[] =
+"Usage: hvkvpd [OPTION]...\n"
+"Serve Hyper-V's key-value pair exchange (\"Data Exchange\") in a Linux guest.\n"
+"\n"
+"  -f, --foreground       stay in the foreground, log to standard error\n"
+"  -d, --device PATH      the driver's device node; a node in a directory named\n"
+"                         vmbus is the stock kernel's; fd:N is an open descriptor\n"
+"                         (default: " DEVICE_OURS " if there, else " DEVICE_STOCK ")\n"
+"  -s, --state-dir DIR    where the pool files are (default: " STORE_DEFAULT_DIR ")\n"
+"  -l, --log-level LEVEL  err, warning, notice, info or debug (default: notice)\n"
+"  -h, --help             this text\n"
+"  -V, --version          the version\n"
+"\n"
+"The daemon waits for the device if it is not there, and again each time it goes\n"
+"away. SIGTERM ends it; it then answers nothing half.\n"
+"\n"
+"Exit codes: 0 stopped by a signal; 1 failure; 2 wrong usage; 3 another service\n"
+"has the device; 4 the driver speaks another major version of the protocol.\n";
+
+static const struct option long_options[] = {
+	{ "foreground",	no_argument,	   NULL, 'f' },
+	{ "device",	required_argument, NULL, 'd' },
+	{ "state-dir",	required_argument, NULL, 's' },
+	{ "log-level",	required_argument, NULL, 'l' },
+	{ "help",	no_argument,	   NULL, 'h' },
+	{ "version",	no_argument,	   NULL, 'V' },
+	{ 0 }
+};
+
+static void usage_error(const char *message, const char *what)
+{
+	fprintf(stderr, "hvkvpd: %s%s; try hvkvpd --help\n", message, what);
+	exit(LOOP_EXIT_USAGE);
+}
+
+static void parse(struct options *options, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "fd:s:l:hV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			options->foreground = true;
+			break;
+		case 'd':
+			options->device = optarg;
+			break;
+		case 's':
+			options->state_dir = optarg;
+			break;
+		case 'l':
+			options->log_level = log_level_parse(optarg);
+			if (options->log_level < 0)
+				usage_error("no such log level: ", optarg);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			exit(0);
+		case 'V':
+			puts("hvkvpd " HVKVP_VERSION);
+			exit(0);
+		default:
+			usage_error("wrong option", "");
+		}
+	}
+	if (optind < argc)
+		usage_error("unexpected argument: ", argv[optind]);
+	if (options->device && !options->device[0])
+		usage_error("--device needs a path", "");
+	if (!options->state_dir[0])
+		usage_error("--state-dir needs a directory", "");
+}
+
+/* A daemon's working directory is /: relative paths must not move with it. */
+static const char *absolute(const char *path)
+{
+	char *cwd, *joined;
+
+	if (path[0] == '/')
+		return path;
+	cwd = getcwd(NULL, 0);
+	if (!cwd || asprintf(&joined, "%s/%s", cwd, path) < 0) {
+		perror("hvkvpd: the working directory");
+		exit(LOOP_EXIT_FAILURE);
+	}
+	free(cwd);
+	return joined;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options = {
+		.state_dir = STORE_DEFAULT_DIR,
+		.log_level = LOG_NOTICE,
+	};
+	struct facts facts = {
+		.root = "",
+		.is_version = FACTS_IS_VERSION,
+		.addresses = net_addresses,
+	};
+	static struct store store;
+	struct proto proto = {
+		.store = &store,
+		.facts = &facts,
+		.lock_wait_ms = LOCK_WAIT_MS,
+	};
+	static struct loop loop;
+	int ret;
+
+	parse(&options, argc, argv);
+	log_open(options.log_level, 0);
+	umask(022);
+	options.state_dir = absolute(options.state_dir);
+	if (options.device && strncmp(options.device, "fd:", 3))
+		options.device = absolute(options.device);
+
+	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, options.state_dir);
+	if (store_init(&store, options.state_dir)) {
+		log_err("out of memory");
+		return LOOP_EXIT_FAILURE;
+	}
+	/* What cannot be created is logged; the rest is served all the same. */
+	store_create(&store);
+
+	device_init(&loop.device, options.device);
+	loop.service.proto = &proto;
+	loop.service.facts = &facts;
+	ret = loop_init(&loop);
+	if (!ret && !options.foreground) {
+		if (daemon(0, 0)) {
+			perror("hvkvpd: cannot go to the background");
+			ret = LOOP_EXIT_FAILURE;
+		}
+		log_open(options.log_level, 1);
+	}
+	if (!ret)
+		ret = loop_run(&loop);
+	loop_exit(&loop);
+	store_exit(&store);
+	return ret;
+}

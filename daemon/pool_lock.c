@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The locks of a pool file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "pool_lock.h"
+
+#define FIRST_PAUSE_MS	1
+#define LONGEST_PAUSE_MS 50
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static int try_flock(int fd, int mode)
+{
+	return flock(fd, mode | LOCK_NB) ? -errno : 0;
+}
+
+static int try_ofd(int fd, int type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
+}
+
+/*
+ * Try until it works or the time is over. Neither lock has a call that waits
+ * for a limited time, so this sleeps in growing steps; nothing runs unless a
+ * request is being served.
+ */
+static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
+{
+	unsigned int pause_ms = FIRST_PAUSE_MS;
+
+	for (;;) {
+		struct timespec pause = { .tv_nsec = pause_ms * 1000000L };
+		int err = try(fd, how);
+
+		if (err != -EWOULDBLOCK && err != -EACCES && err != -EINTR)
+			return err;
+		if (now_ms() >= end)
+			return -ETIMEDOUT;
+		nanosleep(&pause, NULL);
+		if (pause_ms < LONGEST_PAUSE_MS)
+			pause_ms *= 2;
+	}
+}
+
+/* The process with a lock of this kind ("FLOCK", "POSIX") on the file, or 0. */
+static pid_t find_holder(int fd, const char *kind)
+{
+	char line[256];
+	struct stat st;
+	pid_t found = 0;
+	FILE *locks;
+
+	if (fstat(fd, &st))
+		return 0;
+	locks = fopen("/proc/locks", "re");
+	if (!locks)
+		return 0;
+	while (!found && fgets(line, sizeof(line), locks)) {
+		unsigned int major, minor;
+		char type[16];
+		uint64_t ino;
+		int pid;
+
+		if (sscanf(line, "%*d: %15s %*s %*s %d %x:%x:%" SCNu64,
+			   type, &pid, &major, &minor, &ino) != 5)
+			continue;
+		if (!strcmp(type, kind) && ino == st.st_ino &&
+		    major == major(st.st_dev) && minor == minor(st.st_dev) && pid > 0)
+			found = pid;
+	}
+	fclose(locks);
+	return found;
+}
+
+int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
+	      struct pool_lock_report *report)
+{
+	bool writing = mode == POOL_LOCK_WRITE;
+	uint64_t end = now_ms() + wait_ms;
+	struct flock probe = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int err;
+
+	*report = (struct pool_lock_report){ 0 };
+
+	err = wait_for(try_flock, fd, writing ? LOCK_EX : LOCK_SH, end);
+	if (err == -ETIMEDOUT) {
+		report->holder = find_holder(fd, "FLOCK");
+		/* If sharing works, then only readers are in the way. */
+		if (writing && !try_flock(fd, LOCK_SH)) {
+			report->past_readers = true;
+			err = 0;
+		}
+	}
+	if (err)
+		return err;
+
+	err = wait_for(try_ofd, fd, writing ? F_WRLCK : F_RDLCK, end);
+	if (err == -ETIMEDOUT) {
+		if (!fcntl(fd, F_OFD_GETLK, &probe) && probe.l_type != F_UNLCK) {
+			report->holder = probe.l_pid > 0 ? probe.l_pid : 0;
+			/* A read lock may be held without the right to write. */
+			if (writing && probe.l_type == F_RDLCK) {
+				report->past_readers = true;
+				err = 0;
+			}
+		} else {
+			err = try_ofd(fd, writing ? F_WRLCK : F_RDLCK);
+		}
+	}
+	if (err) {
+		flock(fd, LOCK_UN);
+		return err == -EWOULDBLOCK ? -ETIMEDOUT : err;
+	}
+	return 0;
+}
+
+void pool_unlock(int fd)
+{
+	try_ofd(fd, F_UNLCK);
+	flock(fd, LOCK_UN);
+}

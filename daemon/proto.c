@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVP operations.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <time.h>
+
+#include "facts.h"
+#include "log.h"
+#include "printable.h"
+#include "proto.h"
+#include "store.h"
+#include "wire.h"
+
+/* A fact's text, at most what a message holds. */
+#define FACT_SIZE (WIRE_VALUE_UNITS + 1)
+
+/**
+ * struct call - a request on its way through its handler
+ * @proto: what to work on
+ * @body: the request's body, at least as large as the operation needs
+ * @out: the answer's body, zero but for the header
+ * @pool_number: checked
+ * @pool: the pool
+ * @key: for the log; "" until it is decoded
+ * @why: reason of a refusal, NULL if @pool or the status tells it
+ */
+struct call {
+	const struct proto *proto;
+	const uint8_t *body;
+	uint8_t *out;
+	unsigned int pool_number;
+	struct pool *pool;
+	char key[TEXT_KEY_SIZE];
+	const char *why;
+};
+
+static uint32_t status_of(int err)
+{
+	switch (-err) {
+	case 0:
+		return HVKVP_S_OK;
+	case ENOENT:
+		return PROTO_E_KEY_NOT_FOUND;
+	case EINVAL:
+	case EILSEQ:
+	case EMSGSIZE:
+		return HVKVP_E_INVALIDARG;
+	default:
+		return HVKVP_E_FAIL;
+	}
+}
+
+static uint32_t refuse(struct call *call, uint32_t status, const char *why)
+{
+	call->why = why;
+	return status;
+}
+
+static uint32_t refuse_text(struct call *call, ssize_t err, bool is_key)
+{
+	const char *why;
+
+	if (err == -EILSEQ)
+		why = is_key ? "the key is not valid UTF-16" : "the value is not valid UTF-16";
+	else if (err == -ENOSPC)
+		why = is_key ? "the key is longer than 511 bytes of UTF-8" :
+			       "the value is longer than 2047 bytes of UTF-8";
+	else
+		why = is_key ? "the size or the end of the key is wrong" :
+			       "the type, the size or the end of the value is wrong";
+	return refuse(call, HVKVP_E_INVALIDARG, why);
+}
+
+/* Decode the key at offset @at of the body. Return: status. */
+static uint32_t take_key(struct call *call, size_t at, uint32_t size)
+{
+	ssize_t len = wire_get_text(call->body + at, size, HVKVP_KEY_SIZE,
+				    call->key, sizeof(call->key));
+
+	if (len < 0) {
+		call->key[0] = 0;
+		return refuse_text(call, len, true);
+	}
+	return len ? HVKVP_S_OK : refuse(call, HVKVP_E_INVALIDARG, "the key is empty");
+}
+
+/*
+ * Fill in the answer's pair. All of our values are strings. Only pairs that fit
+ * get here.
+ */
+static uint32_t put_pair(struct call *call, size_t offset, const char *key, const char *value)
+{
+	uint8_t *data = call->out + offset;
+	ssize_t key_size, value_size;
+
+	key_size = wire_put_text(key, data + offsetof(struct hvkvp_exchange_value, key),
+				 HVKVP_KEY_SIZE);
+	value_size = wire_put_text(value, data + offsetof(struct hvkvp_exchange_value, value),
+				   HVKVP_VALUE_SIZE);
+	if (key_size < 0 || value_size < 0)
+		return refuse(call, HVKVP_E_FAIL, "the pair is longer than a message holds");
+	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, type), HVKVP_REG_SZ);
+	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, key_size), key_size);
+	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, value_size), value_size);
+	return HVKVP_S_OK;
+}
+
+static uint32_t handle_get(struct call *call)
+{
+	const size_t data = offsetof(struct hvkvp_msg_exchange, data);
+	uint32_t status, key_size;
+	char fact[FACT_SIZE];
+	const char *value;
+	int err;
+
+	key_size = wire_get_le32(call->body + data +
+				 offsetof(struct hvkvp_exchange_value, key_size));
+	status = take_key(call, data + offsetof(struct hvkvp_exchange_value, key), key_size);
+	if (status)
+		return status;
+
+	if (call->pool_number == HVKVP_POOL_AUTO) {
+		int index = facts_find(call->key);
+
+		if (index < 0)
+			return PROTO_E_KEY_NOT_FOUND;
+		facts_value(call->proto->facts, index, fact, sizeof(fact));
+		return put_pair(call, data, call->key, fact);
+	}
+	err = pool_get(call->pool, call->key, &value);
+	if (err == -EBADMSG)
+		return refuse(call, HVKVP_E_FAIL, "its value in the pool file is not valid text");
+	if (err)
+		return status_of(err);
+	return put_pair(call, data, call->key, value);
+}
+
+static uint32_t handle_set(struct call *call)
+{
+	const uint8_t *data = call->body + offsetof(struct hvkvp_msg_exchange, data);
+	char value[TEXT_VALUE_SIZE];
+	uint32_t status;
+	ssize_t len;
+	int err;
+
+	status = take_key(call, offsetof(struct hvkvp_msg_exchange, data.key),
+			  wire_get_le32(data + offsetof(struct hvkvp_exchange_value, key_size)));
+	if (status)
+		return status;
+	len = wire_get_value(wire_get_le32(data + offsetof(struct hvkvp_exchange_value, type)),
+			     data + offsetof(struct hvkvp_exchange_value, value),
+			     wire_get_le32(data +
+					   offsetof(struct hvkvp_exchange_value, value_size)),
+			     HVKVP_VALUE_SIZE, value, sizeof(value));
+	if (len < 0)
+		return refuse_text(call, len, false);
+	if (call->pool_number == HVKVP_POOL_AUTO)
+		return refuse(call, PROTO_E_READ_ONLY, "the guest makes this pool up itself");
+	err = pool_set(call->pool, call->key, value);
+	return status_of(err < 0 ? err : 0);
+}
+
+static uint32_t handle_delete(struct call *call)
+{
+	uint32_t status;
+
+	status = take_key(call, offsetof(struct hvkvp_msg_delete, key),
+			  wire_get_le32(call->body +
+					offsetof(struct hvkvp_msg_delete, key_size)));
+	if (status)
+		return status;
+	if (call->pool_number == HVKVP_POOL_AUTO)
+		return refuse(call, PROTO_E_READ_ONLY, "the guest makes this pool up itself");
+	return status_of(pool_delete(call->pool, call->key));
+}
+
+static uint32_t handle_enumerate(struct call *call)
+{
+	const size_t data = offsetof(struct hvkvp_msg_enumerate, data);
+	uint32_t index = wire_get_le32(call->body + offsetof(struct hvkvp_msg_enumerate, index));
+	const char *key, *value;
+	char fact[FACT_SIZE];
+	uint32_t status;
+	int err;
+
+	if (call->pool_number == HVKVP_POOL_AUTO) {
+		if (index >= FACTS_COUNT)
+			return HVKVP_NO_MORE_ITEMS;
+		key = facts_name(index);
+		facts_value(call->proto->facts, index, fact, sizeof(fact));
+		value = fact;
+	} else {
+		err = pool_at(call->pool, index, &key, &value);
+		if (err == -ENOENT)
+			return HVKVP_NO_MORE_ITEMS;
+		if (err)
+			return status_of(err);
+	}
+	status = put_pair(call, data, key, value);
+	if (!status)
+		wire_put_le32(call->out + offsetof(struct hvkvp_msg_enumerate, index), index);
+	return status;
+}
+
+static uint32_t handle_ip(struct call *call)
+{
+	return refuse(call, HVKVP_E_NOT_SUPPORTED, "this version does not serve addresses");
+}
+
+/**
+ * struct operation - one KVP operation
+ * @name: for people
+ * @size: the least length of its body
+ * @answers: success returns data
+ * @handle: carries it out; returns the status
+ */
+static const struct operation {
+	const char *name;
+	uint32_t size;
+	bool answers;
+	uint32_t (*handle)(struct call *call);
+} operations[HVKVP_OP_COUNT] = {
+	[HVKVP_OP_GET]	     = { "GET",	      HVKVP_EXCHANGE_SIZE, true,  handle_get },
+	[HVKVP_OP_SET]	     = { "SET",	      HVKVP_EXCHANGE_SIZE, false, handle_set },
+	[HVKVP_OP_DELETE]    = { "DELETE",    HVKVP_EXCHANGE_SIZE, false, handle_delete },
+	[HVKVP_OP_ENUMERATE] = { "ENUMERATE", HVKVP_EXCHANGE_SIZE, true,  handle_enumerate },
+	[HVKVP_OP_GET_IP]    = { "GET_IP",    HVKVP_IP_SIZE,	   true,  handle_ip },
+	[HVKVP_OP_SET_IP]    = { "SET_IP",    HVKVP_IP_SIZE,	   false, handle_ip },
+};
+
+const char *proto_operation_name(unsigned int operation)
+{
+	return operation < HVKVP_OP_COUNT ? operations[operation].name : "?";
+}
+
+/* How long this request may wait for a lock: not beyond its deadline. */
+static unsigned int lock_wait(const struct proto *proto, const struct proto_request *request)
+{
+	struct timespec ts;
+	uint64_t now;
+
+	if (!request->deadline_ns)
+		return proto->lock_wait_ms;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	now = (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+	if (now >= request->deadline_ns)
+		return 0;
+	now = (request->deadline_ns - now) / 1000000;
+	return now < proto->lock_wait_ms ? now : proto->lock_wait_ms;
+}
+
+static void report(const struct call *call, const struct operation *operation,
+		   uint32_t status)
+{
+	char key[160], quoted[170] = "";
+	int level = LOG_WARNING;
+	const char *why = call->why;
+
+	if (!why && (status == HVKVP_E_FAIL || status == HVKVP_E_INVALIDARG) && call->pool)
+		why = pool_why(call->pool);
+	if (!status || status == HVKVP_NO_MORE_ITEMS || status == PROTO_E_KEY_NOT_FOUND ||
+	    status == HVKVP_E_NOT_SUPPORTED)
+		level = LOG_DEBUG;
+	if (call->key[0]) {
+		printable(call->key, key, sizeof(key));
+		strcpy(quoted, " \"");
+		strcat(quoted, key);
+		strcat(quoted, "\"");
+	}
+	log_line(level, "%s %s%s: status 0x%08x%s%s", operation->name,
+		 store_pool_name(call->pool_number), quoted, status,
+		 why && why[0] ? ": " : "", why ? why : "");
+}
+
+void proto_handle(const struct proto *proto, const struct proto_request *request,
+		  struct proto_reply *reply)
+{
+	const uint8_t *body = request->body;
+	const struct operation *operation;
+	struct call call = { .proto = proto, .body = body, .out = reply->body };
+
+	reply->body_len = 0;
+	if (request->body_len < HVKVP_MSG_HDR_SIZE || request->body_len > PROTO_BODY_MAX) {
+		log_err("a body of %u bytes cannot be: refused", request->body_len);
+		reply->status = HVKVP_E_INVALIDARG;
+		return;
+	}
+	if (body[0] >= HVKVP_OP_COUNT) {
+		log_debug("unknown operation %u", body[0]);
+		reply->status = HVKVP_E_NOT_SUPPORTED;
+		return;
+	}
+	operation = &operations[body[0]];
+	if (body[1] >= HVKVP_POOL_WIRE_COUNT || request->body_len < operation->size) {
+		log_warn("%s in pool %u with %u bytes: no such pool, or fewer bytes than %u",
+			 operation->name, body[1], request->body_len, operation->size);
+		reply->status = HVKVP_E_INVALIDARG;
+		return;
+	}
+
+	call.pool_number = body[1];
+	call.pool = &proto->store->pools[body[1]];
+	call.pool->file.wait_ms = lock_wait(proto, request);
+	memset(reply->body, 0, request->body_len);
+	reply->body[0] = body[0];
+	reply->body[1] = body[1];
+
+	reply->status = operation->handle(&call);
+	if (!reply->status && operation->answers)
+		reply->body_len = request->body_len;
+	report(&call, operation, reply->status);
+}
