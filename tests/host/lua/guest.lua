@@ -1,0 +1,143 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The guest seen from outside: its agent on COM2, and its console.
+
+local guest = { READY = 60 }	-- seconds in which the agent must come up
+
+local ic = require "ic"
+local buffer, ready, late = "", false, 0
+
+local function read_more(deadline, what)
+	local bytes = native.agent_read(math.max(deadline - native.now(), 0))
+	if not bytes then
+		ic.fail("%s", what)
+	end
+	buffer = buffer .. bytes
+end
+
+local function wait_ready()
+	local deadline = native.now() + guest.READY
+	while not ready do
+		local _, last = buffer:find("ready\n", 1, true)
+		if last then
+			buffer, ready = buffer:sub(last + 1), true
+		else
+			read_more(deadline, string.format("the guest's agent was not ready within %d s",
+				guest.READY))
+		end
+	end
+end
+
+-- One answer "<rc> <len>\n<bytes>".
+local function answer(deadline, what)
+	while true do
+		local rc, len, at = buffer:match("^%s*(%-?%d+) (%d+)\n()")
+		if rc and #buffer >= at - 1 + tonumber(len) then
+			local out = buffer:sub(at, at - 1 + tonumber(len))
+			buffer = buffer:sub(at + tonumber(len))
+			return tonumber(rc), out
+		elseif not rc and buffer:find("\n", 1, true) and not buffer:match("^%s*%-?%d* ?%d*\n?$") then
+			ic.fail("the guest's agent answered nonsense: %q", buffer:sub(1, 80))
+		end
+		read_more(deadline, what)
+	end
+end
+
+function guest.run(command, timeout)
+	local began = native.now()
+	timeout = timeout or 30
+	wait_ready()
+	local deadline = native.now() + timeout
+	while late > 0 do
+		answer(deadline, "the guest still runs the command whose time limit passed before")
+		late = late - 1
+	end
+	native.agent_write(string.format("%d\n%s", #command, command))
+	late = 1
+	local rc, out = answer(deadline, string.format("no end of '%s' in the guest within %g s",
+		command, timeout))
+	late = 0
+	out = out:gsub("\n+$", "")
+	native.emit("guest", "cmd", command, "rc", rc,
+		"out", #out > 4000 and out:sub(1, 4000) .. "..." or out,
+		"ms", math.floor((native.now() - began) * 1000))
+	return { rc = rc, out = out, ok = rc == 0 }
+end
+
+-- The console
+
+local log = { case_start = 0 }
+guest.log = log
+
+function log.mark()
+	return native.console_size()
+end
+
+function log.text(from)
+	return native.console(from or 0)
+end
+
+-- Does a line match, as plain text or as a Lua pattern?
+local function matches(line, what)
+	if line:find(what, 1, true) then return true end
+	local good, at = pcall(string.find, line, what)
+	return good and at ~= nil
+end
+
+function log.lines(what, from)
+	local found = {}
+	for line in log.text(from):gmatch("[^\r\n]+") do
+		if matches(line, what) then found[#found + 1] = line end
+	end
+	return found
+end
+
+function log.count(what, from)
+	return #log.lines(what, from)
+end
+
+function log.wait(what, timeout, from)
+	local deadline = native.now() + timeout
+	from = from or log.case_start
+	while true do
+		local line = log.lines(what, from)[1]
+		if line then return line end
+		if native.now() >= deadline then
+			ic.fail("no '%s' on the guest's console within %g s", what, timeout)
+		end
+		native.sleep(0.02)
+	end
+end
+
+-- What no kernel log may have.
+local bad = {
+	"WARNING: ", "BUG: ", "Oops", "KASAN", "UBSAN", "KCSAN", "general protection fault",
+	"unable to handle", "Kernel panic", "Call Trace:", "possible circular locking",
+	"possible recursive locking", "inconsistent lock state", "suspicious RCU usage",
+	"DEBUG_LOCKS_WARN_ON", "rcu: INFO", "INFO: rcu", "self-detected stall", "soft lockup",
+	"refcount_t: ", "list_add corruption", "list_del corruption", "kmemleak: ",
+	"scheduling while atomic", "sleeping function called", "blocked for more than",
+	"INFO: task ", "stack-protector:", "double free", "bad page",
+}
+local ignored = {}
+
+-- Lines that match are no fault in this run.
+function log.ignore(what)
+	ignored[#ignored + 1] = what
+end
+
+function log.faults()
+	local found = {}
+	for line in log.text(0):gmatch("[^\r\n]+") do
+		for _, what in ipairs(bad) do
+			if line:find(what, 1, true) then
+				local fine = false
+				for _, i in ipairs(ignored) do fine = fine or matches(line, i) end
+				if not fine then found[#found + 1] = line end
+				break
+			end
+		end
+	end
+	return found
+end
+
+return guest

@@ -1,0 +1,160 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- The verbs that case files see as globals (README.md). Returns the runner.
+
+local wire = require "wire"
+local ic = require "ic"
+local kvp = require "kvp"
+local test = require "test"
+local guest_side = require "guest"
+
+bus = require "bus"
+log = guest_side.log
+args = test.args
+
+case, skip, expect, expect_error = test.case, test.skip, test.expect, test.expect_error
+fails, bail, bench = test.fails, test.bail, test.bench
+sleep, now = native.sleep, native.now
+poweroff_ok, guest_state = native.poweroff_ok, native.guest_state
+utf16, text, hex, bytes = wire.utf16, wire.text, wire.hex, wire.bytes
+guid, guid_text = wire.guid, wire.guid_text
+
+for name, number in pairs(kvp.STATUS) do _G[name] = number end
+
+function say(...)
+	local out = {}
+	for i = 1, select("#", ...) do out[i] = tostring((select(i, ...))) end
+	native.emit("say", "text", table.concat(out, " "))
+end
+
+function repeated(unit, n)
+	return unit:rep(n)
+end
+
+-- KVP
+
+local function with(options, fields)
+	for k, v in pairs(options or {}) do fields[k] = v end
+	return fields
+end
+
+function negotiate(f) return ic.negotiate(f or {}) end
+function request(t) return kvp.request(t) end
+function post(t) return kvp.post(t) end
+function late_answer(timeout) return kvp.late(timeout) end
+
+function set(pool, key, value, options)
+	return kvp.request(with(options, { op = "set", pool = pool, key = key, value = value }))
+end
+
+function get(pool, key, options)
+	return kvp.request(with(options, { op = "get", pool = pool, key = key }))
+end
+
+function delete(pool, key, options)
+	return kvp.request(with(options, { op = "delete", pool = pool, key = key }))
+end
+
+function enumerate_one(pool, index, options)
+	return kvp.request(with(options, { op = "enumerate", pool = pool, index = index }))
+end
+
+function enumerate(pool, options)
+	local list, limit = {}, options and options.limit or 100000
+	for index = 0, limit do
+		local r = enumerate_one(pool, index, options)
+		if not r.ok then return list, r end
+		list[#list + 1] = { key = r.key, value = r.value, type = r.type }
+	end
+	ic.fail("the enumeration of pool %s did not end after %d items", tostring(pool), limit)
+end
+
+function get_ip(t) return kvp.request(with(t, { op = "get_ip", pool = 1 })) end
+function set_ip(t) return kvp.request(with(t, { op = "set_ip", pool = 1 })) end
+
+-- Lies
+
+function raw(f) return ic.send(f) end
+
+function raw_wait(timeout)
+	local began = ic.talk.channel or ic.fail("no channel: call bus.wait_open() first")
+	local packet = began:recv(timeout or 10)
+	if not packet then
+		ic.fail("no packet within %g s", timeout or 10)
+	end
+	return ic.look(packet)
+end
+
+function expect_answer(timeout)
+	local packet = ic.check(raw_wait(timeout))
+	packet.ok = packet.status == 0
+	packet.status_name = kvp.status_name(packet.status)
+	return packet
+end
+
+function expect_no_answer(ms)
+	if not ic.talk.channel then
+		ic.fail("no channel: call bus.wait_open() first")
+	end
+	local packet = ic.talk.channel:recv((ms or 200) / 1000)
+	if packet then
+		ic.look(packet)
+		ic.fail("no answer was due, but a packet of %d bytes came (IC type %s, status %s)",
+			#packet.payload, tostring(packet.msg),
+			packet.status and kvp.status_name(packet.status) or "?")
+	end
+end
+
+function alive(f)
+	local fw, msg = ic.talk.fw, ic.talk.msg
+	if not f and msg ~= "0.0" then
+		f = { fw = { fw }, kvp = { msg } }
+	end
+	local r = ic.negotiate(f or {})
+	if not r.kvp then
+		ic.fail("the guest takes none of the versions that it took before")
+	end
+	return r
+end
+
+-- The guest
+
+function guest(command, timeout) return guest_side.run(command, timeout) end
+
+function guest_ok(command, timeout)
+	local g = guest_side.run(command, timeout)
+	if not g.ok then
+		ic.fail("'%s' ended with %d in the guest: %s", command, g.rc, g.out)
+	end
+	return g.out
+end
+
+function wait(w)
+	local timeout = w.timeout or 10
+	if w.log then
+		return log.wait(w.log, timeout, w.from)
+	elseif w.true_when then
+		local deadline = now() + timeout
+		while true do
+			local result = w.true_when()
+			if result then return result end
+			if now() >= deadline then
+				ic.fail("it did not become true within %g s", timeout)
+			end
+			sleep(w.every or 0.05)
+		end
+	elseif w.guest_end then
+		local deadline = now() + timeout
+		native.poweroff_ok()
+		while true do
+			local name, _, ended = native.guest_state()
+			if ended then return name end
+			if now() >= deadline then
+				ic.fail("the guest did not end within %g s", timeout)
+			end
+			sleep(0.05)
+		end
+	end
+	ic.fail("wait{} needs log, true_when or guest_end")
+end
+
+return test.run

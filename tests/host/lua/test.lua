@@ -1,0 +1,228 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- Cases, expectations and results (README.md, "Cases").
+
+local ic = require "ic"
+local kvp = require "kvp"
+local bus = require "bus"
+local guest = require "guest"
+
+local test = { TIMEOUT = 60, current = nil }
+local counts = { passed = 0, failed = 0, skipped = 0, peer_fails = 0, peer_passes = 0 }
+local to_skip, args = {}, {}
+
+for _, arg in ipairs(native.args()) do
+	local name, value = arg:match("^([%w_-]+)=(.*)$")
+	if name then args[name] = value else args[arg] = true end
+end
+test.args = args
+
+-- "file:line" of the innermost line of the case file that is being run.
+local function place()
+	for level = 2, 60 do
+		local info = debug.getinfo(level, "Sl")
+		if not info then return nil end
+		local file = info.source:match("^@(.*)")
+		if file and not file:find("^lua/") and info.currentline > 0 then
+			return (file:match("[^/]+$")) .. ":" .. info.currentline
+		end
+	end
+end
+
+-- Turn whatever was raised into one line that says where and what.
+local function explain(err)
+	local text = tostring(err)
+	local where = place()
+	text = text:gsub("^[^%s:]*/([^/%s:]+:%d+: )", "%1")
+	if where and text:sub(1, #where) ~= where then
+		return where .. ": " .. text
+	end
+	return text
+end
+
+local function show(value, depth)
+	if type(value) == "string" then
+		return #value > 300 and string.format("%q... (%d bytes)", value:sub(1, 300), #value) or
+			string.format("%q", value)
+	elseif math.type(value) == "integer" and (value > 0xffff or value < 0) then
+		return string.format("%d (0x%x)", value, value)
+	elseif type(value) == "table" and (depth or 0) < 3 then
+		local out, seen = {}, {}
+		for i, v in ipairs(value) do
+			out[#out + 1], seen[i] = show(v, (depth or 0) + 1), true
+		end
+		for k, v in pairs(value) do
+			if not seen[k] then out[#out + 1] = tostring(k) .. " = " .. show(v, (depth or 0) + 1) end
+		end
+		return "{" .. table.concat(out, ", ") .. "}"
+	end
+	return tostring(value)
+end
+
+local function same(a, b)
+	if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+	for k, v in pairs(a) do
+		if not same(v, b[k]) then return false end
+	end
+	for k in pairs(b) do
+		if a[k] == nil then return false end
+	end
+	return true
+end
+
+function test.expect(...)
+	local n, got, wanted, what = select("#", ...), ...
+	if n <= 1 then
+		if not got then ic.fail("expected a true value, got %s", show(got)) end
+	elseif not same(got, wanted) then
+		ic.fail("%sgot %s, wanted %s", what and what .. ": " or "", show(got), show(wanted))
+	end
+	return got
+end
+
+function test.expect_error(r, status)
+	if r.status == 0 then
+		ic.fail("got status 0, wanted an error%s", status and " " .. kvp.status_name(status) or "")
+	elseif status and r.status ~= status then
+		ic.fail("got status %s, wanted %s", kvp.status_name(r.status), kvp.status_name(status))
+	end
+	return r
+end
+
+function test.fails(fn, text)
+	local good, why = xpcall(fn, explain)
+	if native.stopped() then error(why, 0) end
+	if good then
+		ic.fail("it should have failed%s", text and " with '" .. text .. "'" or "")
+	elseif text and not why:find(text, 1, true) then
+		ic.fail("it failed with '%s' instead of '%s'", why, text)
+	end
+	return why
+end
+
+function test.bail(text)
+	ic.fail("%s", text)
+end
+
+function test.skip(list)
+	for name, why in pairs(list) do
+		if type(name) == "number" then name, why = why, "skipped by the script" end
+		to_skip[name] = why
+	end
+end
+
+local function tell(name, result, why, began)
+	local total = { pass = "passed", fail = "failed", skip = "skipped",
+		["peer-fails"] = "peer_fails", ["peer-passes"] = "peer_passes" }
+	counts[total[result]] = counts[total[result]] + 1
+	native.emit("case", "name", name, "result", result, "why", why,
+		"ms", began and math.floor((native.now() - began) * 1000))
+end
+
+local function verdict(good, peer_why)
+	if args.peer and peer_why then
+		return good and "peer-passes" or "peer-fails"
+	end
+	return good and "pass" or "fail"
+end
+
+function test.case(name, options, fn)
+	if not fn then options, fn = {}, options end
+	local only = type(args.only) == "string" and args.only
+	if test.current then
+		ic.fail("case '%s' is inside of case '%s'", name, test.current)
+	elseif type(fn) ~= "function" then
+		ic.fail("case '%s' has no function", name)
+	end
+	local why = to_skip[name] or (only and not name:find(only, 1, true) and "not among only=" .. only)
+		or (args.peer and options.ours_only)
+	if why then
+		tell(name, "skip", why)
+		return
+	end
+
+	local began = native.now()
+	test.current = name
+	guest.log.case_start = native.console_size()
+	bus.mark_events()
+	native.deadline(options.timeout or test.TIMEOUT)
+	local good, trouble = xpcall(fn, explain)
+	native.deadline(nil)
+	if good and not options.extra_ok and ic.talk.channel then
+		good, trouble = xpcall(function()
+			if #ic.talk.pending > 0 then
+				ic.fail("at the end of the case %s is still unanswered", ic.talk.pending[1].what)
+			end
+			if ic.talk.channel:is_open() then
+				native.sleep(ic.SETTLE)
+				ic.check_quiet("came before the end of the case")
+			end
+		end, explain)
+	end
+	test.current = nil
+	kvp.on_latency = nil
+	if good then
+		trouble = nil
+	elseif options.peer_fails and args.peer then
+		trouble = options.peer_fails .. " (" .. trouble .. ")"
+	end
+	tell(name, verdict(good, options.peer_fails), trouble, began)
+	if not good or options.extra_ok then
+		if native.stopped() then error("stopped", 0) end
+		local thrown = ic.resync()
+		if thrown > 0 then
+			native.emit("note", "text", string.format("%d late packets thrown away", thrown))
+		end
+	end
+end
+
+local function percentile(sorted, p)
+	return sorted[math.max(1, math.ceil(#sorted * p))]
+end
+
+function test.bench(n, options, fn)
+	if not fn then options, fn = {}, options end
+	local times, began = {}, native.now()
+	kvp.on_latency = function(us) times[#times + 1] = us end
+	for i = 1, n do fn(i) end
+	kvp.on_latency = nil
+	local total = (native.now() - began) * 1e6
+	if #times == 0 then
+		ic.fail("the function of a bench did no operation")
+	end
+	table.sort(times)
+	local b = { n = #times, min = times[1], max = times[#times], median = percentile(times, 0.5),
+		p90 = percentile(times, 0.9), p99 = percentile(times, 0.99), total = total }
+	for k, v in pairs(b) do b[k] = math.floor(v) end
+	native.emit("bench", "name", options.name or test.current, "n", b.n, "min", b.min,
+		"median", b.median, "p90", b.p90, "p99", b.p99, "max", b.max, "total", b.total)
+	return b
+end
+
+local function check_log()
+	local faults = guest.log.faults()
+	if #faults == 0 then
+		tell("guest log is clean", "pass")
+		return
+	end
+	local some = table.concat(faults, " | ", 1, math.min(#faults, 3))
+	tell("guest log is clean", verdict(false, args.peer and "the guest's own code"),
+		string.format("%d lines: %s", #faults, some))
+end
+
+-- Run the case file; true if no case failed.
+function test.run(main)
+	local good, why = xpcall(main, explain)
+	local code, reason = native.stopped()
+	if code and args.peer and code == 4 then
+		-- A peer that takes its kernel down is a finding about the peer; the exit code tells.
+		native.emit("note", "text", reason)
+	elseif not good and why ~= "stopped" then
+		tell("the script", "fail", why)
+	end
+	check_log()
+	native.emit("end", "passed", counts.passed, "failed", counts.failed, "skipped", counts.skipped,
+		"peer_fails", counts.peer_fails, "peer_passes", counts.peer_passes, "why", reason)
+	return counts.failed == 0
+end
+
+return test
