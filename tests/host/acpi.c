@@ -85,16 +85,17 @@ static void table_close(struct aml *t, size_t start)
 	t->buf[start + CHECKSUM_OFFSET] = -sum(t->buf + start, len);
 }
 
-static void add_serial(struct aml *t, const char *name, u32 uid, u16 port, u32 gsi)
+static void add_ports(struct aml *t, const char *name, const char *id, u32 uid, u16 port,
+		      u8 ports, u32 gsi)
 {
 	size_t device = aml_device(t, name);
 
 	aml_name(t, "_HID");
-	aml_eisa_id(t, "PNP0501");
+	aml_eisa_id(t, id);
 	aml_name(t, "_UID");
 	aml_integer(t, uid);
 	aml_name(t, "_CRS");
-	aml_port_and_irq(t, port, LAYOUT_COM_SIZE, gsi);
+	aml_resources(t, port, ports, gsi);
 	aml_close(t, device);
 }
 
@@ -136,8 +137,10 @@ static size_t add_dsdt(struct aml *t)
 
 	add_power_off(t);
 	scope = aml_scope(t, "\\_SB");
-	add_serial(t, "COM1", 1, LAYOUT_COM1, LAYOUT_COM1_IRQ);
-	add_serial(t, "COM2", 2, LAYOUT_COM2, LAYOUT_COM2_IRQ);
+	add_ports(t, "COM1", "PNP0501", 1, LAYOUT_COM1, LAYOUT_COM_SIZE, LAYOUT_COM1_IRQ);
+	add_ports(t, "COM2", "PNP0501", 2, LAYOUT_COM2, LAYOUT_COM_SIZE, LAYOUT_COM2_IRQ);
+	/* Without it Linux wants interrupt 8 for its clock driver, which nobody has. */
+	add_ports(t, "RTC", "PNP0B00", 0, LAYOUT_RTC_INDEX, 2, AML_NO_IRQ);
 	add_vmbus(t);
 	aml_close(t, scope);
 	table_close(t, start);

@@ -188,14 +188,15 @@ static void irq_resource(struct aml *aml, u32 gsi)
 	aml_u32(aml, gsi);
 }
 
-void aml_port_and_irq(struct aml *aml, u16 port, u8 ports, u32 gsi)
+void aml_resources(struct aml *aml, u16 port, u8 ports, u32 gsi)
 {
 	u8 buf[32];
 	struct aml res = { .buf = buf, .size = sizeof(buf) };
 	size_t mark;
 
 	io_resource(&res, port, ports);
-	irq_resource(&res, gsi);
+	if (gsi != AML_NO_IRQ)
+		irq_resource(&res, gsi);
 	aml_u8(&res, RES_END);
 	aml_u8(&res, 0);	/* no checksum */
 

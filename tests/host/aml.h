@@ -49,10 +49,13 @@ void aml_string(struct aml *aml, const char *text);
 /** aml_eisa_id() - a seven-character id such as "PNP0501" */
 void aml_eisa_id(struct aml *aml, const char *id);
 
+/** AML_NO_IRQ - for aml_resources() */
+#define AML_NO_IRQ	0xffffffffu
+
 /**
- * aml_port_and_irq() - a resource template: an I/O range and an edge-triggered,
- * active-high interrupt
+ * aml_resources() - a resource template: an I/O range, and an edge-triggered,
+ * active-high interrupt unless @gsi is AML_NO_IRQ
  */
-void aml_port_and_irq(struct aml *aml, u16 port, u8 ports, u32 gsi);
+void aml_resources(struct aml *aml, u16 port, u8 ports, u32 gsi);
 
 #endif

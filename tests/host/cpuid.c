@@ -37,17 +37,36 @@
 
 /* Leaf 1 */
 #define ECX1_VMX		(1u << 5)
-#define ECX1_TSC_DEADLINE	(1u << 24)
+#define ECX1_FMA		(1u << 12)
 #define ECX1_X2APIC		(1u << 21)
+#define ECX1_TSC_DEADLINE	(1u << 24)
+#define ECX1_XSAVE		(3u << 26)	/* and OSXSAVE */
+#define ECX1_AVX_F16C		(3u << 28)
 #define ECX1_HYPERVISOR		(1u << 31)
 #define EDX1_HTT		(1u << 28)
+/* Leaf 7: what needs state that only XSAVE saves */
+#define EBX7_AVX2		(1u << 5)
+#define EBX7_AVX512		0xdc230000u
+#define ECX7_AVX512		0x00005842u
+#define ECX7_VAES		(3u << 9)	/* and VPCLMULQDQ */
+#define ECX7_PKU		(3u << 3)	/* and OSPKE */
+#define ECX7_SHSTK		(1u << 7)
+#define EDX7_AVX512_AMX_IBT	0x03d0010cu
 /* Leaf 0x80000001 */
 #define ECX81_SVM		(1u << 2)
+#define ECX81_XOP		(1u << 11)
+#define ECX81_FMA4		(1u << 16)
 #define ECX81_TOPOEXT		(1u << 22)
+/* Leaf 0x80000007 */
+#define EDX87_INVARIANT_TSC	(1u << 8)
 
 #define LEAF_CACHE		4
+#define LEAF_EXTENDED		7
 #define LEAF_PMU		0xa
 #define LEAF_TOPOLOGY		0xb
+#define LEAF_XSAVE		0xd
+#define LEAF_AMX		0x1d
+#define LEAF_AMX2		0x1e
 #define LEAF_TOPOLOGY2		0x1f
 #define TOPOLOGY_THREAD		1
 #define TOPOLOGY_CORE		2
@@ -77,6 +96,43 @@ static u32 package_bits(u32 cpus)
 	return bits;
 }
 
+static void clear(struct kvm_cpuid_entry2 *e)
+{
+	e->eax = e->ebx = e->ecx = e->edx = 0;
+}
+
+/*
+ * XSAVE and all that needs it stay out: the emulator under level 1 does not
+ * intercept XSETBV, so KVM never learns what the guest switched on, and the guest
+ * warns of it. A kernel under test has no use for them.
+ */
+static void mask_xsave(struct kvm_cpuid_entry2 *e)
+{
+	switch (e->function) {
+	case 1:
+		e->ecx &= ~(ECX1_XSAVE | ECX1_AVX_F16C | ECX1_FMA);
+		break;
+	case LEAF_EXTENDED:
+		if (e->index) {
+			clear(e);
+			break;
+		}
+		e->eax = 0;		/* no further leaves */
+		e->ebx &= ~(EBX7_AVX2 | EBX7_AVX512);
+		e->ecx &= ~(ECX7_AVX512 | ECX7_VAES | ECX7_PKU | ECX7_SHSTK);
+		e->edx &= ~EDX7_AVX512_AMX_IBT;
+		break;
+	case LEAF_XSAVE:
+	case LEAF_AMX:
+	case LEAF_AMX2:
+		clear(e);
+		break;
+	case 0x80000001:
+		e->ecx &= ~(ECX81_XOP | ECX81_FMA4);
+		break;
+	}
+}
+
 /* One thread a core, all cores in one package. */
 static void set_topology(struct kvm_cpuid_entry2 *e, u32 cpu, u32 cpus)
 {
@@ -104,7 +160,7 @@ static void set_base_leaf(struct kvm_cpuid_entry2 *e, u32 cpu, u32 cpus)
 			e->eax |= (cpus - 1) << 26;
 		break;
 	case LEAF_PMU:
-		e->eax = e->ebx = e->ecx = e->edx = 0;
+		clear(e);
 		break;
 	case LEAF_TOPOLOGY:
 	case LEAF_TOPOLOGY2:
@@ -113,6 +169,10 @@ static void set_base_leaf(struct kvm_cpuid_entry2 *e, u32 cpu, u32 cpus)
 	case 0x80000001:
 		e->ecx &= ~(ECX81_SVM | ECX81_TOPOEXT);
 		break;
+	case 0x80000007:
+		/* It is, or Hyper-V's clock would not work; saves calibrating each CPU. */
+		e->edx |= EDX87_INVARIANT_TSC;
+		break;
 	case 0x80000008:
 		e->ecx = (e->ecx & ~0xf0ffu) | (cpus - 1) | package_bits(cpus) << 12;
 		break;
@@ -120,7 +180,7 @@ static void set_base_leaf(struct kvm_cpuid_entry2 *e, u32 cpu, u32 cpus)
 	case 0x8000001d:
 	case 0x8000001e:
 		/* SVM and extended topology, which are masked above. */
-		e->eax = e->ebx = e->ecx = e->edx = 0;
+		clear(e);
 		break;
 	}
 }
@@ -166,10 +226,12 @@ static int add_leaves(struct kvm_cpuid2 *to, const struct kvm_cpuid2 *from, bool
 			continue;
 		if (to->nent == MAX_LEAVES)
 			return -E2BIG;
-		if (hyperv)
+		if (hyperv) {
 			set_hyperv_leaf(&e, vcpu->vm->stimer);
-		else
+		} else {
 			set_base_leaf(&e, vcpu->index, cpus);
+			mask_xsave(&e);
+		}
 		to->entries[to->nent++] = e;
 	}
 	return 0;

@@ -27,7 +27,7 @@ static const char usage_text[] =
 "  --cpus N             virtual CPUs (2)\n"
 "  --mem MIB            guest RAM in MiB (512)\n"
 "  --append WORDS       added to the guest kernel's command line\n"
-"  --console FILE       the guest's console output\n"
+"  --console FILE       the guest's console output, \"-\" for standard error\n"
 "  --trace FILE         what passes between host and guest, \"-\" for standard error\n"
 "  --time-limit SEC     end the run after that many seconds (120)\n"
 "  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 5.3 (5.3)\n"

@@ -47,10 +47,11 @@ static u8 bcd(int n)
 u8 rtc_read(struct rtc *rtc)
 {
 	time_t now = time(NULL);
+	u8 index = rtc->index;
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	switch (rtc->index) {
+	switch (index) {
 	case 0x00:
 		return bcd(tm.tm_sec);
 	case 0x02:

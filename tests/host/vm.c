@@ -107,13 +107,22 @@ static int create_chips(struct vm *vm, char *err, size_t errlen)
 	return ret;
 }
 
+static FILE *open_console(const char *path)
+{
+	FILE *file = strcmp(path, "-") ? fopen(path, "we") : fdopen(dup(STDERR_FILENO), "we");
+
+	if (file)
+		setvbuf(file, NULL, _IOLBF, 0);
+	return file;
+}
+
 static int create_devices(struct vm *vm, const struct vm_config *cfg, char *err, size_t errlen)
 {
 	struct serial_config com1 = { .name = "console", .irq = console_irq, .ctx = vm };
 	struct serial_config com2 = { .name = "agent", .irq = agent_irq, .ctx = vm };
 
 	if (cfg->console) {
-		vm->console_file = fopen(cfg->console, "we");
+		vm->console_file = open_console(cfg->console);
 		if (!vm->console_file) {
 			int ret = -errno;
 
@@ -121,7 +130,6 @@ static int create_devices(struct vm *vm, const struct vm_config *cfg, char *err,
 				 cfg->console, strerror(-ret));
 			return ret;
 		}
-		setvbuf(vm->console_file, NULL, _IOLBF, 0);
 		com1.copy = vm->console_file;
 	}
 	vm->console = serial_new(&com1);

@@ -59,7 +59,8 @@ enum vm_state {
  * @kernel: path of an x86-64 bzImage
  * @initrd: path of the initramfs, or NULL
  * @append: words added to the kernel's command line, or NULL
- * @console: file that receives the first serial port's output, or NULL
+ * @console: file that receives the first serial port's output, "-" for standard
+ *	error, or NULL
  * @cpus: number of virtual CPUs, 1 to VM_MAX_CPUS
  * @mem_mib: guest RAM in MiB, VM_MIN_MEM_MIB to VM_MAX_MEM_MIB
  * @stimer: offer Hyper-V's synthetic timers to the guest
