@@ -24,9 +24,6 @@ for name, n in pairs(kvp.OP) do op_name[n] = name end
 for name, n in pairs(kvp.TYPE) do type_name[n] = name end
 for name, n in pairs(kvp.STATUS) do status_name[n] = name end
 
--- Operations that a bench counts instead of telling about each; see test.lua.
-kvp.on_latency = nil
-
 local function number_of(what, names, kind)
 	if math.type(what) == "integer" then return what end
 	return names[what] or error("no " .. kind .. " is named '" .. tostring(what) .. "'", 0)
@@ -283,8 +280,8 @@ local function short(value)
 end
 
 local function tell(asked, r)
-	if kvp.on_latency then
-		kvp.on_latency(r.us)
+	if ic.on_latency then
+		ic.on_latency(r.us)
 		return
 	end
 	native.emit("op", "op", asked.op, "pool", asked.pool, "index", asked.index,

@@ -159,7 +159,7 @@ function test.case(name, options, fn)
 		end, explain)
 	end
 	test.current = nil
-	kvp.on_latency = nil
+	ic.on_latency = nil
 	if good then
 		trouble = nil
 	elseif options.peer_fails and args.peer then
@@ -182,9 +182,9 @@ end
 function test.bench(n, options, fn)
 	if not fn then options, fn = {}, options end
 	local times, began = {}, native.now()
-	kvp.on_latency = function(us) times[#times + 1] = us end
+	ic.on_latency = function(us) times[#times + 1] = us end
 	for i = 1, n do fn(i) end
-	kvp.on_latency = nil
+	ic.on_latency = nil
 	local total = (native.now() - began) * 1e6
 	if #times == 0 then
 		ic.fail("the function of a bench did no operation")
