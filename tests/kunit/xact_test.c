@@ -1,0 +1,421 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The transaction against a channel made of two arrays: whatever the service
+ * does, each packet of the host gets the answers that it should, and no more.
+ */
+#include "xact.c"
+#include "suites.h"
+
+#define DEPTH	16
+
+/* A host's end: packets that wait for the guest, answers that came back. */
+struct ring {
+	struct kvp_packet in[DEPTH];
+	unsigned int in_count;
+	unsigned int in_next;
+	struct kvp_packet out[DEPTH];
+	unsigned int out_count;
+	int full;	/* sends that will fail with -EAGAIN */
+};
+
+struct scene {
+	struct ring ring;
+	struct kvp_xact_params params;
+	struct kvp_xact *x;
+	struct device dev;
+	struct hvkvp_request *req;
+	struct hvkvp_reply *reply;
+};
+
+static void ring_recv(void *channel, struct kvp_packet *pkt)
+{
+	struct ring *r = channel;
+
+	pkt->len = 0;
+	if (r->in_next == r->in_count)
+		return;
+	memcpy(pkt->ic, r->in[r->in_next].ic, r->in[r->in_next].len);
+	pkt->len = r->in[r->in_next].len;
+	pkt->cookie = r->in_next++;
+}
+
+static int ring_send(void *channel, const struct kvp_packet *pkt)
+{
+	struct ring *r = channel;
+
+	if (r->full) {
+		r->full--;
+		return -EAGAIN;
+	}
+	if (r->out_count == DEPTH)
+		return -ENODEV;
+	memcpy(r->out[r->out_count].ic, pkt->ic, pkt->len);
+	r->out[r->out_count].len = pkt->len;
+	r->out[r->out_count++].cookie = pkt->cookie;
+	return 0;
+}
+
+static const struct kvp_xact_ops ring_ops = {
+	.recv = ring_recv,
+	.send = ring_send,
+};
+
+static void host_sends(struct scene *s, u16 type, const void *body,
+		       u32 head, u32 body_len)
+{
+	struct kvp_packet *p = &s->ring.in[s->ring.in_count++];
+
+	memset(p->ic, 0, KVP_XACT_PACKET_SIZE);
+	p->ic->pipe_type = cpu_to_le32(1);
+	p->ic->pipe_len = cpu_to_le32(20 + body_len);
+	p->ic->type = cpu_to_le16(type);
+	p->ic->body_len = cpu_to_le16(body_len);
+	p->ic->flags = 3;
+	memcpy(p->ic->body, body, head);
+	p->len = 28 + body_len;
+}
+
+static void host_negotiates(struct scene *s)
+{
+	static const u8 body[] = { 1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0 };
+
+	host_sends(s, 0, body, sizeof(body), sizeof(body));
+	kvp_xact_pump(s->x);
+}
+
+static void host_asks(struct scene *s, u8 operation)
+{
+	const u8 body[] = { operation, 1 };
+
+	host_sends(s, 2, body, sizeof(body), 2580);
+	kvp_xact_pump(s->x);
+}
+
+static u32 answers(struct scene *s)
+{
+	return s->ring.out_count;
+}
+
+static u32 last_status(struct scene *s)
+{
+	return le32_to_cpu(s->ring.out[s->ring.out_count - 1].ic->status);
+}
+
+/* Read the request that waits, all the way. Return: its id, 0 if none. */
+static u64 service_reads(struct scene *s)
+{
+	if (!kvp_xact_peek(s->x, s->req))
+		return 0;
+	kvp_xact_take(s->x, s->req->hdr.id);
+	return s->req->hdr.id;
+}
+
+static int service_replies(struct scene *s, u64 id, u32 status)
+{
+	s->reply->hdr.len = sizeof(*s->reply) + 2580;
+	s->reply->hdr.type = HVKVP_REPLY;
+	s->reply->hdr.id = id;
+	s->reply->status = status;
+	s->reply->body_len = 2580;
+	s->reply->body[0] = s->req->operation;
+	s->reply->body[1] = s->req->pool;
+	return kvp_xact_reply(s->x, s->reply);
+}
+
+static void service_comes(struct kunit *test, struct scene *s)
+{
+	KUNIT_ASSERT_EQ(test, kvp_xact_own(s->x), 0);
+	kvp_xact_attach(s->x);
+}
+
+static struct scene *scene(struct kunit *test)
+{
+	return test->priv;
+}
+
+/* A service runs and the versions are agreed; the slate is clean. */
+static struct scene *agreed_scene(struct kunit *test)
+{
+	struct scene *s = scene(test);
+
+	service_comes(test, s);
+	host_negotiates(s);
+	KUNIT_ASSERT_EQ(test, answers(s), 1U);
+	s->ring.out_count = 0;
+	return s;
+}
+
+static int scene_init(struct kunit *test)
+{
+	struct scene *s = kunit_kzalloc(test, sizeof(*s), GFP_KERNEL);
+	int i;
+
+	KUNIT_ASSERT_NOT_NULL(test, s);
+	for (i = 0; i < DEPTH; i++) {
+		s->ring.in[i].ic = kunit_kzalloc(test, KVP_XACT_PACKET_SIZE,
+						 GFP_KERNEL);
+		s->ring.out[i].ic = kunit_kzalloc(test, KVP_XACT_PACKET_SIZE,
+						  GFP_KERNEL);
+		KUNIT_ASSERT_NOT_NULL(test, s->ring.in[i].ic);
+		KUNIT_ASSERT_NOT_NULL(test, s->ring.out[i].ic);
+	}
+	s->req = kunit_kzalloc(test, HVKVP_MAX_MESSAGE, GFP_KERNEL);
+	s->reply = kunit_kzalloc(test, HVKVP_MAX_MESSAGE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, s->req);
+	KUNIT_ASSERT_NOT_NULL(test, s->reply);
+	s->dev.init_name = "kvp-test";
+	s->params = (struct kvp_xact_params) {
+		.request_timeout = 30, .hold_timeout = 55,
+		.max_framework = 3, .max_message = 5,
+	};
+	s->x = kvp_xact_create(&ring_ops, &s->ring, &s->params);
+	KUNIT_ASSERT_NOT_NULL(test, s->x);
+	kvp_xact_open(s->x, &s->dev);
+	test->priv = s;
+	return 0;
+}
+
+static void scene_exit(struct kunit *test)
+{
+	struct scene *s = scene(test);
+
+	if (!s)
+		return;
+	kvp_xact_close(s->x, true);
+	kvp_xact_put(s->x);
+}
+
+static void one_round(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	KUNIT_ASSERT_NE(test, id, 0ULL);
+	KUNIT_EXPECT_EQ(test, s->req->body_len, 2580U);
+	KUNIT_EXPECT_EQ(test, s->req->msg_major, 5);
+	KUNIT_EXPECT_EQ(test, service_reads(s), 0ULL);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_EQ(test, s->ring.out[0].cookie, 1ULL);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+}
+
+static void negotiation_waits_for_a_service(struct kunit *test)
+{
+	struct scene *s = scene(test);
+
+	host_negotiates(s);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+	service_comes(test, s);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+}
+
+static void negotiation_waits_not_for_ever(struct kunit *test)
+{
+	struct scene *s = scene(test);
+
+	s->params.hold_timeout = 0;
+	kvp_xact_close(s->x, false);
+	kvp_xact_open(s->x, &s->dev);
+	host_negotiates(s);
+	msleep(50);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_TRUE(test, s->x->agreed.valid);
+}
+
+static void wrong_replies(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	KUNIT_EXPECT_EQ(test, service_replies(s, 0, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, service_replies(s, 12345, 0), -ENOENT);
+
+	host_asks(s, HVKVP_OP_GET);
+	/* Not read yet: nobody can know the id. */
+	KUNIT_EXPECT_EQ(test, service_replies(s, s->x->id, 0), -ENOENT);
+	id = service_reads(s);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id + 1, 0), -ENOENT);
+
+	s->reply->body_len = 2579;
+	s->reply->hdr.id = id;
+	KUNIT_EXPECT_EQ(test, kvp_xact_reply(s->x, s->reply), -EMSGSIZE);
+	s->reply->body_len = 0;
+	KUNIT_EXPECT_EQ(test, kvp_xact_reply(s->x, s->reply), -ENODATA);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+
+	s->reply->status = HVKVP_E_FAIL;
+	KUNIT_EXPECT_EQ(test, kvp_xact_reply(s->x, s->reply), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_FAIL);
+}
+
+static void deadline(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	s->params.request_timeout = 0;
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	msleep(50);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_FAIL);
+	KUNIT_EXPECT_EQ(test, service_replies(s, s->x->id, 0), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_LE(test, id, s->x->id);
+
+	s->params.request_timeout = 30;
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, service_replies(s, s->x->id - 1, 0), -ETIMEDOUT);
+	KUNIT_EXPECT_EQ(test, service_replies(s, service_reads(s), 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 2U);
+}
+
+static void the_next_service_inherits(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id, deadline_ns;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	deadline_ns = s->req->deadline_ns;
+	KUNIT_EXPECT_EQ(test, kvp_xact_own(s->x), -EBUSY);
+	kvp_xact_disown(s->x);
+	KUNIT_EXPECT_FALSE(test, kvp_xact_readable(s->x));
+
+	service_comes(test, s);
+	KUNIT_EXPECT_TRUE(test, kvp_xact_readable(s->x));
+	KUNIT_EXPECT_EQ(test, service_reads(s), id);
+	KUNIT_EXPECT_EQ(test, s->req->deadline_ns, deadline_ns);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+}
+
+static void a_negotiation_withdraws(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	host_negotiates(s);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_EQ(test, le16_to_cpu(s->ring.out[0].ic->type), 0);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+}
+
+static void requests_wait_for_their_turn(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 first;
+
+	host_asks(s, HVKVP_OP_SET);
+	host_asks(s, 9);	/* refused, but not before its turn */
+	host_asks(s, HVKVP_OP_GET);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+	first = service_reads(s);
+	KUNIT_EXPECT_EQ(test, service_replies(s, first, 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 2U);
+	KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_NOT_SUPPORTED);
+	KUNIT_EXPECT_EQ(test, service_reads(s), first + 1);
+	KUNIT_EXPECT_EQ(test, s->req->operation, HVKVP_OP_GET);
+	KUNIT_EXPECT_EQ(test, service_replies(s, first + 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 3U);
+	KUNIT_EXPECT_EQ(test, s->ring.out[2].cookie, 3ULL);
+}
+
+static void bad_packets_between(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		host_sends(s, 2, "\1\1", 2, 2580);
+		s->ring.in[s->ring.in_count - 1].len = 27;
+	}
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+	KUNIT_EXPECT_EQ(test, service_replies(s, service_reads(s), 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+}
+
+static void a_full_ring(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+
+	s->ring.full = 2;
+	host_asks(s, HVKVP_OP_SET);
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, service_replies(s, service_reads(s), 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+	KUNIT_EXPECT_EQ(test, service_reads(s), 0ULL);
+	msleep(100);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	KUNIT_EXPECT_NE(test, service_reads(s), 0ULL);
+}
+
+static void suspend_and_resume(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	kvp_xact_close(s->x, false);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ECANCELED);
+	KUNIT_EXPECT_FALSE(test, kvp_xact_is_gone(s->x));
+	kvp_xact_pump(s->x);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+
+	kvp_xact_open(s->x, &s->dev);
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_FAIL);
+	host_negotiates(s);
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, service_replies(s, service_reads(s), 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 3U);
+}
+
+static void gone_for_good(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	kvp_xact_close(s->x, true);
+	KUNIT_EXPECT_TRUE(test, kvp_xact_is_gone(s->x));
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ENODEV);
+	KUNIT_EXPECT_EQ(test, service_reads(s), 0ULL);
+	kvp_xact_disown(s->x);
+	KUNIT_EXPECT_EQ(test, kvp_xact_own(s->x), -ENODEV);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+}
+
+static struct kunit_case cases[] = {
+	KUNIT_CASE(one_round),
+	KUNIT_CASE(negotiation_waits_for_a_service),
+	KUNIT_CASE(negotiation_waits_not_for_ever),
+	KUNIT_CASE(wrong_replies),
+	KUNIT_CASE(deadline),
+	KUNIT_CASE(the_next_service_inherits),
+	KUNIT_CASE(a_negotiation_withdraws),
+	KUNIT_CASE(requests_wait_for_their_turn),
+	KUNIT_CASE(bad_packets_between),
+	KUNIT_CASE(a_full_ring),
+	KUNIT_CASE(suspend_and_resume),
+	KUNIT_CASE(gone_for_good),
+	{}
+};
+
+struct kunit_suite kvp_xact_suite = {
+	.name = "kvp_xact",
+	.init = scene_init,
+	.exit = scene_exit,
+	.test_cases = cases,
+};
