@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GPADLs: page lists in one and in many messages, good and malformed.
+ */
+#include "gpadl.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fakevm.h"
+#include "tap.h"
+#include "vmbus_msg.h"
+
+struct message {
+	struct msg_gpadl_header h;
+	u32 range[2];
+	u8 pfn[8 * 26];		/* unaligned in the message: 28 bytes precede them */
+} __attribute__((packed));
+
+static struct message header(u32 pages, u32 in_message)
+{
+	struct message m = {
+		.h = { .h.type = MSG_GPADL_HEADER, .relid = 3, .gpadl = 0x77,
+		       .range_bytes = (u16)(8 + 8 * pages), .range_count = 1 },
+		.range = { pages * PAGE_SIZE_4K, 0 },
+	};
+	u64 i;
+
+	for (i = 0; i < in_message; i++) {
+		u64 pfn = 16 + i;
+
+		memcpy(m.pfn + i * 8, &pfn, 8);
+	}
+	return m;
+}
+
+static u32 header_len(u32 in_message)
+{
+	return 28 + in_message * 8;
+}
+
+static void one_message(void)
+{
+	struct message m = header(8, 8);
+	struct vm *vm = fakevm_new(1);
+	struct gpadl *g;
+	const char *why;
+	u8 **pages;
+	u32 i;
+
+	g = gpadl_new(&m, header_len(8), &why);
+	check(g);
+	check(gpadl_complete(g));
+	check_eq(g->npages, 8);
+	check_eq(g->id, 0x77);
+	check_eq(g->relid, 3);
+	pages = gpadl_map(g, vm);
+	check(pages);
+	for (i = 0; i < 8; i++)
+		check(pages[i] == fakevm_ram(vm) + (16 + i) * PAGE_SIZE_4K);
+	free(pages);
+	free(g);
+	fakevm_free(vm);
+}
+
+static void many_messages(void)
+{
+	struct message m = header(60, 26);
+	struct { struct msg_gpadl_body h; u64 pfn[28]; } body = {
+		.h = { .h.type = MSG_GPADL_BODY, .number = 1, .gpadl = 0x77 },
+	};
+	struct gpadl *g;
+	const char *why;
+	u32 i;
+
+	g = gpadl_new(&m, header_len(26), &why);
+	check(g && !gpadl_complete(g));
+	for (i = 0; i < 28; i++)
+		body.pfn[i] = 100 + i;
+	check(!gpadl_add(g, &body, sizeof(body)));
+	check(!gpadl_complete(g));
+	check_eq(g->filled, 54);
+	check(!gpadl_add(g, &body, sizeof(body)));	/* 22 too many: padding */
+	check(gpadl_complete(g));
+	check_eq(g->filled, 60);
+	check_eq(g->pfn[25], 16 + 25);
+	check_eq(g->pfn[26], 100);
+	check_eq(g->pfn[59], 105);
+	check(gpadl_add(g, &body, sizeof(body)));
+	free(g);
+}
+
+static void refused(struct message *m, u32 len)
+{
+	const char *why = NULL;
+	struct gpadl *g = gpadl_new(m, len, &why);
+
+	free(g);
+	check(!g && why);
+}
+
+static void malformed_headers(void)
+{
+	struct message m = header(8, 8);
+
+	refused(&m, 20);
+	refused(&m, 27);
+	m = header(8, 8);
+	m.h.range_count = 2;
+	refused(&m, header_len(8));
+	m.h.range_count = 0;
+	refused(&m, header_len(8));
+	m = header(8, 8);
+	m.h.range_bytes = 0;
+	refused(&m, header_len(8));
+	m.h.range_bytes = 8;
+	refused(&m, header_len(8));
+	m.h.range_bytes = 0xffff;
+	refused(&m, header_len(8));
+	m.h.range_bytes = 0xfff8;
+	refused(&m, header_len(8));
+	m = header(8, 8);
+	m.range[0] = 0xffffffff;
+	refused(&m, header_len(8));
+	m.range[0] = 0;
+	refused(&m, header_len(8));
+	m = header(8, 8);
+	m.range[1] = 4096;
+	refused(&m, header_len(8));
+	m.range[1] = 4000;	/* would need a ninth page */
+	refused(&m, header_len(8));
+}
+
+static void pages_outside_of_ram(void)
+{
+	static const u64 bad[] = { 1 << 20, 0xfffffffffffffffful, 1ull << 52, 0x000fffffffffffffull,
+				   FAKEVM_RAM / PAGE_SIZE_4K };
+	struct vm *vm = fakevm_new(1);
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct message m = header(8, 8);
+		struct gpadl *g;
+		const char *why;
+
+		memcpy(m.pfn + 24, &bad[i], 8);
+		g = gpadl_new(&m, header_len(8), &why);
+		check(g);
+		check(!gpadl_map(g, vm));
+		free(g);
+	}
+	fakevm_free(vm);
+}
+
+const struct tap_test gpadl_tests[] = {
+	{ "gpadl: a list in one message", one_message },
+	{ "gpadl: a list in three messages, padded", many_messages },
+	{ "gpadl: malformed headers are refused", malformed_headers },
+	{ "gpadl: pages outside of RAM are refused", pages_outside_of_ram },
+	{ 0 },
+};
