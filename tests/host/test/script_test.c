@@ -1,3 +1,235 @@
 // SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scripts against a guest in a thread: the files in test/cases, and what the host says
+ * about cases that fail, guests that die and scripts that cannot be read.
+ *
+ * The case files must be found: run from tests/host.
+ */
+#include "script.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "fakeguest.h"
+#include "fakevm.h"
 #include "tap.h"
-const struct tap_test script_tests[] = { { 0 } };
+
+struct run {
+	int code;
+	char *text;		/* the JSON lines */
+};
+
+static struct run run_script(const char *path, const char *arg)
+{
+	const char *args[] = { arg };
+	struct script_config cfg = { .path = path, .args = args, .nargs = arg ? 1 : 0 };
+	struct run run = { 0 };
+	size_t len = 0;
+	FILE *file = open_memstream(&run.text, &len);
+	struct out *out = out_new(file);
+	struct vmbus_config bus_cfg = { .out = out };
+	struct vm *vm = fakevm_new(2);
+	struct vmbus *bus = vmbus_new(vm, &bus_cfg);
+	struct script *script = script_new(vm, bus, out, &cfg);
+	struct fakeguest *guest;
+
+	run.code = SCRIPT_SETUP;
+	if (script) {
+		guest = fakeguest_start(vm);
+		run.code = script_run(script);
+		fakeguest_stop(guest);
+	}
+	script_free(script);
+	vmbus_free(bus);
+	fakevm_free(vm);
+	out_free(out);
+	fclose(file);
+	return run;
+}
+
+static struct run run_text(const char *text, const char *arg)
+{
+	char path[] = "/tmp/hvhost-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct run run;
+
+	check(fd >= 0);
+	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	close(fd);
+	run = run_script(path, arg);
+	unlink(path);
+	return run;
+}
+
+static void must_pass(const char *path)
+{
+	struct run run = run_script(path, NULL);
+
+	if (run.code != SCRIPT_PASSED) {
+		const char *at = strstr(run.text, "\"result\":\"fail\"");
+
+		tap_fail(__FILE__, __LINE__, "%s: code %d: %.400s", path, run.code,
+			 at ? at : run.text);
+	}
+	free(run.text);
+}
+
+static void wire_cases(void)
+{
+	must_pass("test/cases/wire.lua");
+}
+
+static void kvp_cases(void)
+{
+	must_pass("test/cases/kvp.lua");
+}
+
+static void rule_cases(void)
+{
+	must_pass("test/cases/rules.lua");
+}
+
+static void bus_cases(void)
+{
+	must_pass("test/cases/bus.lua");
+}
+
+static void has(const struct run *run, const char *text)
+{
+	if (!strstr(run->text, text))
+		tap_fail(__FILE__, __LINE__, "no %s in: %.1500s", text, run->text);
+}
+
+static void results(void)
+{
+	static const char text[] =
+		"bus.wait_open(5) negotiate{}\n"
+		"case('good', function() expect(1, 1) end)\n"
+		"case('bad', function()\n"
+		"  expect(set(0, 'a', 'b').status, 5)\n"
+		"end)\n"
+		"case('extra', function() guest_ok('misbehave extra') set(0, 'a', 'b') end)\n"
+		"case('weak', {peer_fails = 'known'}, function() expect(false) end)\n"
+		"case('strong', {peer_fails = 'known'}, function() end)\n"
+		"skip{'left out'}\n"
+		"case('left out', function() bail('ran') end)\n"
+		"case('slow', {timeout = 0.2}, function() while true do end end)\n"
+		"case('last', function() expect(get(0, 'a').value, 'b') end)\n";
+	struct run run = run_text(text, NULL);
+
+	check_eq(run.code, SCRIPT_FAILED);
+	has(&run, "\"name\":\"good\",\"result\":\"pass\"");
+	has(&run, ":4: got 0, wanted 5");
+	has(&run, "exactly one answer per request: an extra packet");
+	has(&run, "\"name\":\"weak\",\"result\":\"fail\"");
+	has(&run, "\"name\":\"strong\",\"result\":\"pass\"");
+	has(&run, "\"name\":\"left out\",\"result\":\"skip\"");
+	has(&run, "\"name\":\"slow\",\"result\":\"fail\"");
+	has(&run, "the time limit of the case passed");
+	has(&run, "\"name\":\"last\",\"result\":\"pass\"");
+	has(&run, "\"name\":\"guest log is clean\",\"result\":\"pass\"");
+	has(&run, "\"event\":\"end\",\"passed\":4,\"failed\":4,\"skipped\":1");
+	has(&run, "{\"event\":\"vmbus\",\"version\":\"5.3\"}");
+	has(&run, "\"event\":\"negotiated\",\"fw\":\"3.0\",\"kvp\":\"5.0\"");
+	free(run.text);
+
+	run = run_text(text, "peer");
+	has(&run, "\"name\":\"weak\",\"result\":\"peer-fails\",\"why\":\"known (");
+	has(&run, "\"name\":\"strong\",\"result\":\"peer-passes\"");
+	has(&run, "\"peer_fails\":1,\"peer_passes\":1");
+	free(run.text);
+
+	run = run_text(text, "only=good");
+	check_eq(run.code, SCRIPT_PASSED);
+	free(run.text);
+}
+
+static void dirty_log(void)
+{
+	struct run run = run_text("guest_ok('print [ 1.0] WARNING: CPU: 0 PID: 1 at x.c:1')", NULL);
+
+	check_eq(run.code, SCRIPT_FAILED);
+	has(&run, "\"name\":\"guest log is clean\",\"result\":\"fail\",\"why\":\"1 lines: [ 1.0] WARNING");
+	free(run.text);
+}
+
+static void dead_guest(void)
+{
+	struct run run = run_text("case('dies', function() guest('die', 5) sleep(9) end)\n"
+				  "case('never', function() end)", NULL);
+
+	check_eq(run.code, SCRIPT_GUEST_DIED);
+	has(&run, "\"name\":\"dies\",\"result\":\"fail\"");
+	has(&run, "the guest ended: the fake guest died");
+	check(!strstr(run.text, "never"));
+	free(run.text);
+}
+
+static void unreadable(void)
+{
+	struct run no_end, no_file, fails_at_once;
+	int saved = dup(2), null = open("/dev/null", O_WRONLY);
+
+	/* The host says what is wrong on standard error, which is of no use here. */
+	dup2(null, 2);
+	no_end = run_text("case('open", NULL);
+	no_file = run_script("/nonexistent.lua", NULL);
+	fails_at_once = run_text("error('top')", NULL);
+	dup2(saved, 2);
+	close(saved);
+	close(null);
+	check_eq(no_end.code, SCRIPT_SETUP);
+	check_eq(no_file.code, SCRIPT_SETUP);
+	check_eq(fails_at_once.code, SCRIPT_FAILED);
+	has(&fails_at_once, "\"name\":\"the script\",\"result\":\"fail\"");
+	free(no_end.text);
+	free(no_file.text);
+	free(fails_at_once.text);
+}
+
+static void *stopper(void *arg)
+{
+	usleep(200000);
+	script_stop(arg, SCRIPT_TIMEOUT, "time limit of 1 s passed");
+	return NULL;
+}
+
+static void stopped_from_outside(void)
+{
+	char path[] = "/tmp/hvhost-test-XXXXXX";
+	int fd = mkstemp(path);
+	struct script_config cfg = { .path = path };
+	struct vmbus_config bus_cfg = { 0 };
+	struct vm *vm = fakevm_new(1);
+	struct vmbus *bus = vmbus_new(vm, &bus_cfg);
+	struct script *script;
+	pthread_t thread;
+
+	check(write(fd, "while true do end", 17) == 17);
+	close(fd);
+	script = script_new(vm, bus, NULL, &cfg);
+	check(script);
+	pthread_create(&thread, NULL, stopper, script);
+	check_eq(script_run(script), SCRIPT_TIMEOUT);
+	pthread_join(thread, NULL);
+	script_free(script);
+	vmbus_free(bus);
+	fakevm_free(vm);
+	unlink(path);
+}
+
+const struct tap_test script_tests[] = {
+	{ "script: packing helpers", wire_cases },
+	{ "script: the KVP verbs", kvp_cases },
+	{ "script: each broken rule is noticed and named", rule_cases },
+	{ "script: the bus verbs and lies", bus_cases },
+	{ "script: results, also of a peer run", results },
+	{ "script: a dirty console log fails the run", dirty_log },
+	{ "script: a guest that dies ends the run", dead_guest },
+	{ "script: what cannot be read is said before the boot", unreadable },
+	{ "script: stopped from outside in an endless loop", stopped_from_outside },
+	{ 0 },
+};
