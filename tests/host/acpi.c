@@ -225,8 +225,8 @@ u64 acpi_write(struct vm *vm)
 {
 	const u64 base = LAYOUT_ACPI;
 	struct aml t = {
-		.buf = vm_mem(vm, base, LAYOUT_HIGH - LAYOUT_ACPI),
-		.size = LAYOUT_HIGH - LAYOUT_ACPI,
+		.buf = vm_mem(vm, base, LAYOUT_ACPI_END - LAYOUT_ACPI),
+		.size = LAYOUT_ACPI_END - LAYOUT_ACPI,
 		.len = RSDP_SIZE,
 	};
 	u64 dsdt, fadt, madt, xsdt;

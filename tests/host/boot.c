@@ -232,6 +232,23 @@ static void write_gdt(struct vm *vm)
 	memcpy(vm_mem(vm, LAYOUT_GDT, sizeof(gdt)), gdt, sizeof(gdt));
 }
 
+/*
+ * All the firmware there is. With hardware-reduced ACPI Linux reboots by EFI, and
+ * without that by jumping here in real mode: out 6 to the reset port, then halt.
+ */
+static void write_firmware(struct vm *vm)
+{
+	static const u8 code[] = {
+		0xb0, LAYOUT_RESET_VALUE,			/* mov al, value */
+		0xba, LAYOUT_RESET & 0xff, LAYOUT_RESET >> 8,	/* mov dx, port */
+		0xee,						/* out dx, al */
+		0xf4,						/* hlt */
+		0xeb, 0xfd,					/* jmp to the hlt */
+	};
+
+	memcpy(vm_mem(vm, LAYOUT_RESET_VECTOR, sizeof(code)), code, sizeof(code));
+}
+
 int boot_load(struct vm *vm, const struct vm_config *cfg, char *err, size_t errlen)
 {
 	struct setup_header hdr;
@@ -266,6 +283,7 @@ int boot_load(struct vm *vm, const struct vm_config *cfg, char *err, size_t errl
 	write_zero_page(vm, &hdr, rsdp);
 	write_page_tables(vm);
 	write_gdt(vm);
+	write_firmware(vm);
 	vm->entry = hdr.pref_address + ENTRY_64;
 	return 0;
 }

@@ -14,6 +14,8 @@
 #define LAYOUT_CMDLINE_SIZE	0x00001000
 #define LAYOUT_LOW_END		0x0009f000	/* usable RAM ends, the reserved hole begins */
 #define LAYOUT_ACPI		0x000e0000
+#define LAYOUT_ACPI_END		0x000f0000
+#define LAYOUT_RESET_VECTOR	0x000ffff0	/* where a PC's firmware starts */
 #define LAYOUT_HIGH		0x00100000	/* usable RAM again */
 
 /* Above RAM. KVM needs four pages for itself on Intel. */

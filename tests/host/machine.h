@@ -101,7 +101,10 @@ int vcpu_start(struct vcpu *vcpu);
 /** vcpu_kick() - make it look at the machine's state soon */
 void vcpu_kick(struct vcpu *vcpu);
 
-/** vcpu_release() - join the thread, free all; fine on a half-made one */
+/** vcpu_join() - wait until its thread has ended; fine without one */
+void vcpu_join(struct vcpu *vcpu);
+
+/** vcpu_release() - vcpu_join() and free all; fine on a half-made one */
 void vcpu_release(struct vcpu *vcpu);
 
 /* kvm.c */

@@ -6,6 +6,7 @@
 #include <linux/kvm.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -28,18 +29,19 @@ static void on_kick(int sig)
 
 static int set_reset_msrs(struct vcpu *vcpu)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry[2];
-	} msrs = {
-		.head.nmsrs = 2,
-		.entry = {
-			{ .index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
-			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WB },
-		},
+	static const struct kvm_msr_entry entries[] = {
+		{ .index = MSR_MISC_ENABLE, .data = MISC_ENABLE_FAST_STRING },
+		{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ENABLED_WB },
 	};
-	int ret = kvm_ioctl(vcpu->fd, KVM_SET_MSRS, &msrs);
+	struct kvm_msrs *msrs = calloc(1, sizeof(*msrs) + sizeof(entries));
+	int ret;
 
+	if (!msrs)
+		return -ENOMEM;
+	msrs->nmsrs = ARRAY_SIZE(entries);
+	memcpy(msrs->entries, entries, sizeof(entries));
+	ret = kvm_ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
+	free(msrs);
 	return ret < 0 ? ret : 0;
 }
 
@@ -224,11 +226,16 @@ void vcpu_kick(struct vcpu *vcpu)
 		pthread_kill(vcpu->thread, KICK_SIGNAL);
 }
 
-void vcpu_release(struct vcpu *vcpu)
+void vcpu_join(struct vcpu *vcpu)
 {
 	if (vcpu->started)
 		pthread_join(vcpu->thread, NULL);
 	vcpu->started = false;
+}
+
+void vcpu_release(struct vcpu *vcpu)
+{
+	vcpu_join(vcpu);
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->run_size);
 	vcpu->run = NULL;
@@ -257,7 +264,9 @@ void vm_print_stats(struct vm *vm)
 {
 	for (unsigned int i = 0; i < vm->nr_cpus; i++) {
 		const struct vcpu *vcpu = &vm->vcpus[i];
+		struct kvm_regs regs;
 
+		memset(&regs, 0, sizeof(regs));
 		fprintf(stderr, "vcpu%u exits:", i);
 		for (unsigned int r = 0; r < VCPU_EXIT_REASONS; r++) {
 			if (vcpu->exits[r])
@@ -265,5 +274,9 @@ void vm_print_stats(struct vm *vm)
 					(unsigned long long)vcpu->exits[r]);
 		}
 		fputc('\n', stderr);
+		if (!vcpu->started && kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) >= 0)
+			fprintf(stderr, "vcpu%u rip %#llx rsp %#llx rflags %#llx\n", i,
+				(unsigned long long)regs.rip, (unsigned long long)regs.rsp,
+				(unsigned long long)regs.rflags);
 	}
 }

@@ -249,7 +249,7 @@ void vm_join(struct vm *vm)
 	if (vm_state(vm) == VM_RUNNING)
 		vm_stop(vm);
 	for (unsigned int i = 0; i < vm->nr_cpus; i++)
-		vcpu_release(&vm->vcpus[i]);
+		vcpu_join(&vm->vcpus[i]);
 }
 
 void vm_destroy(struct vm *vm)
@@ -257,6 +257,8 @@ void vm_destroy(struct vm *vm)
 	if (!vm)
 		return;
 	vm_join(vm);
+	for (unsigned int i = 0; i < vm->nr_cpus; i++)
+		vcpu_release(&vm->vcpus[i]);
 	synic_free(vm->synic);
 	rtc_free(vm->rtc);
 	serial_free(vm->agent);

@@ -174,7 +174,10 @@ size_t vm_console_size(struct vm *vm);
  */
 size_t vm_console_copy(struct vm *vm, size_t from, char *buf, size_t len);
 
-/** vm_print_stats() - exit counts of each virtual CPU, on stderr, for measuring */
+/**
+ * vm_print_stats() - exit counts of each virtual CPU, and after vm_join() where it
+ * stopped, on standard error; for measuring and for guests that hang
+ */
 void vm_print_stats(struct vm *vm);
 
 #endif
