@@ -85,19 +85,19 @@ case("packets too short for a header get no answer", {peer_fails = UNCHECKED}, f
 end)
 
 case("another pipe type gets no answer", {peer_fails = UNCHECKED}, function()
-	for _, kind in ipairs{0, 2, 0xffffffff} do raw{body = body(), pipe_type = kind} end
+	for _, kind in ipairs{0, 2, 0xffffffff} do raw{body = body(64), pipe_type = kind} end
 	expect_no_answer(200)
 	well()
 end)
 
 case("what is not a request gets no answer", {peer_fails = UNCHECKED}, function()
-	for _, flags in ipairs{0, 1, 2, 4, 5, 6, 7, 0xf8} do raw{body = body(), ic_flags = flags} end
+	for _, flags in ipairs{0, 1, 2, 4, 5, 6, 7, 0xf8} do raw{body = body(64), ic_flags = flags} end
 	expect_no_answer(200)
 	well()
 end)
 
 case("another packet type gets no answer", {peer_fails = UNCHECKED}, function()
-	for _, kind in ipairs{0, 1, 5, 7, 9, 11, 0xffff} do raw{body = body(), ptype = kind} end
+	for _, kind in ipairs{0, 1, 5, 7, 9, 11, 0xffff} do raw{body = body(64), ptype = kind} end
 	expect_no_answer(200)
 	well()
 end)
@@ -165,11 +165,11 @@ case("500 bad packets in a row, each answered or not as it should be, and no mor
 	local answered = 0
 	for i = 1, 500 do
 		local kind = i % 5
-		if kind == 0 then raw{body = body(), pipe_type = i} end
+		if kind == 0 then raw{body = body(64), pipe_type = i} end
 		if kind == 1 then raw{msg = 6, body = body(16)} end
 		if kind == 2 then raw{body = body(i)} end
 		if kind == 3 then raw{bytes = string.rep("\xff", i % 28)} end
-		if kind == 4 then raw{body = body(), ic_flags = 5} end
+		if kind == 4 then raw{body = body(64), ic_flags = 5} end
 		if kind == 1 or kind == 2 then
 			raw_wait(5)
 			answered = answered + 1

@@ -39,7 +39,8 @@ case("ten times in a row", function()
 end)
 
 case("with a request in hand", function()
-	guest_ok("flock /var/lib/hyperv/.kvp_pool_0 sleep 2 >/dev/null 2>&1 & sleep 0.2")
+	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep 2 >/dev/null 2>&1 & sleep 0.2")
+	expect(not guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok)
 	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
 		   string.rep("\0", 2048)}
 	sleep(0.3)
@@ -61,8 +62,11 @@ end)
 for _, order in ipairs{"after", "before"} do
 	for _, delay in ipairs{0, 50, 200, 500, 1000, 2000, 5000, 20000} do
 		case("a rescind " .. delay .. " us " .. order .. " the open result", function()
+			local opened = bus.count("open", bus.kvp)
 			bus.arm{at = "open", what = "rescind", after_us = delay, order = order}
 			bus.rescind()
+			-- The first open is the one that the host takes back; the second one stays.
+			wait{true_when = function() return bus.count("open", bus.kvp) >= opened + 2 end, timeout = 20}
 			back()
 		end)
 	end
@@ -70,8 +74,10 @@ end
 
 case("the driver is unbound while the service has the device open", function()
 	local device = guest_ok("basename $(readlink /sys/class/misc/hv_kvp/device)")
+	local opened = bus.count("open", bus.kvp)
 	guest_ok("echo " .. device .. " >/sys/bus/vmbus/drivers/hv_kvp/unbind")
 	-- Closing the channel makes the host take the device back and offer it anew.
+	wait{true_when = function() return bus.count("open", bus.kvp) > opened end, timeout = 10}
 	back()
 	guest_ok("kvp-service status")
 end)

@@ -10,7 +10,8 @@ from .cpio import Archive
 from .kernel import VM_DIR
 from .modules import ModuleTree, add_modules, module_name
 
-MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon")
+MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
+TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
 HOSTNAME = "kvpguest"
 ETC = {
     "hostname": f"{HOSTNAME}\n",
@@ -45,6 +46,8 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     _add_file(archive, static_program("guest/agent.c"), "sbin/agent", 0o755)
     _add_file(archive, os.path.join(VM_DIR, "guest", "init"), "init", 0o755)
     _add_file(archive, os.path.join(VM_DIR, "guest", "kvp-service"), "sbin/kvp-service", 0o755)
+    for tool in TOOLS:
+        _add_program(archive, f"/{tool}", tool)
     tree = ModuleTree(kernel.modules)
     for path in extra_modules:
         if not os.path.exists(path):
