@@ -17,7 +17,8 @@
 #include "script.h"
 #include "trace.h"
 #include "vm.h"
-#include "vmbus.h"
+#include "vmbus_host.h"
+#include "waiting.h"
 
 /* How long a script may take to notice that it has been stopped. */
 #define GRACE_MS	10000
@@ -56,51 +57,45 @@ static int probe(void)
 	return 1;
 }
 
-/* A script that hangs in spite of script_stop() must not outlive the time limit. */
-static void wait_for_script(struct run *run, int code)
+/* Return: whether the script has returned before the deadline. */
+static bool wait_for_script(struct run *run, const struct timespec *deadline)
 {
-	struct timespec deadline;
 	bool over;
 
-	clock_gettime(CLOCK_REALTIME, &deadline);
-	deadline.tv_sec += GRACE_MS / 1000;
 	pthread_mutex_lock(&run->lock);
-	while (!run->over) {
-		if (pthread_cond_timedwait(&run->over_cond, &run->lock, &deadline) == ETIMEDOUT)
-			break;
-	}
+	while (!run->over && wait_until(&run->over_cond, &run->lock, 0, deadline))
+		;
 	over = run->over;
 	pthread_mutex_unlock(&run->lock);
-	if (over)
-		return;
-	fputs("hvhost: the script does not end, giving up\n", stderr);
-	fflush(NULL);
-	_exit(code);
+	return over;
 }
 
 static void *watch_thread(void *arg)
 {
 	struct run *run = arg;
-	enum vm_state state = vm_wait(run->vm, run->options.time_limit * 1000);
+	const int limit_ms = run->options.time_limit * 1000;
+	struct timespec deadline = wait_deadline(limit_ms);
+	enum vm_state state = vm_wait(run->vm, limit_ms);
 	char why[64];
-	int code;
 
-	if (state == VM_STOPPED)
-		return NULL;
-	if (state == VM_RUNNING) {
-		snprintf(why, sizeof(why), "the time limit of %u s is over",
-			 run->options.time_limit);
-		code = SCRIPT_TIMEOUT;
-		fprintf(stderr, "hvhost: %s\n", why);
-		script_stop(run->script, code, why);
-	} else {
-		code = SCRIPT_GUEST_DIED;
+	if (state != VM_RUNNING && state != VM_STOPPED) {
+		/* Whether that is a failure is the script's to say. */
 		out_event(run->out, "guest-end", "s:s, s:s", "state", vm_state_name(state),
 			  "text", vm_state_text(run->vm));
-		script_stop(run->script, code, vm_state_text(run->vm));
+		vmbus_kick(run->bus);
 	}
-	wait_for_script(run, code);
-	return NULL;
+	if (wait_for_script(run, &deadline))
+		return NULL;
+	snprintf(why, sizeof(why), "the time limit of %u s is over", run->options.time_limit);
+	fprintf(stderr, "hvhost: %s\n", why);
+	script_stop(run->script, SCRIPT_TIMEOUT, why);
+	deadline = wait_deadline(GRACE_MS);
+	if (wait_for_script(run, &deadline))
+		return NULL;
+	/* One that hangs in spite of that must not outlive the time limit. */
+	fputs("hvhost: the script does not end, giving up\n", stderr);
+	fflush(NULL);
+	_exit(SCRIPT_TIMEOUT);
 }
 
 static int setup(struct run *run)
@@ -186,10 +181,10 @@ int main(int argc, char **argv)
 {
 	struct run run = {
 		.lock = PTHREAD_MUTEX_INITIALIZER,
-		.over_cond = PTHREAD_COND_INITIALIZER,
 	};
 	int code;
 
+	wait_init(&run.over_cond);
 	if (!options_parse(&run.options, argc, argv, &code))
 		return code;
 	if (run.options.probe)
