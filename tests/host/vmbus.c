@@ -735,7 +735,9 @@ static u16 dispatch(struct vmbus *bus, u32 connection, const void *payload, u32 
 
 	if (why) {
 		trace_bytes(bus->cfg.trace, "vmbus", "<- ignored", payload, len);
-		note(bus, NULL, why);
+		/* Linux releases its ids after it has said goodbye. */
+		if (bus->version || len < sizeof(*h) || h->type != MSG_RELID_RELEASED)
+			note(bus, NULL, why);
 		return HV_STATUS_SUCCESS;
 	}
 	trace(bus->cfg.trace, "vmbus", "<- %s, %u bytes on connection %u",
