@@ -653,12 +653,13 @@ static void on_open(struct vmbus *bus, const struct msg_open *m)
 	chan->open_gpadl = m->gpadl;
 	chan->target_vp = m->target_vp < vm_cpus(bus->vm) ? m->target_vp : 0;
 	chan->received = 0;
+	/* Told first, so that nothing slow comes between the result and a rescind. */
+	event(bus, BUS_OPEN, chan, STATUS_OK, NULL);
 	if (planned && plan.before)
 		carry_out(bus, &plan);
 	open_result(bus, m, STATUS_OK);
 	if (planned && !plan.before)
 		carry_out(bus, &plan);
-	event(bus, BUS_OPEN, chan, STATUS_OK, NULL);
 }
 
 static void on_close(struct vmbus *bus, const struct msg_relid *m)

@@ -16,7 +16,8 @@ local classes = {
 
 local hooks = {}	-- functions for the next open
 local hook_event = 0	-- events before this one have been shown to them
-local cursor = 0	-- events before this one have been returned by wait_event()
+local cursor = {}	-- by name: events before this one have been returned by wait_event()
+local first = 0		-- events before this one are not of the present case
 
 local Channel, Device = {}, {}
 Channel.__index, Device.__index = Channel, Device
@@ -127,16 +128,16 @@ end
 
 -- Forget the events so far: wait_event() sees later ones only. Called at a case's start.
 function bus.mark_events()
-	cursor = native.events()
+	first, cursor = native.events(), {}
 end
 
 function bus.wait_event(name, timeout)
 	return bus.wait_until(function()
 		local n = native.events()
-		for i = cursor, n - 1 do
+		for i = cursor[name] or first, n - 1 do
 			local e = native.event(i)
 			if e.event == name then
-				cursor = i + 1
+				cursor[name] = i + 1
 				e.device = devices[e.device]
 				return e
 			end

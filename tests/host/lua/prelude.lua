@@ -13,6 +13,7 @@ args = test.args
 
 case, skip, expect, expect_error = test.case, test.skip, test.expect, test.expect_error
 fails, bail, bench = test.fails, test.bail, test.bench
+after_failure = test.after_failure
 sleep, now = native.sleep, native.now
 poweroff_ok, guest_state = native.poweroff_ok, native.guest_state
 utf16, text, hex, bytes = wire.utf16, wire.text, wire.hex, wire.bytes

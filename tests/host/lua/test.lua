@@ -8,6 +8,7 @@ local guest = require "guest"
 
 local test = { TIMEOUT = 60, current = nil }
 local counts = { passed = 0, failed = 0, skipped = 0, peer_fails = 0, peer_passes = 0 }
+local repair
 local to_skip, args = {}, {}
 
 for _, arg in ipairs(native.args()) do
@@ -32,6 +33,10 @@ end
 local function explain(err)
 	local text = tostring(err)
 	local where = place()
+	-- Where a native function was called in lua/ is of no use; a fault in there is.
+	if not text:find("attempt to", 1, true) then
+		text = text:gsub("^lua/[%w_]+%.lua:%d+: ", "")
+	end
 	text = text:gsub("^[^%s:]*/([^/%s:]+:%d+: )", "%1")
 	if where and text:sub(1, #where) ~= where then
 		return where .. ": " .. text
@@ -140,6 +145,7 @@ function test.case(name, options, fn)
 		return
 	end
 
+	native.emit("begin", "name", name)
 	local began = native.now()
 	test.current = name
 	guest.log.case_start = native.console_size()
@@ -167,12 +173,18 @@ function test.case(name, options, fn)
 	end
 	tell(name, verdict(good, options.peer_fails), trouble, began)
 	if not good or options.extra_ok then
-		if native.stopped() then error("stopped", 0) end
+		if native.stopped() then error("STOPPED", 0) end
 		local thrown = ic.resync()
 		if thrown > 0 then
 			native.emit("note", "text", string.format("%d late packets thrown away", thrown))
 		end
 	end
+	if not good and repair then repair() end
+end
+
+-- What puts the guest right again after a case that failed half way.
+function test.after_failure(fn)
+	repair = fn
 end
 
 local function percentile(sorted, p)
@@ -216,7 +228,7 @@ function test.run(main)
 	if code and args.peer and code == 4 then
 		-- A peer that takes its kernel down is a finding about the peer; the exit code tells.
 		native.emit("note", "text", reason)
-	elseif not good and why ~= "stopped" then
+	elseif not good and not why:find("STOPPED", 1, true) then
 		tell("the script", "fail", why)
 	end
 	check_log()
