@@ -50,11 +50,12 @@
  * A console that gets warnings and worse: each character costs an exit or two, and
  * with all messages the boot takes half as long again. No waiting after a panic. No
  * work for hardware that the machine has not got, nor for a processor's flaws and
- * ciphers that no test is about. What is appended wins.
+ * ciphers that no test is about. Code stays where System.map says. What is appended
+ * wins.
  */
 static const char default_cmdline[] =
 	"console=ttyS0,115200 loglevel=5 panic=-1 mitigations=off random.trust_cpu=on pci=off "
-	"cryptomgr.notests";
+	"cryptomgr.notests nokaslr";
 
 /**
  * struct image - a file that is open for loading
