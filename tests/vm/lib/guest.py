@@ -19,8 +19,7 @@ ETC = {
     "passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n",
     "group": "root:x:0:\nnogroup:x:65534:\n",
     "nsswitch.conf": "hosts: files\n",
-    "os-release": 'NAME="Debian GNU/Linux"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n'
-                  'ID=debian\nVERSION_ID="12"\nVERSION="12 (bookworm)"\n',
+    "os-release": 'NAME="KVP Test Guest"\nID=kvptest\nVERSION_ID="22.04"\n',
 }
 
 
