@@ -14,6 +14,7 @@ local ic = {
 }
 
 -- What was agreed on the current channel, and the requests that await an answer.
+-- Each channel has its own; ic.talk is the current one's.
 local talk = { channel = nil, fw = "0.0", msg = "0.0", pending = {} }
 ic.talk = talk
 
@@ -33,9 +34,9 @@ end
 ic.rule = rule
 
 function ic.use(channel)
-	if talk.channel ~= channel then
-		talk.channel, talk.fw, talk.msg, talk.pending = channel, "0.0", "0.0", {}
-	end
+	channel.talk = channel.talk or { channel = channel, fw = "0.0", msg = "0.0", pending = {} }
+	talk = channel.talk
+	ic.talk = talk
 end
 
 local function channel()
