@@ -1,13 +1,26 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=90 peer=yes
+-- job: profile=ours kernel=6.1 time=240 peer=yes
 --
 -- The four verbs on every pool, with values that come back exactly as they were sent.
 
+local CUT = "the stock driver's answers have no room for the last unit of a key or value of full length"
 local NO_GET = "protocol.md 7.1: GET never returns the value"
 local writable = {"external", "guest", "parameter"}
 
 bus.wait_open(30)
 negotiate{timeout = 30}
+
+-- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet
+-- that it has left in the ring: it starts anew.
+after_failure(function()
+	guest("kvp-service stop; for pool in 0 1 2 3 4; do : >/var/lib/hyperv/.kvp_pool_$pool; done")
+	if args.peer then
+		guest_ok("rmmod hv_utils && modprobe hv_utils")
+	end
+	guest_ok("kvp-service start")
+	bus.wait_open(10)
+	negotiate{timeout = 30}
+end)
 
 local function value_of(pool, key)
 	local found
@@ -22,7 +35,8 @@ local texts = {
 	{"an empty value", ""},
 	{"spaces and quotes", [[ he said "it's \ fine" ]]},
 	{"255 UTF-16 units", repeated("v", 255)},
-	{"1023 UTF-16 units", repeated("w", 1023)},
+	{"1022 UTF-16 units", repeated("w", 1022)},
+	{"1023 UTF-16 units", repeated("w", 1023), CUT},
 	{"surrogate pairs", "\u{1F600}x\u{10FFFF}\u{10000}"},
 	{"1022 units of surrogate pairs", repeated("\u{1F600}", 511)},
 	{"two-byte and three-byte characters", "äöü ßøç 漢字 \u{20AC}"},
@@ -53,7 +67,7 @@ for _, pool in ipairs(writable) do
 end
 
 for _, text in ipairs(texts) do
-	case("value: " .. text[1], function()
+	case("value: " .. text[1], {peer_fails = text[3]}, function()
 		for _, pool in ipairs(writable) do
 			expect(set(pool, "text", text[2]).ok, true, pool)
 			expect(value_of(pool, "text"), text[2], pool)
@@ -61,16 +75,17 @@ for _, text in ipairs(texts) do
 		end
 	end)
 
-	case("get of a value: " .. text[1], {peer_fails = NO_GET}, function()
+	case("get of a value: " .. text[1], {peer_fails = text[2] ~= "" and NO_GET or nil}, function()
 		expect(set("external", "text", text[2]).ok)
 		expect(get("external", "text").value, text[2])
 		expect(delete("external", "text").ok)
 	end)
 end
 
-for _, key in ipairs{{"one unit", "k"}, {"255 units", repeated("K", 255)}, {"surrogates", "\u{1F511}"},
+for _, key in ipairs{{"one unit", "k"}, {"254 units", repeated("K", 254)},
+		     {"255 units", repeated("K", 255), CUT}, {"surrogates", "\u{1F511}"},
 		     {"quotes and spaces", [[ "my key" ]]}, {"a path", "a/b\\c;d=e"}} do
-	case("key of " .. key[1], function()
+	case("key of " .. key[1], {peer_fails = key[3]}, function()
 		expect(set("external", key[2], "value").ok)
 		expect(value_of("external", key[2]), "value")
 		expect(delete("external", key[2]).ok)
