@@ -20,12 +20,11 @@ class Farm:
       "start"  job   None
       "event"  job   one object of the test host's output
       "end"    job   (exit code or None, text of an error, seconds, log folder)
-      "quiet"  None  [(job, seconds)] that run; comes when nothing else came for a while
+      "quiet"  None  [(job, seconds)] that run; comes when nothing else came for `quiet` seconds
     """
 
-    QUIET_SECONDS = 10
-
-    def __init__(self, jobs, prepare, kind, kernel, logs, workers=1):
+    def __init__(self, jobs, prepare, kind, kernel, logs, workers=1, quiet=10):
+        self._quiet = quiet
         self._jobs = queue.SimpleQueue()
         for job in jobs:
             self._jobs.put(job)
@@ -53,7 +52,7 @@ class Farm:
 
     def _next(self):
         try:
-            kind, job, data = self._out.get(timeout=self.QUIET_SECONDS)
+            kind, job, data = self._out.get(timeout=self._quiet)
         except queue.Empty:
             now = time.monotonic()
             return "quiet", None, [(job, now - since) for job, since in self._running.items()]

@@ -5,10 +5,12 @@ import math
 import re
 import sys
 import time
+import unicodedata
 
 BOLD, DIM, RED, GREEN, YELLOW, CYAN = "1", "2", "1;31", "1;32", "33", "36"
-WIDTH = 100
+WIDTH = 108
 VALUE_WIDTH = 44
+OUTPUT_LINES = 12
 OP_NAMES = {0: "GET", 1: "SET", 2: "DELETE", 3: "ENUMERATE", 4: "GET_IP", 5: "SET_IP"}
 POOL_NAMES = {0: "external", 1: "guest", 2: "auto", 3: "parameter"}
 
@@ -22,6 +24,12 @@ def quantile(values, share):
 def micros(value):
     """A duration in microseconds, in the unit that people would choose."""
     return f"{value / 1000:.1f} ms" if value >= 10000 else f"{value:.0f} µs"
+
+
+def columns(text):
+    """How wide a text is on a terminal."""
+    plain = re.sub(r"\033\[[0-9;]*m", "", text)
+    return sum(2 if unicodedata.east_asian_width(each) in "WF" else 1 for each in plain)
 
 
 def shown(text):
@@ -65,7 +73,7 @@ class Transcript:
 
     def __init__(self, screen):
         self._screen = screen
-        self._started = time.monotonic()
+        self._started = self._last = time.monotonic()
         self._step = 0
         self._open_step = None
         self._versions = {}
@@ -81,9 +89,18 @@ class Transcript:
         handler = getattr(self, "_on_" + kind.replace("-", "_"), None)
         if handler:
             handler(event)
+            self._last = time.monotonic()
 
-    def status(self, text):
-        self._screen.status(f"      … {text}")
+    def booting(self):
+        """The guest is started now: times count from here."""
+        self._started = self._last = time.monotonic()
+
+    def waiting(self):
+        """Shows what is being waited for, and for how long."""
+        what = self._open_step or ("the end" if self._cases else "the guest to boot")
+        seconds = time.monotonic() - self._last
+        self._screen.status(f"{'':9}… waiting {seconds:.0f} s: {what}")
+        return f"{'':9}… still waiting after {seconds:.0f} s: {what}"
 
     def finish(self, verdict):
         """The summary; `verdict` is why it failed, or empty. Returns whether all went well."""
@@ -105,7 +122,7 @@ class Transcript:
         self._step += 1
         self._open_step = event.get("name")
         self._screen.line()
-        self._screen.line(self._screen.paint(BOLD, f"  {self._step}  {self._open_step}"))
+        self._screen.line(self._screen.paint(BOLD, f"{self._step:>6}.  {self._open_step}"))
 
     def _on_case(self, event):
         if self._open_step != event.get("name"):
@@ -115,12 +132,12 @@ class Transcript:
         self._cases.append((event.get("name"), result))
         seconds = f"{event.get('ms', 0) / 1000:.1f} s"
         if result == "pass":
-            self._screen.line(f"      {self._screen.paint(GREEN, 'pass')}  {seconds}")
+            self._aligned(f"{'':9}{self._screen.paint(GREEN, 'pass')}", seconds)
             return
         colour = RED if result == "fail" else YELLOW
-        self._screen.line(f"      {self._screen.paint(colour, str(result))}  {seconds}")
+        self._aligned(f"{'':9}{self._screen.paint(colour, str(result))}", seconds)
         for line in str(event.get("why") or "").splitlines():
-            self._screen.line(f"        {line}")
+            self._screen.line(f"{'':11}{line}")
 
     def _on_vmbus(self, event):
         self._versions["VMBus"] = event.get("version")
@@ -163,17 +180,23 @@ class Transcript:
         self._said("host", name, text, event.get("us"))
 
     def _on_guest(self, event):
-        rc = event.get("rc", 0)
-        self._said("guest", "$", f"{event.get('command', '')}"
-                   + (self._screen.paint(YELLOW, f"  (exit code {rc})") if rc else ""))
-        for line in str(event.get("out") or "").splitlines()[:12]:
-            self._screen.line(f"{'':26}{line}")
+        lines = str(event.get("out") or "").splitlines()
+        text = str(event.get("cmd", ""))
+        if event.get("rc"):
+            text += self._screen.paint(YELLOW, f"  (exit code {event['rc']})")
+        if len(lines) == 1:
+            text += f"  {self._screen.paint(DIM, '->')} {shown(lines[0])}"
+        self._said("guest", "$", text, event.get("ms", 0) * 1000)
+        for line in lines[:OUTPUT_LINES] if len(lines) > 1 else ():
+            self._screen.line(f"{'':28}{line}")
+        if len(lines) > OUTPUT_LINES:
+            self._screen.line(f"{'':28}... {len(lines) - OUTPUT_LINES} more lines")
 
     def _on_say(self, event):
-        self._screen.line(f"        {event.get('text', '')}")
+        self._screen.line(f"{'':9}{event.get('text', '')}")
 
     def _on_note(self, event):
-        self._screen.line(self._screen.paint(YELLOW, f"        note: {event.get('text', '')}"))
+        self._screen.line(self._screen.paint(YELLOW, f"{'':9}note: {event.get('text', '')}"))
 
     def _on_noise(self, event):
         self._on_note(event)
@@ -212,40 +235,35 @@ class Transcript:
                    f"{len(events)} request(s)", quantile(each, 0.5) if each else None, "each")
 
     def _said(self, who, what, text, us=None, suffix=""):
-        head = f"      {who:<6} {what:<11} {text}"
-        if us is None:
-            self._screen.line(self._coloured(head))
-            return
-        took = f"{micros(us)} {suffix}".strip()
-        plain = len(re.sub(r"\033\[[0-9;]*m", "", head))
-        self._screen.line(self._coloured(head) + " " * max(2, 88 - plain)
-                          + self._screen.paint(DIM, f"{took:>10}"))
+        elapsed = self._screen.paint(DIM, f"{time.monotonic() - self._started:7.2f}")
+        side = self._screen.paint(CYAN if who == "host" else YELLOW, f"{who:<6}")
+        took = "" if us is None else f"{micros(us)} {suffix}".strip()
+        self._aligned(f"{elapsed}  {side} {what:<10} {text}", took)
 
-    def _coloured(self, head):
-        """The first word, in the colour of its side."""
-        side = head[6:12]
-        return head[:6] + self._screen.paint(CYAN if side.startswith("host") else YELLOW, side) + head[12:]
+    def _aligned(self, text, right):
+        room = WIDTH - columns(text) - columns(right)
+        self._screen.line(text + " " * max(2, room) + self._screen.paint(DIM, right))
 
     def _end_summary(self):
         self._screen.line()
         self._screen.line(self._screen.paint(BOLD, "  Summary"))
         versions = [f"{name} {value}" for name, value in self._versions.items() if value]
         if versions:
-            self._screen.line(f"      agreed: {', '.join(versions)}")
+            self._screen.line(f"      versions: {', '.join(versions)}")
         rows = [(name, len(values), min(values), quantile(values, 0.5), quantile(values, 0.99),
                  max(values)) for name, values in sorted(self._latencies.items())]
         benches = [(event.get("name") or "bench", event.get("n", 0), event.get("min", 0),
                     event.get("median", 0), event.get("p99", 0), event.get("max", 0))
                    for event in self._benches]
-        self._table("one by one, above", rows)
-        self._table("many in a row", benches)
+        self._table("in the steps above", rows)
+        self._table("many in a row, from host to host", benches)
         self._screen.line()
 
     def _table(self, title, rows):
         if not rows:
             return
         self._screen.line(self._screen.paint(
-            DIM, f"      {title:<32}{'times':>7}{'min':>11}{'median':>11}{'p99':>11}{'max':>11}"))
+            DIM, f"      {title:<34}{'times':>7}{'min':>11}{'median':>11}{'p99':>11}{'max':>11}"))
         for name, times, *durations in rows:
             cells = "".join(f"{micros(value):>11}" for value in durations)
-            self._screen.line(f"      {name:<32}{times:>7}{cells}")
+            self._screen.line(f"      {name:<34}{times:>7}{cells}")
