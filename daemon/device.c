@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "device.h"
@@ -75,6 +76,14 @@ static int open_inherited(const char *path)
 	return fd;
 }
 
+/* A typo in --device must not write into somebody's file. */
+static bool is_device(int fd)
+{
+	struct stat st;
+
+	return !fstat(fd, &st) && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode);
+}
+
 int device_open(struct device *device, const struct transport_ops **ops, const char **path)
 {
 	const char *paths[CANDIDATES];
@@ -90,8 +99,12 @@ int device_open(struct device *device, const struct transport_ops **ops, const c
 
 		*path = paths[i];
 		*ops = ops_for(paths[i]);
-		if (fd >= 0)
-			return fd;
+		if (fd >= 0) {
+			if (is_device(fd))
+				return fd;
+			close(fd);
+			return -ENOTTY;
+		}
 		/* The last three: a node whose driver is leaving. Stock says EBADF. */
 		if (errno != ENOENT && errno != ENOTDIR && errno != ENODEV &&
 		    errno != ENXIO && errno != EBADF)

@@ -58,8 +58,8 @@ bool device_is_inherited(const struct device *device);
  * @path: set to what was opened, or could not be
  *
  * Return: a descriptor, the caller's; -ENOENT if there is no node, or one that
- * is going away: wait for it; -EBUSY if another service has it; other -errno of
- * open(2).
+ * is going away: wait for it; -EBUSY if another service has it; -ENOTTY if it is
+ * not a device; other -errno of open(2).
  */
 int device_open(struct device *device, const struct transport_ops **ops, const char **path);
 

@@ -38,6 +38,10 @@ static int give_up(const char *path, int err)
 		return LOOP_EXIT_BUSY;
 	case EPROTONOSUPPORT:
 		return LOOP_EXIT_PROTOCOL;
+	case ENOTTY:
+	case EISDIR:
+		log_err("%s: not a device node; see hvkvpd --help for --device", path);
+		return LOOP_EXIT_FAILURE;
 	case EACCES:
 	case EPERM:
 		log_err("%s: %s; run hvkvpd as root", path, strerror(-err));

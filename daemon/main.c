@@ -116,7 +116,7 @@ static const char *absolute(const char *path)
 
 int main(int argc, char **argv)
 {
-	struct options options = {
+	static struct options options = {
 		.state_dir = STORE_DEFAULT_DIR,
 		.log_level = LOG_NOTICE,
 	};

@@ -237,20 +237,15 @@ const char *proto_operation_name(unsigned int operation)
 	return operation < HVKVP_OP_COUNT ? operations[operation].name : "?";
 }
 
-/* How long this request may wait for a lock: not beyond its deadline. */
-static unsigned int lock_wait(const struct proto *proto, const struct proto_request *request)
+/* Milliseconds until @deadline_ns, 0 if it has passed. */
+static uint64_t time_left(uint64_t deadline_ns)
 {
 	struct timespec ts;
 	uint64_t now;
 
-	if (!request->deadline_ns)
-		return proto->lock_wait_ms;
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	now = (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-	if (now >= request->deadline_ns)
-		return 0;
-	now = (request->deadline_ns - now) / 1000000;
-	return now < proto->lock_wait_ms ? now : proto->lock_wait_ms;
+	return now < deadline_ns ? (deadline_ns - now) / 1000000 : 0;
 }
 
 static void report(const struct call *call, const struct operation *operation,
@@ -282,6 +277,7 @@ void proto_handle(const struct proto *proto, const struct proto_request *request
 	const uint8_t *body = request->body;
 	const struct operation *operation;
 	struct call call = { .proto = proto, .body = body, .out = reply->body };
+	uint64_t wait_ms = proto->lock_wait_ms;
 
 	reply->body_len = 0;
 	if (request->body_len < HVKVP_MSG_HDR_SIZE || request->body_len > PROTO_BODY_MAX) {
@@ -301,10 +297,21 @@ void proto_handle(const struct proto *proto, const struct proto_request *request
 		reply->status = HVKVP_E_INVALIDARG;
 		return;
 	}
+	if (request->deadline_ns) {
+		uint64_t left = time_left(request->deadline_ns);
+
+		/* The host has its error: what it takes for failed must not happen. */
+		if (!left) {
+			log_warn("%s came after its deadline: left undone", operation->name);
+			reply->status = HVKVP_E_FAIL;
+			return;
+		}
+		wait_ms = left < wait_ms ? left : wait_ms;
+	}
 
 	call.pool_number = body[1];
 	call.pool = &proto->store->pools[body[1]];
-	call.pool->file.wait_ms = lock_wait(proto, request);
+	call.pool->file.wait_ms = wait_ms;
 	memset(reply->body, 0, request->body_len);
 	reply->body[0] = body[0];
 	reply->body[1] = body[1];

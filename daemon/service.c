@@ -60,9 +60,11 @@ int service_event(struct service *service, uint32_t events)
 		log_notice("ready (%s)", service->transport.ops->name);
 		return 0;
 	case TRANSPORT_NOTHING:
-		/* Nothing was read, though poll said so: it is over. */
-		return events & EPOLLHUP ? -ENODEV : 0;
+		return 0;
 	default:
+		/* Drivers disagree on how read(2) says that the device is gone. */
+		if (ret != -EPROTONOSUPPORT && events & (EPOLLHUP | EPOLLERR))
+			return -ENODEV;
 		return ret;
 	}
 }

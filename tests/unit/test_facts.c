@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The intrinsic items and the files that they come from.
+ */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "facts.h"
+#include "fqdn.h"
+#include "net.h"
+#include "osrelease.h"
+#include "scratch.h"
+#include "tap.h"
+
+static void fake_addresses(int family, char *text, size_t size)
+{
+	snprintf(text, size, "%s", family == AF_INET ? "192.0.2.1;192.0.2.2" : "2001:db8::1");
+}
+
+static struct facts facts = {
+	.root = scratch_dir,
+	.is_version = FACTS_IS_VERSION,
+	.addresses = fake_addresses,
+};
+
+static const char *fact(const char *name)
+{
+	static char text[1024];
+	int index = facts_find(name);
+
+	if (index < 0)
+		return NULL;
+	facts_value(&facts, index, text, sizeof(text));
+	return text;
+}
+
+static void begin(void)
+{
+	scratch_begin();
+	mkdir(scratch_path("etc"), 0700);
+	mkdir(scratch_path("usr"), 0700);
+	mkdir(scratch_path("usr/lib"), 0700);
+}
+
+static void write_text(const char *name, const char *text)
+{
+	scratch_write(name, text, strlen(text));
+}
+
+static void order(void)
+{
+	static const char *const names[] = {
+		"FullyQualifiedDomainName", "IntegrationServicesVersion", "NetworkAddressIPv4",
+		"NetworkAddressIPv6", "OSBuildNumber", "OSName", "OSMajorVersion",
+		"OSMinorVersion", "OSVersion", "ProcessorArchitecture",
+	};
+
+	for (int i = 0; i < FACTS_COUNT; i++) {
+		CHECK_TEXT(facts_name(i), names[i]);
+		CHECK_INT(facts_find(names[i]), i);
+	}
+	CHECK_TEXT(facts_name(FACTS_COUNT), NULL);
+	CHECK_TEXT(facts_name(0xffffffff), NULL);
+	CHECK_INT(facts_find("osname"), -1);
+}
+
+static void os_release(void)
+{
+	begin();
+	write_text("etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"
+		   "NAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n");
+	CHECK_TEXT(fact("OSName"), "Debian GNU/Linux");
+	CHECK_TEXT(fact("OSMajorVersion"), "12");
+	CHECK_TEXT(fact("OSMinorVersion"), "");
+	write_text("etc/os-release", "NAME=Ubuntu\nVERSION_ID='24.04.1'\n");
+	CHECK_TEXT(fact("OSName"), "Ubuntu");
+	CHECK_TEXT(fact("OSMajorVersion"), "24");
+	CHECK_TEXT(fact("OSMinorVersion"), "04.1");
+	scratch_end();
+}
+
+static void os_release_elsewhere(void)
+{
+	begin();
+	CHECK_TEXT(fact("OSName"), "Linux");
+	CHECK_TEXT(fact("OSMajorVersion"), "");
+	write_text("usr/lib/os-release", "NAME=Vendor\nVERSION_ID=7.1\n");
+	CHECK_TEXT(fact("OSName"), "Vendor");
+	write_text("etc/os-release", "NAME=Mine\n");
+	CHECK_TEXT(fact("OSName"), "Mine");
+	CHECK_TEXT(fact("OSMajorVersion"), "");
+	write_text("etc/os-release", "NAME=\"\xff broken\"\n");
+	CHECK_TEXT(fact("OSName"), "");
+	scratch_end();
+}
+
+static void os_release_lines(void)
+{
+	char value[16];
+
+	CHECK_INT(osrelease_line("NAME=x\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "x");
+	CHECK_INT(osrelease_line("NAME=\"a \\\"b\\\" \\$c \\\\\"\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "a \"b\" $c \\");
+	CHECK_INT(osrelease_line("NAME='a\\b \"c\"'\r\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "a\\b \"c\"");
+	CHECK_INT(osrelease_line("  NAME=a b\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "a");
+	CHECK_INT(osrelease_line("NAME=", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "");
+	CHECK_INT(osrelease_line("NAME=\"\"", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "");
+	CHECK_INT(osrelease_line("NAME=0123456789abcdefghi", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "0123456789abcde");
+
+	CHECK_INT(osrelease_line("NAME=\"open\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("#NAME=x\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("PRETTY_NAME=x\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("NAMES=x\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("NAME\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("NAME=\\", "NAME", value, sizeof(value)), 1);
+}
+
+static const char *full_name(const char *host)
+{
+	static char name[300];
+
+	fqdn_get(scratch_dir, host, name, sizeof(name));
+	return name;
+}
+
+static void name_alone(void)
+{
+	begin();
+	CHECK_TEXT(full_name("box"), "box");
+	CHECK_TEXT(full_name("box.example.com"), "box.example.com");
+	CHECK_TEXT(full_name("box.example.com."), "box.example.com");
+	CHECK_TEXT(full_name(""), "");
+	scratch_end();
+}
+
+static void name_from_resolv(void)
+{
+	begin();
+	write_text("etc/resolv.conf", "# search no.example\nnameserver 192.0.2.53\n"
+		   "search lab.example.com example.com\n");
+	CHECK_TEXT(full_name("box"), "box.lab.example.com");
+	write_text("etc/resolv.conf", "search .\n");
+	CHECK_TEXT(full_name("box"), "box");
+	write_text("etc/resolv.conf", "domain one.example.\n");
+	CHECK_TEXT(full_name("box"), "box.one.example");
+	write_text("etc/resolv.conf", "domain\nsearch $(reboot)\n");
+	CHECK_TEXT(full_name("box"), "box");
+	scratch_end();
+}
+
+static void name_from_hosts(void)
+{
+	begin();
+	write_text("etc/resolv.conf", "search far.example\n");
+	write_text("etc/hosts", "127.0.0.1 localhost\n127.0.1.1\tboxer.x.example box.near.example box\n");
+	CHECK_TEXT(full_name("box"), "box.near.example");
+	CHECK_TEXT(full_name("BOX"), "box.near.example");
+	CHECK_TEXT(full_name("other"), "other.far.example");
+	write_text("etc/hosts", "127.0.1.1 box # box.comment.example\n#1.1.1.1 box.old.example\n");
+	CHECK_TEXT(full_name("box"), "box.far.example");
+	write_text("etc/hostname", "box.mine.example\n");
+	CHECK_TEXT(full_name("box"), "box.mine.example");
+	write_text("etc/hostname", "somebody.else.example\n");
+	CHECK_TEXT(full_name("box"), "box.far.example");
+	scratch_end();
+}
+
+static void kernel(void)
+{
+	struct utsname uts;
+	const char *version;
+	size_t len;
+
+	begin();
+	uname(&uts);
+	CHECK_TEXT(fact("OSBuildNumber"), uts.release);
+	CHECK_TEXT(fact("ProcessorArchitecture"), uts.machine);
+	version = fact("OSVersion");
+	len = strlen(version);
+	CHECK(len > 0 && !strncmp(version, uts.release, len));
+	CHECK_INT(strspn(version, "0123456789."), len);
+	CHECK(version[len - 1] != '.');
+	CHECK_TEXT(fact("IntegrationServicesVersion"), "3.1");
+	scratch_end();
+}
+
+static void addresses(void)
+{
+	begin();
+	CHECK_TEXT(fact("NetworkAddressIPv4"), "192.0.2.1;192.0.2.2");
+	CHECK_TEXT(fact("NetworkAddressIPv6"), "2001:db8::1");
+	facts.addresses = NULL;
+	CHECK_TEXT(fact("NetworkAddressIPv4"), "");
+	facts.addresses = fake_addresses;
+	scratch_end();
+}
+
+/* The kernel's own list, whatever this machine has. */
+static void real_addresses(void)
+{
+	char v4[1024], v6[1024], small[8], *save, *one;
+	unsigned char raw[16];
+	bool link_local = false;
+
+	net_addresses(AF_INET, v4, sizeof(v4));
+	net_addresses(AF_INET6, v6, sizeof(v6));
+	CHECK(!strstr(v4, "127.0.0.1"));
+	CHECK(strcmp(v6, "::1"));
+	net_addresses(AF_INET, small, sizeof(small));
+	CHECK(strlen(small) < sizeof(small));
+	CHECK(!small[0] || inet_pton(AF_INET, small, raw) == 1);
+
+	for (one = strtok_r(v4, ";", &save); one; one = strtok_r(NULL, ";", &save))
+		CHECK_INT(inet_pton(AF_INET, one, raw), 1);
+	for (one = strtok_r(v6, ";", &save); one; one = strtok_r(NULL, ";", &save)) {
+		CHECK_INT(inet_pton(AF_INET6, one, raw), 1);
+		/* Once they begin, only link-local ones follow. */
+		CHECK(!link_local || !strncmp(one, "fe80:", 5));
+		link_local |= !strncmp(one, "fe80:", 5);
+	}
+}
+
+static const struct tap_case cases[] = {
+	{ "ten items in the documented order", order },
+	{ "os-release: name and split version", os_release },
+	{ "os-release: missing, in /usr/lib, broken", os_release_elsewhere },
+	{ "os-release: quotes, escapes, comments, long lines", os_release_lines },
+	{ "full name: nothing but the host name", name_alone },
+	{ "full name: resolv.conf", name_from_resolv },
+	{ "full name: hosts and hostname come first", name_from_hosts },
+	{ "kernel and processor as uname says", kernel },
+	{ "addresses come from the network part", addresses },
+	{ "this machine's addresses are well-formed, link-local last", real_addresses },
+};
+
+TAP_MAIN("facts", cases)
