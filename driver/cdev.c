@@ -13,6 +13,7 @@
 #include "cdev.h"
 #include "hv_kvp.h"
 #include "msg.h"
+#include "sysfs.h"
 #include "xact.h"
 
 /**
@@ -234,6 +235,7 @@ int kvp_cdev_add(struct kvp_cdev *cdev, struct kvp_xact *xact,
 		.name	= HVKVP_DEVICE_NAME,
 		.fops	= &cdev_fops,
 		.parent	= parent,
+		.groups	= kvp_sysfs_groups,
 		.mode	= 0600,
 	};
 	return misc_register(&cdev->misc);

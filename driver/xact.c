@@ -13,6 +13,7 @@
 
 #include "hv_kvp_msg.h"
 #include "msg.h"
+#include "trace.h"
 #include "xact.h"
 
 /* Between two tries of a full ring; the host has to read in the meantime. */
@@ -72,7 +73,9 @@ static void send(struct kvp_xact *x)
 {
 	int err = x->ops->send(x->channel, &x->now);
 
+	trace_hv_kvp_answer(x->now.ic, x->now.len, err);
 	if (err == -EAGAIN) {
+		x->counters[KVP_RING_FULL]++;
 		timer_start(x, msecs_to_jiffies(RESEND_DELAY_MS));
 		return;
 	}
@@ -100,6 +103,7 @@ static void agree(struct kvp_xact *x)
 			 x->agreed.msg.major, x->agreed.msg.minor);
 	else
 		dev_warn(x->dev, "no version in common with the host\n");
+	x->counters[KVP_NEGOTIATIONS]++;
 	send(x);
 }
 
@@ -108,8 +112,11 @@ static void deliver(struct kvp_xact *x)
 	unsigned int seconds = READ_ONCE(x->params->request_timeout);
 
 	x->id++;
+	x->counters[KVP_REQUESTS]++;
 	x->deadline_ns = ktime_get_ns() + (u64)seconds * NSEC_PER_SEC;
 	timer_start(x, seconds * HZ);
+	trace_hv_kvp_request(x->id, x->view.operation, x->view.pool,
+			     x->view.body_len);
 	wake_up_interruptible(&x->wait);
 }
 
@@ -120,6 +127,7 @@ static void fail(struct kvp_xact *x)
 			     x->attached ? "the service did not answer" :
 					   "no service runs");
 	end_request(x, -ETIMEDOUT);
+	x->counters[KVP_EXPIRED]++;
 	answer(x, HVKVP_E_FAIL);
 }
 
@@ -144,11 +152,13 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 		wake_up_interruptible(&x->wait);
 		break;
 	case KVP_TELL:
+		x->counters[KVP_REFUSED]++;
 		answer(x, x->view.status);
 		break;
 	case KVP_ANSWER:
 		timer_stop(x);
 		end_request(x, -ENOENT);
+		x->counters[KVP_ANSWERED]++;
 		send(x);
 		break;
 	case KVP_FAIL:
@@ -159,8 +169,10 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 		break;
 	case KVP_WITHDRAW:
 		timer_stop(x);
-		if (x->view.verdict == KVP_IC_REQUEST)
+		if (x->view.verdict == KVP_IC_REQUEST) {
 			end_request(x, -ECANCELED);
+			x->counters[KVP_WITHDRAWN]++;
+		}
 		break;
 	case KVP_FINISH:
 		timer_stop(x);
@@ -173,6 +185,7 @@ static void act(struct kvp_xact *x, enum kvp_event event)
 	struct kvp_step step = kvp_fsm_next(x->state, event);
 
 	lockdep_assert_held(&x->lock);
+	trace_hv_kvp_event(x->id, x->state, event, step.next, step.action);
 	WRITE_ONCE(x->state, step.next);
 	perform(x, step.action);
 }
@@ -210,6 +223,12 @@ static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
 	}
 }
 
+static void drop(struct kvp_xact *x)
+{
+	x->next.len = 0;
+	x->counters[KVP_DROPPED]++;
+}
+
 /* Take packets for as long as one can be dealt with. */
 static void pump(struct kvp_xact *x)
 {
@@ -236,9 +255,10 @@ static void pump(struct kvp_xact *x)
 		if (x->state != KVP_IDLE && view.verdict != KVP_IC_DROP)
 			return;
 
+		trace_hv_kvp_packet(x->next.ic, x->next.len, &view);
 		complain(x, &view);
 		if (view.verdict == KVP_IC_DROP)
-			x->next.len = 0;
+			drop(x);
 		else
 			begin(x, &view);
 	}
@@ -422,7 +442,10 @@ int kvp_xact_reply(struct kvp_xact *x, const struct hvkvp_reply *reply)
 					   reply->status);
 		act(x, KVP_REPLY);
 		pump(x);
+	} else if (err == -ETIMEDOUT || err == -ECANCELED) {
+		x->counters[KVP_LATE]++;
 	}
+	trace_hv_kvp_reply(reply->hdr.id, reply->status, reply->body_len, err);
 	spin_unlock_bh(&x->lock);
 	return err;
 }
@@ -435,4 +458,15 @@ bool kvp_xact_readable(const struct kvp_xact *x)
 bool kvp_xact_is_gone(const struct kvp_xact *x)
 {
 	return READ_ONCE(x->gone);
+}
+
+void kvp_xact_snapshot(struct kvp_xact *x, struct kvp_snapshot *snap)
+{
+	spin_lock_bh(&x->lock);
+	snap->state = x->state;
+	snap->owned = x->owned;
+	snap->attached = x->attached;
+	snap->agreed = x->agreed;
+	memcpy(snap->counters, x->counters, sizeof(snap->counters));
+	spin_unlock_bh(&x->lock);
 }

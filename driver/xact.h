@@ -82,6 +82,31 @@ struct kvp_xact_params {
 };
 
 /**
+ * enum kvp_counter - what is counted, since the device was bound
+ * @KVP_NEGOTIATIONS: negotiations answered
+ * @KVP_REQUESTS: requests handed on to the service's queue
+ * @KVP_ANSWERED: requests that the service answered
+ * @KVP_EXPIRED: requests that the driver answered at their deadline
+ * @KVP_WITHDRAWN: requests that the host gave up
+ * @KVP_REFUSED: packets that the driver answered with an error by itself
+ * @KVP_DROPPED: packets that could not be answered
+ * @KVP_LATE: replies of a service to a request that had ended
+ * @KVP_RING_FULL: tries to send an answer that found no room
+ */
+enum kvp_counter {
+	KVP_NEGOTIATIONS,
+	KVP_REQUESTS,
+	KVP_ANSWERED,
+	KVP_EXPIRED,
+	KVP_WITHDRAWN,
+	KVP_REFUSED,
+	KVP_DROPPED,
+	KVP_LATE,
+	KVP_RING_FULL,
+	KVP_COUNTER_COUNT,
+};
+
+/**
  * struct kvp_outcome - how a request ended
  * @id: its id; 0 in an unused entry
  * @error: what a late reply to it gets: -ENOENT, -ETIMEDOUT or -ECANCELED
@@ -113,6 +138,7 @@ struct kvp_outcome {
  *	counted from the opening of the channel, or the end of the last service
  * @timer: the state's: runs KVP_TIMEOUT, and looks at the ring again
  * @ended: the last requests' outcomes
+ * @counters: by enum kvp_counter
  * @wait: woken when a request can be read, or the device is gone
  */
 struct kvp_xact {
@@ -135,6 +161,7 @@ struct kvp_xact {
 	u64 hold_until_ns;
 	struct delayed_work timer;
 	struct kvp_outcome ended[HVKVP_HISTORY];
+	u64 counters[KVP_COUNTER_COUNT];
 	wait_queue_head_t wait;
 };
 
@@ -255,5 +282,28 @@ bool kvp_xact_readable(const struct kvp_xact *x);
  * @x: the transaction
  */
 bool kvp_xact_is_gone(const struct kvp_xact *x);
+
+/**
+ * struct kvp_snapshot - the transaction's state, for people
+ * @state: where the transaction is
+ * @owned: a service has the device open
+ * @attached: that service said hello
+ * @agreed: versions agreed with the host
+ * @counters: by enum kvp_counter
+ */
+struct kvp_snapshot {
+	enum kvp_state state;
+	bool owned;
+	bool attached;
+	struct kvp_ic_agreement agreed;
+	u64 counters[KVP_COUNTER_COUNT];
+};
+
+/**
+ * kvp_xact_snapshot() - all of it at one moment
+ * @x: the transaction
+ * @snap: filled in
+ */
+void kvp_xact_snapshot(struct kvp_xact *x, struct kvp_snapshot *snap);
 
 #endif /* KVP_XACT_H */

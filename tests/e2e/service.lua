@@ -143,6 +143,52 @@ case("a second service is refused, with a message that says why", function()
 	expect(delete("external", "first").ok)
 end)
 
+case("state and counters say what happened", function()
+	local function counter(name) return tonumber(guest_ok("cat /sys/class/misc/hv_kvp/statistics/" .. name)) end
+	local function state(name) return guest_ok("cat /sys/class/misc/hv_kvp/" .. name) end
+
+	local names = {"negotiations", "requests", "answered", "refused", "dropped", "expired", "withdrawn", "late", "ring_full"}
+	local before = {}
+	for _, name in ipairs(names) do before[name] = counter(name) end
+	negotiate{kvp = {"3.0", "4.0"}}
+	expect(set("external", "counted", "1").ok)
+	expect(delete("external", "counted").ok)
+	expect_error(request{op = 77}, NOT_SUPPORTED)
+	raw{bytes = "short"}
+	expect_no_answer(100)
+	local want = {negotiations = 1, requests = 2, answered = 2, refused = 1, dropped = 1}
+	for _, name in ipairs(names) do
+		expect(counter(name) - before[name], want[name] or 0, name)
+	end
+	expect(state("state"), "idle")
+	expect(state("service"), "ready")
+	expect(state("framework_version"), "3.0")
+	expect(state("message_version"), "4.0")
+	guest_ok("kvp-service stop")
+	expect(state("service"), "none")
+	send_set("counted", "2")
+	expect_no_answer(200)
+	expect(state("state"), "queued")
+	guest_ok("kvp-service start")
+	expect(expect_answer(5).status, S_OK)
+	expect(delete("external", "counted").ok)
+	negotiate{}
+end)
+
+case("the tracepoints tell a request's story", function()
+	local t = "/sys/kernel/tracing/"
+	guest_ok("echo 1 >" .. t .. "events/hv_kvp/enable; echo >" .. t .. "trace")
+	expect(set("external", "traced", "1").ok)
+	local story = guest_ok("cat " .. t .. "trace; echo 0 >" .. t .. "events/hv_kvp/enable")
+	local id = story:match("hv_kvp_request: id=(%d+) operation=1 pool=0")
+	expect(id ~= nil)
+	expect(story:find("hv_kvp_packet: len=%d+ type=2 request operation=1 pool=0") ~= nil)
+	expect(story:find("id=" .. id .. " take: queued -> taken", 1, true) ~= nil)
+	expect(story:find("hv_kvp_reply: id=" .. id .. " status=0x0", 1, true) ~= nil)
+	expect(story:find("hv_kvp_answer: len=2608 type=2 status=0x0 err=0", 1, true) ~= nil)
+	expect(delete("external", "traced").ok)
+end)
+
 case("the module unloads when the service has stopped, and loads again", function()
 	guest_ok("kvp-service stop")
 	guest_ok("rmmod hv_kvp")

@@ -3,6 +3,8 @@
  * The transaction against a channel made of two arrays: whatever the service
  * does, each packet of the host gets the answers that it should, and no more.
  */
+#include <linux/delay.h>
+
 #include "xact.c"
 #include "suites.h"
 

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Tracepoints: each packet in and out, and all that happens to a transaction.
+ *
+ * In /sys/kernel/tracing/events/hv_kvp. The time between hv_kvp_packet and
+ * hv_kvp_answer is the guest's share of a round trip; between hv_kvp_request and
+ * hv_kvp_reply of one id it is the service's.
+ */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM hv_kvp
+
+#if !defined(KVP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define KVP_TRACE_H
+
+#include <linux/tracepoint.h>
+
+#include "fsm.h"
+#include "ic.h"
+
+#define kvp_show_verdict(v) __print_symbolic(v,	\
+	{ KVP_IC_DROP,		"drop" },	\
+	{ KVP_IC_NEGOTIATE,	"negotiate" },	\
+	{ KVP_IC_REQUEST,	"request" },	\
+	{ KVP_IC_REFUSE,	"refuse" })
+
+#define kvp_show_state(s) __print_symbolic(s,	\
+	{ KVP_CLOSED,		"closed" },	\
+	{ KVP_IDLE,		"idle" },	\
+	{ KVP_HELD,		"held" },	\
+	{ KVP_QUEUED,		"queued" },	\
+	{ KVP_TAKEN,		"taken" },	\
+	{ KVP_SENDING,		"sending" })
+
+#define kvp_show_event(e) __print_symbolic(e,	\
+	{ KVP_OPEN,		"open" },	\
+	{ KVP_CLOSE,		"close" },	\
+	{ KVP_NEGOTIATE,	"negotiate" },	\
+	{ KVP_REQUEST,		"request" },	\
+	{ KVP_REFUSE,		"refuse" },	\
+	{ KVP_CANCEL,		"cancel" },	\
+	{ KVP_ATTACH,		"attach" },	\
+	{ KVP_DETACH,		"detach" },	\
+	{ KVP_TAKE,		"take" },	\
+	{ KVP_REPLY,		"reply" },	\
+	{ KVP_TIMEOUT,		"timeout" },	\
+	{ KVP_SENT,		"sent" })
+
+#define kvp_show_action(a) __print_symbolic(a,	\
+	{ KVP_REJECT,		"reject" },	\
+	{ KVP_NOTHING,		"nothing" },	\
+	{ KVP_DEFER,		"defer" },	\
+	{ KVP_HOLD,		"hold" },	\
+	{ KVP_AGREE,		"agree" },	\
+	{ KVP_DELIVER,		"deliver" },	\
+	{ KVP_REDELIVER,	"redeliver" },	\
+	{ KVP_TELL,		"tell" },	\
+	{ KVP_ANSWER,		"answer" },	\
+	{ KVP_FAIL,		"fail" },	\
+	{ KVP_RESEND,		"resend" },	\
+	{ KVP_WITHDRAW,		"withdraw" },	\
+	{ KVP_FINISH,		"finish" })
+
+/* A packet of the host, when its turn has come. */
+TRACE_EVENT(hv_kvp_packet,
+	TP_PROTO(const struct kvp_ic_packet *pkt, u32 len,
+		 const struct kvp_ic_view *view),
+	TP_ARGS(pkt, len, view),
+	TP_STRUCT__entry(
+		__field(u32, len)
+		__field(u16, type)
+		__field(u8, verdict)
+		__field(u8, operation)
+		__field(u8, pool)
+		__field(u32, status)
+	),
+	TP_fast_assign(
+		__entry->len = len;
+		__entry->type = len < KVP_IC_OVERHEAD ? 0xffff :
+						le16_to_cpu(pkt->type);
+		__entry->verdict = view->verdict;
+		__entry->operation = view->operation;
+		__entry->pool = view->pool;
+		__entry->status = view->status;
+	),
+	TP_printk("len=%u type=%u %s operation=%u pool=%u status=%#x",
+		  __entry->len, __entry->type,
+		  kvp_show_verdict(__entry->verdict), __entry->operation,
+		  __entry->pool, __entry->status)
+);
+
+/* An answer that was put into the ring, or found it full. */
+TRACE_EVENT(hv_kvp_answer,
+	TP_PROTO(const struct kvp_ic_packet *pkt, u32 len, int err),
+	TP_ARGS(pkt, len, err),
+	TP_STRUCT__entry(
+		__field(u32, len)
+		__field(u16, type)
+		__field(u32, status)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->len = len;
+		__entry->type = le16_to_cpu(pkt->type);
+		__entry->status = le32_to_cpu(pkt->status);
+		__entry->err = err;
+	),
+	TP_printk("len=%u type=%u status=%#x err=%d", __entry->len,
+		  __entry->type, __entry->status, __entry->err)
+);
+
+/* A request is ready for the service. */
+TRACE_EVENT(hv_kvp_request,
+	TP_PROTO(u64 id, u8 operation, u8 pool, u32 body_len),
+	TP_ARGS(id, operation, pool, body_len),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u8, operation)
+		__field(u8, pool)
+		__field(u32, body_len)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->operation = operation;
+		__entry->pool = pool;
+		__entry->body_len = body_len;
+	),
+	TP_printk("id=%llu operation=%u pool=%u body_len=%u", __entry->id,
+		  __entry->operation, __entry->pool, __entry->body_len)
+);
+
+/* The service replied; err is what its write() returned. */
+TRACE_EVENT(hv_kvp_reply,
+	TP_PROTO(u64 id, u32 status, u32 body_len, int err),
+	TP_ARGS(id, status, body_len, err),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u32, status)
+		__field(u32, body_len)
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->status = status;
+		__entry->body_len = body_len;
+		__entry->err = err;
+	),
+	TP_printk("id=%llu status=%#x body_len=%u err=%d", __entry->id,
+		  __entry->status, __entry->body_len, __entry->err)
+);
+
+/* A step of the state machine, see fsm.h. */
+TRACE_EVENT(hv_kvp_event,
+	TP_PROTO(u64 id, enum kvp_state state, enum kvp_event event,
+		 enum kvp_state next, enum kvp_action action),
+	TP_ARGS(id, state, event, next, action),
+	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u8, state)
+		__field(u8, event)
+		__field(u8, next)
+		__field(u8, action)
+	),
+	TP_fast_assign(
+		__entry->id = id;
+		__entry->state = state;
+		__entry->event = event;
+		__entry->next = next;
+		__entry->action = action;
+	),
+	TP_printk("id=%llu %s: %s -> %s (%s)", __entry->id,
+		  kvp_show_event(__entry->event), kvp_show_state(__entry->state),
+		  kvp_show_state(__entry->next),
+		  kvp_show_action(__entry->action))
+);
+
+#endif /* KVP_TRACE_H */
+
+#undef TRACE_INCLUDE_PATH
+#define TRACE_INCLUDE_PATH .
+#undef TRACE_INCLUDE_FILE
+#define TRACE_INCLUDE_FILE trace
+#include <trace/define_trace.h>
