@@ -3,10 +3,12 @@
  * Programs under test.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +16,8 @@
 #include "scratch.h"
 
 #define LIMIT_MS 10000
+
+bool child_without_admin;
 
 void child_start(struct child *child, const char *const *argv)
 {
@@ -28,6 +32,8 @@ void child_start(struct child *child, const char *const *argv)
 		return;
 	dup2(open(scratch_path("stdout"), O_WRONLY | O_APPEND), 1);
 	dup2(open(scratch_path("stderr"), O_WRONLY | O_APPEND), 2);
+	if (child_without_admin)
+		prctl(PR_CAPBSET_DROP, CAP_SYS_ADMIN);
 	execv(path, (char *const *)argv);
 	perror(path);
 	_exit(127);

@@ -20,6 +20,9 @@ struct child {
 	char err[32768];
 };
 
+/* Programs are started without CAP_SYS_ADMIN while this is set. */
+extern bool child_without_admin;
+
 /**
  * child_start() - start a program of $HVKVP_BIN
  * @child: the object

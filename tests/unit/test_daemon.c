@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -285,6 +286,28 @@ static void stock_by_its_path(void)
 	end();
 }
 
+/*
+ * A terminal in exclusive mode refuses to be opened again as a device does that
+ * has its service, except for who may administrate the system.
+ */
+static void device_is_busy(void)
+{
+	int terminal;
+
+	scratch_begin();
+	driver = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(driver >= 0 && !grantpt(driver) && !unlockpt(driver));
+	terminal = open(ptsname(driver), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK_INT(ioctl(terminal, TIOCEXCL), 0);
+	child_without_admin = true;
+	CHECK_INT(child_run(&child, "hvkvpd", "--foreground", "--device", ptsname(driver),
+			    "--state-dir", scratch_path("state")), 3);
+	child_without_admin = false;
+	CHECK(strstr(child.err, "another service has it open"));
+	close(terminal);
+	end();
+}
+
 static void options(void)
 {
 	scratch_begin();
@@ -320,6 +343,7 @@ static const struct tap_case cases[] = {
 	{ "waits for the device, again each time that it goes", device_comes_and_goes },
 	{ "waits for the device's directory too", directory_comes_later },
 	{ "speaks the stock protocol to a node in a directory named vmbus", stock_by_its_path },
+	{ "a device that is taken: exit code 3", device_is_busy },
 	{ "options and their errors", options },
 };
 

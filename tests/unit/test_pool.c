@@ -237,6 +237,31 @@ static void others_change_at_once(void)
 	end();
 }
 
+/*
+ * The kernel's clock stands still, as it does between two ticks, for a change
+ * that is made after the index was built.
+ */
+static void others_change_in_one_tick(void)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+	struct pool_record record;
+	int fd;
+
+	begin();
+	append("k", "1");
+	clock_gettime(CLOCK_REALTIME, &times[1]);
+	times[1].tv_sec += 3600;
+	utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0);
+	CHECK_TEXT(got("k"), "1");
+	fd = open(scratch_path(FILE_NAME), O_WRONLY);
+	put_record(&record, "k", "2");
+	CHECK(pwrite(fd, &record, sizeof(record), 0) == sizeof(record));
+	close(fd);
+	utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0);
+	CHECK_TEXT(got("k"), "2");
+	end();
+}
+
 static void others_truncate(void)
 {
 	begin();
@@ -651,6 +676,7 @@ static const struct tap_case cases[] = {
 	{ "of duplicates the last counts, and all are enumerated", duplicates },
 	{ "records that others append are seen and kept", others_append },
 	{ "a change by others is seen even in the same tick", others_change_at_once },
+	{ "a change by others is seen when the file's time is the same", others_change_in_one_tick },
 	{ "others may truncate the file at any time", others_truncate },
 	{ "others may replace or remove the file", others_replace },
 	{ "the inode stays", inode_is_stable },

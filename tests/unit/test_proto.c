@@ -350,6 +350,31 @@ static void longer_body(void)
 	end();
 }
 
+/* Whatever is in a body: an answer, and nothing read or written outside of it. */
+static void random_bodies(void)
+{
+	uint32_t random = 1;
+	struct body body;
+
+	begin();
+	for (int i = 0; i < 20000; i++) {
+		if (i % 2)
+			body_set(&body, i / 2 % 4, U(u"key"), U(u"value"));
+		else
+			body_enumerate(&body, i / 2 % 4, 0);
+		for (int k = 0; k < 1 + i % 5; k++) {
+			uint32_t at;
+
+			random = random * 1664525 + 1013904223;
+			at = (random >> 16) % (k % 2 ? 2580 : 24);
+			body.bytes[at] = random >> 8;
+		}
+		handle(&body);
+	}
+	CHECK_INT(set(1, U(u"k"), U(u"v")), OK);
+	end();
+}
+
 static void past_deadline(void)
 {
 	struct proto_request request = { .id = 1, .deadline_ns = 1 };
@@ -388,6 +413,7 @@ static const struct tap_case cases[] = {
 	{ "unknown operations and pools, bodies that are too short", wrong_requests },
 	{ "IP operations are not supported yet", ip_operations },
 	{ "an answer is as long as its request, and clean", longer_body },
+	{ "20,000 bodies with random bytes in them", random_bodies },
 	{ "a request whose deadline has passed has no effect", past_deadline },
 	{ "a pool that cannot be used fails alone", broken_storage },
 };
