@@ -1,0 +1,105 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=6.1 time=120
+--
+-- A host that breaks the rules of the channel itself. The guest may lose what such a host sends; it may not lose anything
+-- else, and the next well-formed request works.
+
+local ch = bus.wait_open(30)
+negotiate{timeout = 30}
+
+local function set_body(key, value)
+	local k, v = utf16(key .. "\0"), utf16(value .. "\0")
+	return string.pack("<BBxxI4I4I4", 1, 0, 1, #k, #v) .. k .. string.rep("\0", 512 - #k) .. v ..
+	       string.rep("\0", 2048 - #v + 4)
+end
+
+local function well()
+	expect(set("external", "well", "yes").ok)
+	expect(get("external", "well").value, "yes")
+	expect(delete("external", "well").ok)
+end
+
+case("a host that reads no answers gets each of them once it reads again", function()
+	ch:hold(true)
+	-- Twelve KiB hold four answers of 2,608 bytes; the fifth one must wait for room.
+	for i = 1, 4 do
+		raw{body = set_body("held", tostring(i))}
+		sleep(0.2)
+	end
+	raw{body = set_body("held", "5")}
+	sleep(0.5)
+	local full = tonumber(guest_ok("cat /sys/class/misc/hv_kvp/statistics/ring_full"))
+	ch:hold(false)
+	for _ = 1, 5 do expect(expect_answer(5).status, S_OK) end
+	expect_no_answer(200)
+	expect(full > 0)
+	expect(get("external", "held").value, "5")
+	expect(delete("external", "held").ok)
+	well()
+end)
+
+case("a host that never reads, and takes the device away", function()
+	ch:hold(true)
+	for i = 1, 5 do
+		raw{body = set_body("held", tostring(i))}
+		sleep(0.1)
+	end
+	bus.rescind()
+	ch = bus.wait_open(15)
+	negotiate{timeout = 15}
+	delete("external", "held")
+	well()
+end)
+
+case("interrupts with nothing behind them", function()
+	for _ = 1, 500 do ch:signal() end
+	well()
+end)
+
+case("a burst of negotiations: an answer each", function()
+	local body = bytes("01 00 01 00 00 00 00 00 03 00 00 00 05 00 00 00")
+	for _ = 1, 50 do
+		for _ = 1, 8 do raw{msg = 0, fw = "0.0", kvp = "0.0", body = body} end
+		for _ = 1, 8 do expect_answer(5) end
+	end
+	expect_no_answer(100)
+	well()
+end)
+
+case("live migration: the other host negotiates another version, with a request in hand", function()
+	expect(set("external", "survivor", "yes").ok)
+	for _, v in ipairs{"3.0", "5.0", "4.0", "5.0"} do
+		guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep 1 >/dev/null 2>&1 & sleep 0.2")
+		raw{body = set_body("moved", v)}
+		sleep(0.2)
+		expect(guest_ok("cat /sys/class/misc/hv_kvp/state"), "taken")
+		-- The new host knows nothing of the request, and must not see its answer.
+		expect(negotiate{kvp = {v}}.kvp, v)
+		expect_no_answer(1500)
+		expect(get("external", "survivor").value, "yes")
+	end
+	delete("external", "moved")
+	expect(delete("external", "survivor").ok)
+end)
+
+case("data offsets of a packet that point elsewhere", function()
+	for _, offset8 in ipairs{0, 1, 3, 100, 325, 326, 327, 0x7fff, 0xffff} do
+		raw{body = set_body("k", "v"), offset8 = offset8}
+		sleep(0.02)
+	end
+	while ch:recv(0.2) do end
+	negotiate{}
+	delete("external", "k")
+	well()
+end)
+
+case("trailers and transaction ids of any value", function()
+	for _, id in ipairs{0, 1, 0x7fffffff, -1} do
+		raw{body = set_body("k", "v"), id = id, trailer = -1}
+		local a = raw_wait(5)
+		expect(a.status, S_OK)
+		expect(a.id, id)
+	end
+	expect(delete("external", "k").ok)
+	well()
+end)
