@@ -9,8 +9,8 @@
  *
  * - values of type EXPAND_SZ and QWORD (11) arrive without a value: the size is
  *   0, where even an empty string has 1;
- * - strings are cut at the end of their field: one that ends within a character's
- *   length of it may have been.
+ * - characters that do not fit into a field are left out: a string that nearly
+ *   fills its field may have lost some, if the host's could have been longer.
  *
  * In the other direction it takes the value of a GET from where an ENUMERATE
  * has it, and has room for 254 and 1022 units.
@@ -45,9 +45,6 @@
 
 #define STOCK_KEY_UNITS		254
 #define STOCK_VALUE_UNITS	1022
-
-/* A character that the kernel left out at the end takes up to 4 bytes. */
-#define CUT_MARGIN	4
 
 /* The kernel answers for us after this time. */
 #define STOCK_TIMEOUT_NS 30000000000ULL
@@ -85,6 +82,19 @@ static int say_hello(struct transport *transport)
 }
 
 /*
+ * May the kernel have left a character out, since the field had no room for it?
+ * It would have taken 3 bytes for one unit, or 4 for two; and the host's string,
+ * with it, would still have been within the host's limit.
+ */
+static bool maybe_cut(size_t len, size_t field_size, size_t units, size_t most_units)
+{
+	size_t most = field_size - 1;	/* one byte is the NUL's */
+
+	return (len + 3 > most && units + 1 <= most_units) ||
+	       (len + 4 > most && units + 2 <= most_units);
+}
+
+/*
  * Text of a field, as the host's string. Return: its size, or 0, which no good
  * string has, if it is not whole.
  */
@@ -94,13 +104,16 @@ static uint32_t host_text(const uint8_t *field, size_t field_size, uint8_t *out,
 	size_t len = strnlen((const char *)field, field_size);
 	ssize_t size;
 
-	/* One byte of the field is the NUL's. */
-	if (len + CUT_MARGIN > field_size - 1) {
+	if (len == field_size)
+		return 0;
+	size = wire_put_text((const char *)field, out, room);
+	if (size < 0)
+		return 0;
+	if (maybe_cut(len, field_size, size / 2 - 1, room / 2 - 1)) {
 		log_warn("the stock driver may have cut a %s at %zu bytes: refused", what, len);
 		return 0;
 	}
-	size = wire_put_text((const char *)field, out, room);
-	return size < 0 ? 0 : size;
+	return size;
 }
 
 static void make_body(struct transport *transport, uint8_t operation, uint32_t *body_len)

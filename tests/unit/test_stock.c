@@ -183,22 +183,56 @@ static void dropped_value(void)
 	end();
 }
 
+static void fill(char *text, const char *character, int count)
+{
+	text[0] = 0;
+	while (count--)
+		strcat(text, character);
+}
+
+/* The kernel drops what does not fit; near the end of a field nobody can tell. */
 static void cut_text(void)
 {
-	char key[512] = "", value[2048] = "";
+	char key[512], value[2048];
 
 	begin();
-	memset(key, 'k', 508);
+	fill(key, "€", 169);	/* 507 bytes; a smile would not have fitted behind */
+	strcat(key, "k");
 	make_set(key, "v");
 	CHECK_INT(talk(), HVKVP_E_INVALIDARG);
 	CHECK(scratch_logged("may have cut a key at 508 bytes"));
-	memset(value, 'v', 2044);
+	fill(value, "€", 682);
 	make_set("k", value);
 	CHECK_INT(talk(), HVKVP_E_INVALIDARG);
-	CHECK(scratch_logged("may have cut a value at 2044 bytes"));
-	value[1023] = 0;
-	key[255] = 0;
+	CHECK(scratch_logged("may have cut a value at 2046 bytes"));
+	/* More than a host can send: cannot be. */
+	memset(value, 'v', 1024);
+	value[1024] = 0;
+	make_set("k", value);
+	CHECK_INT(talk(), HVKVP_E_INVALIDARG);
+	make_enumerate(0, 0);
+	CHECK_INT(talk(), HVKVP_NO_MORE_ITEMS);
+	end();
+}
+
+/* All that the host can send, so nothing was behind it. */
+static void whole_text(void)
+{
+	char key[512], value[2048];
+
+	begin();
+	fill(key, "k", 255);
+	fill(value, "v", 1023);
 	make_set(key, value);
+	CHECK_INT(talk(), HVKVP_S_OK);
+	fill(value, "\U0001F600", 511);	/* 2044 bytes, 1022 of 1023 units */
+	make_set("smiles", value);
+	CHECK_INT(talk(), HVKVP_S_OK);
+	make_enumerate(0, 1);
+	CHECK_INT(talk(), HVKVP_S_OK);
+	CHECK_TEXT((char *)got + 532, value);
+	fill(value, "€", 681);
+	make_set("euros", value);
 	CHECK_INT(talk(), HVKVP_S_OK);
 	end();
 }
@@ -290,6 +324,7 @@ static const struct tap_case cases[] = {
 	{ "an empty value is a value", empty_value },
 	{ "a value that the kernel dropped is refused", dropped_value },
 	{ "a string that the kernel may have cut is refused", cut_text },
+	{ "a string that cannot have been cut is stored", whole_text },
 	{ "strings without an end, bad pools and operations", unterminated_text },
 	{ "an IP request becomes the text form", ip },
 	{ "messages of another length are dropped", wrong_lengths },
