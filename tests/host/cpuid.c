@@ -8,6 +8,7 @@
  *
  * Numbers: TLFS chapter "Feature and Interface Discovery", AMD's and Intel's manuals.
  */
+#include <cpuid.h>
 #include <errno.h>
 #include <linux/kvm.h>
 #include <stdlib.h>
@@ -38,6 +39,7 @@
 /* Leaf 1 */
 #define ECX1_VMX		(1u << 5)
 #define ECX1_FMA		(1u << 12)
+#define ECX1_CMPXCHG16B		(1u << 13)
 #define ECX1_X2APIC		(1u << 21)
 #define ECX1_TSC_DEADLINE	(1u << 24)
 #define ECX1_XSAVE		(3u << 26)	/* and OSXSAVE */
@@ -101,16 +103,28 @@ static void clear(struct kvm_cpuid_entry2 *e)
 	e->eax = e->ebx = e->ecx = e->edx = 0;
 }
 
+/* Is this level 1, on an emulated processor? */
+static bool is_emulated(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	__cpuid(HYPERVISOR_FIRST, eax, ebx, ecx, edx);
+	return !memcmp(&ebx, "TCGT", 4) && !memcmp(&ecx, "CGTC", 4) && !memcmp(&edx, "GTCG", 4);
+}
+
 /*
- * XSAVE and all that needs it stay out: the emulator under level 1 does not
- * intercept XSETBV, so KVM never learns what the guest switched on, and the guest
- * warns of it. A kernel under test has no use for them.
+ * What QEMU's emulator (7.2) gets wrong under KVM, found the hard way:
+ * - It does not intercept XSETBV: KVM never learns what the guest switched on, and
+ *   the guest warns of sizes that do not fit. So XSAVE and all that needs it go.
+ * - CMPXCHG16B computes its flags from a stale state: an interrupt right after it
+ *   saves rubbish in RFLAGS, up to trap and nested task, and the guest dies of
+ *   debug exceptions and double faults. Linux 6.12 branches on it in its allocator.
  */
-static void mask_xsave(struct kvm_cpuid_entry2 *e)
+static void mask_emulator_faults(struct kvm_cpuid_entry2 *e)
 {
 	switch (e->function) {
 	case 1:
-		e->ecx &= ~(ECX1_XSAVE | ECX1_AVX_F16C | ECX1_FMA);
+		e->ecx &= ~(ECX1_XSAVE | ECX1_AVX_F16C | ECX1_FMA | ECX1_CMPXCHG16B);
 		break;
 	case LEAF_EXTENDED:
 		if (e->index) {
@@ -217,6 +231,8 @@ static void set_hyperv_leaf(struct kvm_cpuid_entry2 *e, bool stimer)
 static int add_leaves(struct kvm_cpuid2 *to, const struct kvm_cpuid2 *from, bool hyperv,
 		      const struct vcpu *vcpu, u32 cpus)
 {
+	const bool emulated = is_emulated();
+
 	for (u32 i = 0; i < from->nent; i++) {
 		struct kvm_cpuid_entry2 e = from->entries[i];
 
@@ -230,7 +246,8 @@ static int add_leaves(struct kvm_cpuid2 *to, const struct kvm_cpuid2 *from, bool
 			set_hyperv_leaf(&e, vcpu->vm->stimer);
 		} else {
 			set_base_leaf(&e, vcpu->index, cpus);
-			mask_xsave(&e);
+			if (emulated)
+				mask_emulator_faults(&e);
 		}
 		to->entries[to->nent++] = e;
 	}
