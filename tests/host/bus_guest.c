@@ -168,9 +168,15 @@ static const char *open_rings(struct vmbus *bus, struct channel *chan, const str
 	if (!pages)
 		return "the GPADL of the rings has a page that is no RAM";
 	why = channel_attach(chan, pages, (*at)->npages, m->downstream_page);
-	if (why)
+	if (why) {
 		free(pages);
-	return why;
+		return why;
+	}
+	if (chan->device->ops && !chan->device->ops->open(chan)) {
+		channel_detach(chan);
+		return "out of memory";
+	}
+	return NULL;
 }
 
 static void on_open(struct vmbus *bus, const struct msg_open *m)
@@ -232,7 +238,8 @@ static void on_close(struct vmbus *bus, const struct msg_relid *m)
 	}
 	dev = chan->device;
 	/* What the guest wrote before the close was written in time. */
-	channel_drain(chan);
+	if (!dev->ops)
+		channel_drain(chan);
 	chan->state = state;
 	channel_detach(chan);
 	bus_event_add(bus, BUS_CLOSE, chan, 0, NULL);
@@ -253,6 +260,7 @@ static void on_released(struct vmbus *bus, const struct msg_relid *m)
 		return;
 	}
 	chan->state = state;
+	channel_detach(chan);
 	bus_free_gpadls_of(bus, chan->relid);
 	bus_event_add(bus, BUS_RELEASE, chan, 0, NULL);
 	if (chan->device->present && !chan->device->channel)

@@ -78,7 +78,8 @@ bool bus_rescind(struct vmbus *bus, struct device *dev, enum reoffer when, u32 d
 	if (!chan)
 		return false;
 	chan->state = channel_next(chan->state, CHAN_EV_RESCIND);
-	channel_detach(chan);
+	if (!dev->ops)
+		channel_detach(chan);
 	dev->channel = NULL;
 	dev->present = when != REOFFER_NEVER;
 	bus_post_relid(bus, MSG_RESCIND, chan->relid);

@@ -8,6 +8,7 @@
  *	bus_ring.c	packets between a channel's rings and the script
  *	bus_event.c	what happened: told, kept, waited for
  *	bus_plan.c	what to do at an event, or later
+ *	nic.c		a device that the host serves itself
  *
  * Every bus_*() function runs with bus->lock held, but for bus_timer_main() and
  * bus_timespec(); vmbus_*() functions take it.
@@ -153,8 +154,12 @@ void bus_reset(struct vmbus *bus);
 
 /** bus_interrupt() - interrupt the guest for a channel. */
 void bus_interrupt(struct vmbus *bus, struct channel *chan);
-/** bus_drain() - take in what the guest wrote into its ring. */
+/** bus_drain() - take in what the guest wrote into its ring, or have it served. */
 void bus_drain(struct vmbus *bus, struct channel *chan);
+/** bus_send() - vmbus_send() to a channel at hand. */
+enum bus_send_result bus_send(struct vmbus *bus, struct channel *chan, struct ring_packet *packet,
+			      const void *payload, u32 len, enum bus_signal how, u64 *stamp,
+			      const char **why);
 
 /* bus_guest.c */
 

@@ -12,12 +12,40 @@ void bus_interrupt(struct vmbus *bus, struct channel *chan)
 		bus_note(bus, chan, "the SynIC did not take an event to the guest");
 }
 
+/* Is there room for an answer? If not, the guest shall say when there is. */
+static bool has_room(struct channel *chan)
+{
+	u32 need = chan->device->ops->room + RING_RESERVE;
+
+	if (ring_space(&chan->out) > need)
+		return true;
+	ring_put(&chan->out, RING_PENDING, need);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (ring_space(&chan->out) <= need)
+		return false;
+	ring_put(&chan->out, RING_PENDING, 0);
+	return true;
+}
+
+/* Returns true if the guest waits for room in its own ring. */
+static bool serve(struct vmbus *bus, struct channel *chan)
+{
+	struct packet *packet;
+	bool signal = false;
+
+	while (chan->pages && has_room(chan) && (packet = channel_pull(chan, &signal))) {
+		chan->device->ops->packet(bus, chan, packet);
+		packet_free(packet);
+	}
+	return signal;
+}
+
 void bus_drain(struct vmbus *bus, struct channel *chan)
 {
 	u64 before = chan->received;
 	bool was_broken = chan->broken;
 
-	if (channel_drain(chan))
+	if (chan->device->ops ? serve(bus, chan) : channel_drain(chan))
 		bus_interrupt(bus, chan);
 	if (chan->received != before)
 		trace(bus->cfg.trace, "ring", "<- channel %u: %llu packets", chan->relid,
@@ -55,40 +83,47 @@ bool vmbus_channel(struct vmbus *bus, u32 channel, struct channel *copy)
 	return chan;
 }
 
+enum bus_send_result bus_send(struct vmbus *bus, struct channel *chan, struct ring_packet *packet,
+			      const void *payload, u32 len, enum bus_signal how, u64 *stamp,
+			      const char **why)
+{
+	bool due = false;
+
+	*why = "the channel is not open";
+	if (!chan->pages)
+		return BUS_SEND_CLOSED;
+	switch (ring_write(&chan->out, packet, payload, len, &due, stamp, why)) {
+	case RING_OK:
+		break;
+	case RING_FULL:
+		/* Ask the guest to tell when this one fits. */
+		ring_put(&chan->out, RING_PENDING, len + RING_HEADER + RING_TRAILER + 8);
+		*why = "the ring is full";
+		return BUS_SEND_FULL;
+	default:
+		return BUS_SEND_CORRUPT;
+	}
+	chan->sent++;
+	if (how == BUS_SIGNAL_ALWAYS || (how == BUS_SIGNAL_AUTO && due))
+		bus_interrupt(bus, chan);
+	trace(bus->cfg.trace, "ring", "-> channel %u: %u bytes%s", chan->relid, len,
+	      due ? "" : ", no interrupt due");
+	ring_put(&chan->out, RING_PENDING, 0);
+	return BUS_SENT;
+}
+
 enum bus_send_result vmbus_send(struct vmbus *bus, u32 channel, struct ring_packet *packet,
 				const void *payload, u32 len, enum bus_signal how, u64 *stamp,
 				const char **why)
 {
 	enum bus_send_result result = BUS_SEND_CLOSED;
 	struct channel *chan;
-	bool due = false;
 
 	*why = "the channel is not open";
 	pthread_mutex_lock(&bus->lock);
 	chan = bus_find_channel(bus, channel);
-	if (chan && chan->pages) {
-		switch (ring_write(&chan->out, packet, payload, len, &due, stamp, why)) {
-		case RING_OK:
-			result = BUS_SENT;
-			chan->sent++;
-			if (how == BUS_SIGNAL_ALWAYS || (how == BUS_SIGNAL_AUTO && due))
-				bus_interrupt(bus, chan);
-			trace(bus->cfg.trace, "ring", "-> channel %u: %u bytes%s", chan->relid, len,
-			      due ? "" : ", no interrupt due");
-			break;
-		case RING_FULL:
-			/* Ask the guest to tell when this one fits. */
-			ring_put(&chan->out, RING_PENDING, len + RING_HEADER + RING_TRAILER + 8);
-			*why = "the ring is full";
-			result = BUS_SEND_FULL;
-			break;
-		default:
-			result = BUS_SEND_CORRUPT;
-			break;
-		}
-		if (result == BUS_SENT)
-			ring_put(&chan->out, RING_PENDING, 0);
-	}
+	if (chan)
+		result = bus_send(bus, chan, packet, payload, len, how, stamp, why);
 	pthread_mutex_unlock(&bus->lock);
 	return result;
 }

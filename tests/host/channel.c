@@ -76,27 +76,35 @@ void channel_detach(struct channel *chan)
 	chan->pages = NULL;
 }
 
+struct packet *channel_pull(struct channel *chan, bool *signal)
+{
+	enum ring_result result;
+	struct packet *packet;
+	const char *why;
+
+	if (!chan->pages || chan->hold || chan->broken)
+		return NULL;
+	packet = calloc(1, sizeof(*packet));
+	if (!packet)
+		return NULL;
+	result = ring_read(&chan->in, &packet->head, &packet->payload, &packet->len, signal, &why);
+	if (result != RING_OK) {
+		free(packet);
+		if (result == RING_CORRUPT)
+			chan->broken = why;
+		return NULL;
+	}
+	packet->arrived = clock_ns();
+	chan->received++;
+	return packet;
+}
+
 bool channel_drain(struct channel *chan)
 {
+	struct packet *packet;
 	bool signal = false;
 
-	while (chan->pages && !chan->hold && !chan->broken) {
-		struct packet *packet = calloc(1, sizeof(*packet));
-		enum ring_result result;
-		const char *why;
-
-		if (!packet)
-			break;
-		result = ring_read(&chan->in, &packet->head, &packet->payload, &packet->len,
-				   &signal, &why);
-		if (result != RING_OK) {
-			free(packet);
-			if (result == RING_CORRUPT)
-				chan->broken = why;
-			break;
-		}
-		packet->arrived = clock_ns();
-		chan->received++;
+	while ((packet = channel_pull(chan, &signal))) {
 		if (chan->queued == CHANNEL_QUEUE_MAX) {
 			chan->dropped++;
 			packet_free(packet);
@@ -143,5 +151,6 @@ void channel_free(struct channel *chan)
 	while ((packet = channel_take(chan)))
 		packet_free(packet);
 	channel_detach(chan);
+	free(chan->session);
 	free(chan);
 }

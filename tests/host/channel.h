@@ -80,11 +80,32 @@ struct device_desc {
 };
 
 struct channel;
+struct packet;
+struct vmbus;
+
+/**
+ * struct device_ops - a device that the host serves itself, with no script in between.
+ * @room: bytes that must be free in the host-to-guest ring before @packet is called;
+ *	  what a guest that does not read sends meanwhile stays in its own ring.
+ * @open: the guest opens @chan: make its @session. Return: false when out of memory.
+ * @packet: act on one packet of the guest's.
+ *
+ * Both run with the bus's mutex held, on the thread that brought the event. A
+ * channel is served until the guest closes or releases it, also after a rescind:
+ * a guest may wait for completions before it lets go.
+ */
+struct device_ops {
+	u32 room;
+	bool (*open)(struct channel *chan);
+	void (*packet)(struct vmbus *bus, struct channel *chan, const struct packet *packet);
+};
 
 /**
  * struct device - a device on the bus.
  * @next: the bus's list.
  * @desc: what it is.
+ * @ops: who serves it, NULL if the script does.
+ * @model: what @ops know of it; owned, freed with free().
  * @number: its number for scripts, from 1.
  * @present: it shall be offered to a guest that asks.
  * @channel: its channel if it is offered just now, else NULL.
@@ -92,6 +113,8 @@ struct channel;
 struct device {
 	struct device *next;
 	struct device_desc desc;
+	const struct device_ops *ops;
+	void *model;
 	u32 number;
 	bool present;
 	struct channel *channel;
@@ -103,7 +126,7 @@ struct device {
  * @head: ring packet header.
  * @arrived: monotonic nanoseconds at which the host took it out of the ring.
  * @len: bytes of payload, ring padding included.
- * @payload: the bytes.
+ * @payload: the bytes; ring_extra() has what lies before them.
  */
 struct packet {
 	struct packet *next;
@@ -128,6 +151,7 @@ struct packet {
  * @in: guest to host. @out: host to guest. Valid while @pages is.
  * @hold: leave packets in the guest's ring.
  * @broken: why the guest's ring cannot be read any more, or NULL.
+ * @session: what a device that serves itself knows since the open; owned, freed with free().
  * @head: oldest packet of the queue. @tail: newest.
  * @queued: packets in the queue.
  * @received: packets taken out of the ring since it was offered.
@@ -150,6 +174,7 @@ struct channel {
 	struct ring out;
 	bool hold;
 	const char *broken;
+	void *session;
 	struct packet *head;
 	struct packet *tail;
 	u32 queued;
@@ -183,6 +208,14 @@ const char *channel_attach(struct channel *chan, u8 **pages, u32 npages, u32 dow
 
 /** channel_detach() - forget the rings; packets that were taken out stay. */
 void channel_detach(struct channel *chan);
+
+/**
+ * channel_pull() - take one packet out of the guest's ring.
+ * @signal: set to true if the guest waits for room and must be interrupted.
+ *
+ * Return: the packet, to be freed with packet_free(), or NULL if there is none.
+ */
+struct packet *channel_pull(struct channel *chan, bool *signal);
 
 /**
  * channel_drain() - take all packets out of the guest's ring.

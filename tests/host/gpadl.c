@@ -93,3 +93,39 @@ u8 **gpadl_map(const struct gpadl *gpadl, struct vm *vm)
 	}
 	return pages;
 }
+
+static bool copy(const struct gpadl *gpadl, struct vm *vm, u64 offset, u8 *data, u32 len, bool in)
+{
+	u64 at = gpadl->offset + offset;
+
+	if (!gpadl_complete(gpadl) || offset > gpadl->bytes || len > gpadl->bytes - offset)
+		return false;
+	while (len) {
+		u64 pfn = gpadl->pfn[at / PAGE_SIZE_4K];
+		u32 n = PAGE_SIZE_4K - at % PAGE_SIZE_4K;
+		u8 *page = pfn < 1ull << 52 ? vm_mem(vm, pfn * PAGE_SIZE_4K, PAGE_SIZE_4K) : NULL;
+
+		if (!page)
+			return false;
+		if (n > len)
+			n = len;
+		if (in)
+			memcpy(page + at % PAGE_SIZE_4K, data, n);
+		else
+			memcpy(data, page + at % PAGE_SIZE_4K, n);
+		data += n;
+		len -= n;
+		at += n;
+	}
+	return true;
+}
+
+bool gpadl_read(const struct gpadl *gpadl, struct vm *vm, u64 offset, void *data, u32 len)
+{
+	return copy(gpadl, vm, offset, data, len, false);
+}
+
+bool gpadl_write(const struct gpadl *gpadl, struct vm *vm, u64 offset, const void *data, u32 len)
+{
+	return copy(gpadl, vm, offset, (u8 *)(uintptr_t)data, len, true);
+}

@@ -72,4 +72,17 @@ bool gpadl_complete(const struct gpadl *gpadl);
  */
 u8 **gpadl_map(const struct gpadl *gpadl, struct vm *vm);
 
+/**
+ * gpadl_read(), gpadl_write() - copy out of and into the range of a list.
+ * @gpadl: a list.
+ * @vm: whose memory it is.
+ * @offset: where in the range.
+ * @len: bytes.
+ *
+ * Return: false, perhaps after a part was copied, unless the list is complete and
+ * all of it is RAM and in the range.
+ */
+bool gpadl_read(const struct gpadl *gpadl, struct vm *vm, u64 offset, void *data, u32 len);
+bool gpadl_write(const struct gpadl *gpadl, struct vm *vm, u64 offset, const void *data, u32 len);
+
 #endif

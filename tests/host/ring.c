@@ -110,7 +110,7 @@ u32 ring_space(const struct ring *ring)
 void ring_packet_init(struct ring_packet *packet, u32 len)
 {
 	memset(packet, 0, sizeof(*packet));
-	packet->type = 6;
+	packet->type = RING_IN_BAND;
 	packet->offset8 = RING_HEADER / 8;
 	packet->len8 = (u16)((RING_HEADER + (len + 7) / 8 * 8) / 8);
 	packet->trailer = ~0ull;
@@ -153,11 +153,12 @@ enum ring_result ring_read(const struct ring *ring, struct ring_packet *packet, 
 		return RING_CORRUPT;
 
 	*len = size - offset;
-	buf = malloc(*len + 1);
+	buf = malloc(size);
 	*why = "out of memory";
 	if (!buf)
 		return RING_CORRUPT;
 	copy(ring, (rd + offset) % ring->size, buf, *len, false);
+	copy(ring, (rd + RING_HEADER) % ring->size, buf + *len, offset - RING_HEADER, false);
 	copy(ring, (rd + size) % ring->size, (u8 *)&packet->trailer, 8, false);
 	*payload = buf;
 

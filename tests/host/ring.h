@@ -23,6 +23,16 @@
 #define RING_TRAILER	8u	/* bytes behind a packet that its length does not count */
 #define RING_RESERVE	8u	/* bytes that always stay free, so that full is not empty */
 
+/* Packet types. */
+enum ring_type {
+	RING_IN_BAND = 6,
+	RING_TRANSFER_PAGES = 7,	/* to the guest: data is in a buffer that it lent before */
+	RING_GPA_DIRECT = 9,		/* to the host: data is in guest pages that the packet lists */
+	RING_COMPLETION = 11,		/* answers the packet with the same transaction id */
+};
+
+#define RING_WANTS_COMPLETION	1u	/* bit of a packet's flags */
+
 /* Offsets in the control page. */
 enum ring_field {
 	RING_WRITE = 0,
@@ -45,7 +55,7 @@ struct ring {
 
 /**
  * struct ring_packet - a packet's header, and what surrounds it.
- * @type: 6 is in-band data.
+ * @type: 6 is in-band data, see enum ring_type.
  * @offset8: start of the payload in units of 8 bytes, from the header's start.
  * @len8: header and payload in units of 8 bytes.
  * @flags: bit 0 asks for a completion.
@@ -90,7 +100,8 @@ void ring_put(const struct ring *ring, enum ring_field field, u32 value);
  * ring_read() - take one packet out.
  * @ring: the guest-to-host ring.
  * @packet: receives the header.
- * @payload: receives the payload; malloc()ed, the caller frees it.
+ * @payload: receives the payload, then what ring_extra() finds; malloc()ed, the
+ *	     caller frees it.
  * @len: receives the payload's bytes, padding included.
  * @signal: set to true when the writer waits for room and must be told.
  * @why: receives a constant text when the result is RING_CORRUPT.
@@ -105,11 +116,26 @@ enum ring_result ring_read(const struct ring *ring, struct ring_packet *packet, 
 			   u32 *len, bool *signal, const char **why);
 
 /**
+ * ring_extra() - the bytes between a packet's header and its payload.
+ * @packet, @payload, @len: as ring_read() gave them.
+ * @extra_len: receives their number; a packet in band has none.
+ *
+ * Return: the bytes, inside @payload's memory.
+ */
+static inline const u8 *ring_extra(const struct ring_packet *packet, const u8 *payload, u32 len,
+				   u32 *extra_len)
+{
+	*extra_len = packet->offset8 * 8u - RING_HEADER;
+	return payload + len;
+}
+
+/**
  * ring_write() - put one packet in.
  * @ring: the host-to-guest ring.
  * @packet: header to write as it is, truth or not; @start and, if it is
  *	    ~0, @trailer are filled in.
- * @payload: @len bytes; padded with zeros to 8.
+ * @payload: @len bytes, what lies between header and payload included; padded
+ *	     with zeros to 8.
  * @len: length of @payload.
  * @signal: set to true when the reader must be interrupted: its mask is 0 and
  *	    the ring was empty before.

@@ -377,6 +377,7 @@ static int load(lua_State *L)
 	open_libs(L);
 	luaL_newlib(L, natives);
 	script_bus_register(L);
+	script_nic_register(L);
 	lua_setglobal(L, "native");
 	lua_register(L, "require", l_require);
 	lua_pushcfunction(L, l_require);

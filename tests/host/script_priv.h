@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the two halves of the Lua binding share: script.c (the script's life,
- * clock, output, guest) and script_bus.c (devices, channels, rings).
+ * What the parts of the Lua binding share: script.c (the script's life, clock,
+ * output, guest), script_bus.c (devices, channels, rings) and script_nic.c.
  *
  * All native functions live in one Lua table, "native", which the files in lua/ turn
  * into the verbs of README.md; case files have no need of it.
@@ -53,6 +53,8 @@ void script_check(lua_State *L);
 
 /** script_bus_register() - add the bus's functions to the table on top of the stack. */
 void script_bus_register(lua_State *L);
+/** script_nic_register() - the same for NICs. */
+void script_nic_register(lua_State *L);
 
 /** script_ns() - seconds in argument @arg as monotonic nanoseconds. */
 u64 script_ns(lua_State *L, int arg);

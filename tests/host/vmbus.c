@@ -245,6 +245,7 @@ void vmbus_free(struct vmbus *bus)
 		struct device *dev = bus->devices;
 
 		bus->devices = dev->next;
+		free(dev->model);
 		free(dev);
 	}
 	while (bus->gpadls)

@@ -165,29 +165,33 @@ end
 
 local made = 0
 
+-- A device that is not offered yet; fields: README.md, bus.offer.
+function bus.make(d)
+	local class = classes[d.class] or { d.class }
+	made = made + 1
+	local instance = wire.guid(d.instance or class[2] or
+		string.format("10000000-0000-4000-8000-%012x", made))
+	local fields = {
+		name = d.name or (classes[d.class] and d.class) or "device" .. made,
+		class = class[1], instance = wire.guid_text(instance),
+		on_close = d.reoffer == true or (d.reoffer == nil and d.class == "kvp"),
+	}
+	local number = native.device{
+		name = fields.name,
+		class = wire.guid(class[1]),
+		instance = instance,
+		flags = d.flags or class.flags,
+		user = d.user or class.user or "\4",
+		subchannel = d.subchannel, monitor = d.monitor, mmio = d.mmio,
+		rescind_on_close = fields.on_close,
+	}
+	d = device_of(number, fields)
+	if d.class == classes.kvp[1] and not bus.kvp then bus.kvp = d end
+	return d
+end
+
 function bus.offer(d)
-	if getmetatable(d) ~= Device then
-		local class = classes[d.class] or { d.class }
-		made = made + 1
-		local instance = d.instance or class[2] or
-			string.format("10000000-0000-4000-8000-%012x", made)
-		local fields = {
-			name = d.name or (classes[d.class] and d.class) or "device" .. made,
-			class = class[1], instance = instance,
-			on_close = d.reoffer == true or (d.reoffer == nil and d.class == "kvp"),
-		}
-		local number = native.device{
-			name = fields.name,
-			class = wire.guid(class[1]),
-			instance = wire.guid(instance),
-			flags = d.flags or class.flags,
-			user = d.user or class.user or "\4",
-			subchannel = d.subchannel, monitor = d.monitor, mmio = d.mmio,
-			rescind_on_close = fields.on_close,
-		}
-		d = device_of(number, fields)
-		if d.class == classes.kvp[1] and not bus.kvp then bus.kvp = d end
-	end
+	if getmetatable(d) ~= Device then d = bus.make(d) end
 	native.offer(d.number)
 	return d
 end

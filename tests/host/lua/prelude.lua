@@ -8,6 +8,7 @@ local test = require "test"
 local guest_side = require "guest"
 
 bus = require "bus"
+require "nic"
 log = guest_side.log
 args = test.args
 
