@@ -48,6 +48,8 @@ def run_units(names, report, logs):
                 report.ok(full)
             elif point.result == "skip":
                 report.skip(full, point.why)
+            elif point.result == "quiet":
+                report.progress(f"{name}: still running after {point.why}")
             else:
                 report.fail(Failure(full, point.why, rerun(name), (("log", log),)))
 

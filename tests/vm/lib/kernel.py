@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Debian's kernels as tests/vm/fetch-kernel puts them into the cache."""
+"""Kernels in the cache: Debian's by tests/vm/fetch-kernel, our own by tests/vm/build-kernel."""
 
 import os
 import shlex
@@ -7,6 +7,8 @@ import subprocess
 from dataclasses import dataclass
 
 VM_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# Ours: built and not fetched, so that a test may prefer to do without where the cache lacks one.
+BUILT = ("um", "debug")
 
 
 class KernelError(Exception):
@@ -15,7 +17,7 @@ class KernelError(Exception):
 
 @dataclass(frozen=True)
 class Kernel:
-    """One unpacked kernel: see fetch-kernel for what each path is."""
+    """One kernel: see fetch-kernel and build-kernel for what each path is."""
 
     name: str
     release: str
@@ -34,11 +36,26 @@ def cache_dir():
 
 
 def fetch(name):
-    """The kernel of this name, fetched when the cache lacks it (progress goes to stderr)."""
-    done = subprocess.run([os.path.join(VM_DIR, "fetch-kernel"), name], stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
+    """The kernel of this name, fetched or built when the cache lacks it (progress: stderr)."""
+    tool = "build-kernel" if name in BUILT else "fetch-kernel"
+    done = _run(tool, name)
     if done.returncode:
-        raise KernelError(f"kernel {name} could not be fetched (see the lines above)")
-    values = dict(word.split("=", 1) for word in shlex.split(done.stdout))
+        raise KernelError(f"there is no kernel {name}: {tool} failed (see the lines above)")
+    return _parse(done.stdout)
+
+
+def cached(name):
+    """A kernel of BUILT if the cache has it, otherwise None."""
+    done = _run("build-kernel", "--cached", name)
+    return _parse(done.stdout) if done.returncode == 0 else None
+
+
+def _run(tool, *words):
+    return subprocess.run([os.path.join(VM_DIR, tool), *words], stdout=subprocess.PIPE,
+                          stdin=subprocess.DEVNULL, text=True, check=False)
+
+
+def _parse(text):
+    values = dict(word.split("=", 1) for word in shlex.split(text))
     return Kernel(values["KERNEL_NAME"], values["KERNEL_RELEASE"], values["KERNEL_IMAGE"],
                   values["KDIR"], values["MODULES_DIR"], values["KERNEL_ROOT"])

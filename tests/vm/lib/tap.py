@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs unit tests that speak TAP on standard output."""
 
+import os
 import re
+import select
+import signal
 import subprocess
-import threading
+import time
 from dataclasses import dataclass
 
 RESULT = re.compile(r"^\s*(not )?ok\b\s*(\d+)?\s*-?\s*(.*)$")
 PLAN = re.compile(r"^1\.\.(\d+)")
 DIRECTIVE = re.compile(r"\s+#\s*(SKIP|TODO)\b\s*(.*)$", re.IGNORECASE)
 COMMENT_LINES = 12
+QUIET_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -17,7 +21,7 @@ class TapResult:
     """One test point."""
 
     name: str
-    result: str     # pass, fail, skip
+    result: str     # pass, fail, skip; quiet: no test, but nothing was heard for a while
     why: str = ""
 
 
@@ -37,28 +41,46 @@ class TapRun:
 
     def results(self):
         """Yields each TapResult as it comes; what is wrong with the run as a whole comes last."""
-        with open(self._log, "wb") as log:
-            process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL,
-                                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            timer = threading.Timer(self._limit, self._end, [process])
-            timer.start()
+        process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT, start_new_session=True)
+        try:
+            with open(self._log, "wb") as log:
+                yield from self._follow(process, log)
+            rc = process.poll() if self._late else process.wait()
+        finally:
+            # The group: a test that was given up may have left programs behind.
             try:
-                for raw in process.stdout:
-                    log.write(raw)
-                    yield from self._line(raw.decode("utf-8", "backslashreplace").rstrip())
-                rc = process.wait()
-            finally:
-                timer.cancel()
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
+                os.killpg(process.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            process.stdout.close()
+            process.wait()
         trouble = self._trouble(rc)
         if trouble:
             yield TapResult("the run as a whole", "fail", trouble + self._tail())
 
-    def _end(self, process):
-        self._late = True
-        process.kill()
+    def _follow(self, process, log):
+        """Results from the program's output, until it ends or its time is over."""
+        started, heard, rest = time.monotonic(), time.monotonic(), b""
+        while True:
+            ready, _, _ = select.select([process.stdout], [], [], 1)
+            now = time.monotonic()
+            if now - started > self._limit:
+                self._late = True
+                return
+            if ready:
+                data = os.read(process.stdout.fileno(), 65536)
+                if not data:
+                    break
+                log.write(data)
+                *lines, rest = (rest + data).split(b"\n")
+                for line in lines:
+                    yield from self._line(line.decode("utf-8", "backslashreplace").rstrip())
+                heard = now
+            elif now - heard > QUIET_SECONDS:
+                yield TapResult("", "quiet", f"{now - started:.0f} s, limit {self._limit} s")
+                heard = now
+        yield from self._line(rest.decode("utf-8", "backslashreplace").rstrip())
 
     def _line(self, line):
         plan = PLAN.match(line)

@@ -12,6 +12,7 @@ from .kernel import VM_DIR
 TOP = os.path.dirname(os.path.dirname(VM_DIR))
 HVHOST = os.path.join(TOP, "tests", "host", "hvhost")
 MODULE_SOURCES = ("Kbuild", "driver", "uapi")
+KUNIT_DIR = os.path.join("tests", "kunit")
 
 
 def make(*words, log=None):
@@ -35,12 +36,25 @@ def build_module(kernel):
     A copy, because Kbuild builds beside the sources and one tree serves several kernels.
     """
     folder = os.path.join(BUILD_DIR, "module", kernel.release)
-    _mirror(folder)
-    _run(["make", "-C", kernel.kdir, f"M={folder}", f"-j{os.cpu_count()}",
+    _mirror(folder, MODULE_SOURCES)
+    _kbuild(kernel, folder)
+    return os.path.join(folder, "hv_kvp.ko")
+
+
+def build_kunit(kernel):
+    """Path of kvp_kunit.ko, the KUnit suites, for a kernel that has KUnit."""
+    folder = os.path.join(BUILD_DIR, "kunit", kernel.release)
+    _mirror(folder, ("driver", "uapi", KUNIT_DIR))
+    _kbuild(kernel, os.path.join(folder, KUNIT_DIR))
+    return os.path.join(folder, KUNIT_DIR, "kvp_kunit.ko")
+
+
+def _kbuild(kernel, folder):
+    arch = ["ARCH=um"] if kernel.name == "um" else []
+    _run(["make", "-C", kernel.kdir, f"M={folder}", f"-j{os.cpu_count()}", *arch,
           # Needs pahole and gives a module nothing that a test looks at.
           "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"],
          os.path.join(folder, "build.log"))
-    return os.path.join(folder, "hv_kvp.ko")
 
 
 def guest_image(kernel, ours=True):
@@ -58,9 +72,9 @@ def guest_image(kernel, ours=True):
     return path
 
 
-def _mirror(folder):
+def _mirror(folder, names):
     """Copies what changed; what make left there stays, so that it builds only what changed."""
-    for name in MODULE_SOURCES:
+    for name in names:
         source = os.path.join(TOP, name)
         if not os.path.exists(source):
             raise BuildError(f"{source} does not exist: the module cannot be built")
