@@ -4,6 +4,7 @@
  */
 #include <linux/hyperv.h>
 #include <linux/string.h>
+#include <asm/barrier.h>
 
 #include "chan.h"
 #include "compat.h"
@@ -36,6 +37,12 @@ static void chan_recv(void *channel, struct kvp_packet *pkt)
 	u32 len;
 
 	for (;;) {
+		/*
+		 * The host signals for a packet only if it finds the ring empty.
+		 * So what was read before must be seen by the host before we
+		 * look for more.
+		 */
+		virt_mb();
 		/* A packet too large for the buffer stays, and ends the talk. */
 		if (vmbus_recvpacket_raw(hv->channel, pkt->ic,
 					 KVP_XACT_PACKET_SIZE, &len,
