@@ -98,11 +98,11 @@ static void agree(struct kvp_xact *x)
 				      READ_ONCE(x->params->max_message),
 				      &x->agreed);
 	if (x->agreed.valid)
-		dev_info(x->dev, "negotiated framework %u.%u, KVP %u.%u\n",
-			 x->agreed.fw.major, x->agreed.fw.minor,
-			 x->agreed.msg.major, x->agreed.msg.minor);
+		dev_info_ratelimited(x->dev, "negotiated framework %u.%u, KVP %u.%u\n",
+				     x->agreed.fw.major, x->agreed.fw.minor,
+				     x->agreed.msg.major, x->agreed.msg.minor);
 	else
-		dev_warn(x->dev, "no version in common with the host\n");
+		dev_warn_ratelimited(x->dev, "no version in common with the host\n");
 	x->counters[KVP_NEGOTIATIONS]++;
 	send(x);
 }
