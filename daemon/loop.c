@@ -11,6 +11,7 @@
 
 #include "log.h"
 #include "loop.h"
+#include "notify.h"
 
 static int add(struct loop *loop, int fd)
 {
@@ -89,6 +90,7 @@ static int connect_device(struct loop *loop)
 	if (fd == -ENOENT) {
 		if (!waiting)
 			log_notice("waiting for %s", device_name(&loop->device));
+		notify("STATUS=Waiting for %s", device_name(&loop->device));
 		return 0;
 	}
 	if (fd < 0)
@@ -106,6 +108,7 @@ static int connect_device(struct loop *loop)
 		return give_up(path, err);
 	device_exit(&loop->device);
 	log_info("serving %s", path);
+	notify("STATUS=Serving %s", path);
 	return 0;
 }
 
@@ -167,6 +170,8 @@ int loop_run(struct loop *loop)
 	bool done = false;
 	int ret = 0;
 
+	/* Also without a device: who waits for us shall not wait for the host. */
+	notify("READY=1");
 	while (!done && !ret) {
 		int n = epoll_wait(loop->epoll_fd, &event, 1, -1);
 
@@ -188,6 +193,7 @@ int loop_run(struct loop *loop)
 			ret = connect_device(loop);
 		}
 	}
+	notify("STOPPING=1\nSTATUS=Stopping");
 	return ret;
 }
 
