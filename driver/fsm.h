@@ -36,6 +36,7 @@
  * @KVP_QUEUED: a request waits to be read by the service
  * @KVP_TAKEN: the service has read the request
  * @KVP_SENDING: the answer is made and not yet in the ring
+ * @KVP_STATE_COUNT: how many there are
  */
 enum kvp_state {
 	KVP_CLOSED,
@@ -61,6 +62,7 @@ enum kvp_state {
  * @KVP_REPLY: the service answered the request
  * @KVP_TIMEOUT: the timer of the state ran out
  * @KVP_SENT: the ring took the answer
+ * @KVP_EVENT_COUNT: how many there are
  */
 enum kvp_event {
 	KVP_OPEN,

@@ -92,6 +92,7 @@ struct kvp_xact_params {
  * @KVP_DROPPED: packets that could not be answered
  * @KVP_LATE: replies of a service to a request that had ended
  * @KVP_RING_FULL: tries to send an answer that found no room
+ * @KVP_COUNTER_COUNT: how many there are
  */
 enum kvp_counter {
 	KVP_NEGOTIATIONS,
