@@ -9,7 +9,7 @@ DESTDIR       ?=
 PREFIX        ?= /usr
 PYTHON        ?= python3
 
-.PHONY: all module daemon host check demo packages install clean distclean help
+.PHONY: all module daemon host check check-all lint demo packages install clean distclean help
 
 all: module
 
@@ -24,6 +24,8 @@ help:
 	@echo '  make demo         boots a guest in the test host and shows a conversation'
 	@echo '  make check        unit tests and the end-to-end cases'
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'
+	@echo '  make check-all    the same after building the debug kernel, which takes 20 minutes once'
+	@echo '  make lint         compilers with all warnings, sparse, checkpatch and the like'
 
 module: $(KDIR)/Makefile
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
@@ -45,6 +47,13 @@ packages:
 
 check: packages
 	@$(PYTHON) tests/run $(CHECK)
+
+check-all: packages
+	@tests/vm/build-kernel debug >/dev/null
+	@$(PYTHON) tests/run $(CHECK)
+
+lint: packages
+	@$(PYTHON) tests/lint $(LINT)
 
 demo: packages
 	@$(PYTHON) tests/demo $(DEMO)
