@@ -30,6 +30,12 @@ def build_daemon():
     return [os.path.join(TOP, "daemon", name) for name in ("hvkvpd", "hvkvp")]
 
 
+def programs():
+    """(source, destination) of what we install besides the module."""
+    return [(path, f"usr/sbin/{os.path.basename(path)}")
+            for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"))]
+
+
 def build_module(kernel):
     """Path of hv_kvp.ko for this kernel, built in a folder of its own from a copy of the sources.
 
@@ -59,11 +65,8 @@ def _kbuild(kernel, folder):
 
 def guest_image(kernel, ours=True):
     """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted."""
-    modules, programs = (), ()
-    if ours:
-        modules = (build_module(kernel),)
-        programs = [(path, f"usr/sbin/{os.path.basename(path)}") for path in build_daemon()]
-    data = guest.image(kernel, extra_modules=modules, programs=programs)
+    data = guest.image(kernel, extra_modules=(build_module(kernel),) if ours else (),
+                       programs=programs() if ours else ())
     path = os.path.join(BUILD_DIR, f"guest-{kernel.name}-{'ours' if ours else 'stock'}.cpio")
     os.makedirs(BUILD_DIR, exist_ok=True)
     with open(f"{path}.{os.getpid()}", "wb") as target:
