@@ -4,7 +4,7 @@
 A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots of that file:
 
     profile=ours|stock   whose module and service serve KVP (ours)
-    kernel=NAME          the guest's kernel, one of tests/vm/kernels (6.1)
+    kernel=NAME          the guest's kernel, one of tests/vm/kernels (6.1), or "debug"
     peer=yes             run the file against the stock pair, too
     time=SECONDS         limit for the whole conversation (60)
     load=A,B | none      modules the guest loads at boot (those of the profile)
@@ -23,6 +23,7 @@ import shlex
 from dataclasses import replace
 
 from .job import Job, JobError
+from .kernel import BUILT
 
 HEADER = re.compile(r"^--\s*(job|demo):\s*(.*)$")
 FLAGS = {"yes": True, "no": False}
@@ -99,7 +100,9 @@ def discover(folder, kernel=None):
         if file.endswith(".lua"):
             jobs += jobs_of(os.path.join(folder, file))
     if kernel:
-        jobs = [replace(job, kernel=kernel) for job in jobs]
+        # What needs a kernel of our own says so, and nothing else can stand in for it.
+        jobs = [replace(job, kernel=kernel) for job in jobs
+                if job.kernel not in BUILT or job.kernel == kernel]
     unique = list(dict.fromkeys(jobs))
     return [replace(job, name=name) for job, name in zip(unique, _names(unique))]
 
