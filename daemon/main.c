@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "ip_system.h"
 #include "log.h"
 #include "loop.h"
 #include "net.h"
@@ -17,6 +18,9 @@
 
 /* How long a request waits for a locked pool; the host waits for 30 s. */
 #define LOCK_WAIT_MS 5000
+
+/* How long addresses that the host sets may take to come up. */
+#define SETTLE_MS 5000
 
 struct options {
 	bool foreground;
@@ -126,9 +130,15 @@ int main(int argc, char **argv)
 		.addresses = net_addresses,
 	};
 	static struct store store;
+	struct ip_system system = {
+		.root = "",
+		.site_script = IP_SITE_SCRIPT,
+		.settle_ms = SETTLE_MS,
+	};
 	struct proto proto = {
 		.store = &store,
 		.facts = &facts,
+		.ip = &system,
 		.lock_wait_ms = LOCK_WAIT_MS,
 	};
 	static struct loop loop;
@@ -141,6 +151,7 @@ int main(int argc, char **argv)
 	if (options.device && strncmp(options.device, "fd:", 3))
 		options.device = absolute(options.device);
 
+	system.state_dir = options.state_dir;
 	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, options.state_dir);
 	if (store_init(&store, options.state_dir)) {
 		log_err("out of memory");

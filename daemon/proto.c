@@ -9,11 +9,17 @@
 #include <time.h>
 
 #include "facts.h"
+#include "ip.h"
+#include "ip_serve.h"
+#include "ip_wire.h"
 #include "log.h"
 #include "printable.h"
 #include "proto.h"
 #include "store.h"
 #include "wire.h"
+
+/* No answer takes longer than this, where the driver names no deadline. */
+#define ANSWER_MS 20000
 
 /* A fact's text, at most what a message holds. */
 #define FACT_SIZE (WIRE_VALUE_UNITS + 1)
@@ -25,7 +31,9 @@
  * @out: the answer's body, zero but for the header
  * @pool_number: checked
  * @pool: the pool
- * @key: for the log; "" until it is decoded
+ * @key: for the log, of a pair or an adapter; "" until it is decoded
+ * @msg_major: agreed KVP version
+ * @left_ms: how long the host still waits, milliseconds
  * @why: reason of a refusal, NULL if @pool or the status tells it
  */
 struct call {
@@ -35,8 +43,12 @@ struct call {
 	unsigned int pool_number;
 	struct pool *pool;
 	char key[TEXT_KEY_SIZE];
+	unsigned int msg_major;
+	unsigned int left_ms;
 	const char *why;
 };
+
+_Static_assert(TEXT_KEY_SIZE >= IP_ADAPTER_SIZE, "an adapter's id fits where a key does");
 
 static uint32_t status_of(int err)
 {
@@ -206,15 +218,35 @@ static uint32_t handle_enumerate(struct call *call)
 	return status;
 }
 
-static uint32_t handle_ip(struct call *call)
+static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip))
 {
-	return refuse(call, HVKVP_E_NOT_SUPPORTED, "this version does not serve addresses");
+	struct ip_call ip = {
+		.system = call->proto->ip, .msg_major = call->msg_major, .body = call->body,
+		.out = call->out, .left_ms = call->left_ms, .adapter = call->key,
+	};
+	uint32_t status;
+
+	if (!ip.system)
+		return refuse(call, HVKVP_E_NOT_SUPPORTED, "addresses are not served");
+	status = serve(&ip);
+	call->why = ip.why;
+	return status;
+}
+
+static uint32_t handle_get_ip(struct call *call)
+{
+	return serve_ip(call, ip_serve_get);
+}
+
+static uint32_t handle_set_ip(struct call *call)
+{
+	return serve_ip(call, ip_serve_set);
 }
 
 /**
  * struct operation - one KVP operation
  * @name: for people
- * @size: the least length of its body
+ * @size: the least length of its body; 0: ip_wire_size()
  * @answers: success returns data
  * @handle: carries it out; returns the status
  */
@@ -228,8 +260,8 @@ static const struct operation {
 	[HVKVP_OP_SET]	     = { "SET",	      HVKVP_EXCHANGE_SIZE, false, handle_set },
 	[HVKVP_OP_DELETE]    = { "DELETE",    HVKVP_EXCHANGE_SIZE, false, handle_delete },
 	[HVKVP_OP_ENUMERATE] = { "ENUMERATE", HVKVP_EXCHANGE_SIZE, true,  handle_enumerate },
-	[HVKVP_OP_GET_IP]    = { "GET_IP",    HVKVP_IP_SIZE,	   true,  handle_ip },
-	[HVKVP_OP_SET_IP]    = { "SET_IP",    HVKVP_IP_SIZE,	   false, handle_ip },
+	[HVKVP_OP_GET_IP]    = { "GET_IP",    0,		   true,  handle_get_ip },
+	[HVKVP_OP_SET_IP]    = { "SET_IP",    0,		   false, handle_set_ip },
 };
 
 const char *proto_operation_name(unsigned int operation)
@@ -277,7 +309,8 @@ void proto_handle(const struct proto *proto, const struct proto_request *request
 	const uint8_t *body = request->body;
 	const struct operation *operation;
 	struct call call = { .proto = proto, .body = body, .out = reply->body };
-	uint64_t wait_ms = proto->lock_wait_ms;
+	uint64_t wait_ms = proto->lock_wait_ms, left = ANSWER_MS;
+	uint32_t least;
 
 	reply->body_len = 0;
 	if (request->body_len < HVKVP_MSG_HDR_SIZE || request->body_len > PROTO_BODY_MAX) {
@@ -291,15 +324,15 @@ void proto_handle(const struct proto *proto, const struct proto_request *request
 		return;
 	}
 	operation = &operations[body[0]];
-	if (body[1] >= HVKVP_POOL_WIRE_COUNT || request->body_len < operation->size) {
+	least = operation->size ? operation->size : ip_wire_size(request->msg_major);
+	if (body[1] >= HVKVP_POOL_WIRE_COUNT || request->body_len < least) {
 		log_warn("%s in pool %u with %u bytes: no such pool, or fewer bytes than %u",
-			 operation->name, body[1], request->body_len, operation->size);
+			 operation->name, body[1], request->body_len, least);
 		reply->status = HVKVP_E_INVALIDARG;
 		return;
 	}
 	if (request->deadline_ns) {
-		uint64_t left = time_left(request->deadline_ns);
-
+		left = time_left(request->deadline_ns);
 		/* The host has its error: what it takes for failed must not happen. */
 		if (!left) {
 			log_warn("%s came after its deadline: left undone", operation->name);
@@ -309,6 +342,8 @@ void proto_handle(const struct proto *proto, const struct proto_request *request
 		wait_ms = left < wait_ms ? left : wait_ms;
 	}
 
+	call.msg_major = request->msg_major;
+	call.left_ms = left < ANSWER_MS ? left : ANSWER_MS;
 	call.pool_number = body[1];
 	call.pool = &proto->store->pools[body[1]];
 	call.pool->file.wait_ms = wait_ms;

@@ -13,6 +13,7 @@
 #include <hv_kvp_msg.h>
 
 struct facts;
+struct ip_system;
 struct store;
 
 /* A body can have what a message has behind the larger of the two headers. */
@@ -37,11 +38,14 @@ struct store;
  * struct proto - what the operations work on
  * @store: the pools
  * @facts: pool "auto"
+ * @ip: the machine whose addresses are told and set; NULL: GET_IP and SET_IP are
+ *	refused with NOT_SUPPORTED
  * @lock_wait_ms: how long a request may wait for a locked pool, milliseconds
  */
 struct proto {
 	struct store *store;
 	const struct facts *facts;
+	const struct ip_system *ip;
 	unsigned int lock_wait_ms;
 };
 

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Configuration files that are replaced as a whole, and can be put back.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ip_file.h"
+#include "log.h"
+
+/* No configuration file that is worth keeping is larger. */
+#define FILE_MAX (1 << 20)
+
+void ip_print(struct ip_text_buffer *buffer, const char *format, ...)
+{
+	char *grown, *more;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&more, format, ap);
+	va_end(ap);
+	if (n < 0) {
+		buffer->failed = 1;
+		return;
+	}
+	grown = realloc(buffer->text, buffer->len + n + 1);
+	if (grown) {
+		memcpy(grown + buffer->len, more, n + 1);
+		buffer->text = grown;
+		buffer->len += n;
+	} else {
+		buffer->failed = 1;
+	}
+	free(more);
+}
+
+void ip_print_free(struct ip_text_buffer *buffer)
+{
+	free(buffer->text);
+	memset(buffer, 0, sizeof(*buffer));
+}
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int make_folders(const char *path)
+{
+	char part[IP_FILE_PATH];
+
+	for (const char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* A rename is on the disk when its folder is. */
+static void sync_folder(const char *path)
+{
+	char folder[IP_FILE_PATH];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash > path ? (int)(slash - path) : 1, path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+static int replace(const char *path, mode_t mode, const struct stat *old,
+		   const char *text, size_t len)
+{
+	char scratch[IP_FILE_PATH + 16];
+	const char *slash = strrchr(path, '/');
+	int fd, err;
+
+	/* A leading dot: no manager takes it for a configuration file. */
+	snprintf(scratch, sizeof(scratch), "%.*s/.%s.hvkvpd~", (int)(slash - path), path,
+		 slash + 1);
+	unlink(scratch);
+	fd = open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, text, len);
+	if (!err && old && fchown(fd, old->st_uid, old->st_gid))
+		err = -errno;
+	if (!err && fchmod(fd, old ? old->st_mode & 07777 : mode))
+		err = -errno;
+	if (!err && fsync(fd))
+		err = -errno;
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(scratch, path))
+		err = -errno;
+	if (err)
+		unlink(scratch);
+	else
+		sync_folder(path);
+	return err;
+}
+
+/* Return: the contents, to be freed, or NULL with @err set. */
+static char *read_all(const char *path, size_t *len, int *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *text = NULL;
+	struct stat st;
+	ssize_t n;
+
+	*len = 0;
+	*err = 0;
+	if (fd < 0) {
+		*err = -errno;
+		return NULL;
+	}
+	if (fstat(fd, &st))
+		*err = -errno;
+	else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+		*err = -EFBIG;
+	else
+		text = malloc(st.st_size + 1);
+	if (!*err && !text)
+		*err = -ENOMEM;
+	while (!*err && *len < (size_t)st.st_size) {
+		n = read(fd, text + *len, st.st_size - *len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			*err = -errno;
+		if (n <= 0)
+			break;
+		*len += n;
+	}
+	close(fd);
+	if (*err) {
+		free(text);
+		return NULL;
+	}
+	text[*len] = 0;
+	return text;
+}
+
+int ip_files_write(struct ip_files *files, const char *path, mode_t mode,
+		   const char *text, size_t len)
+{
+	char real[PATH_MAX], *before;
+	size_t before_len;
+	struct stat st;
+	int err;
+
+	if (files->count == IP_FILES_MAX)
+		return -ENOSPC;
+	if (realpath(path, real))
+		path = real;
+	if (!path[0] || strlen(path) >= IP_FILE_PATH)
+		return -ENAMETOOLONG;
+	before = read_all(path, &before_len, &err);
+	if (err && err != -ENOENT)
+		return err;
+	if (before ? text && before_len == len && !memcmp(before, text, len) : !text) {
+		free(before);
+		return 0;
+	}
+	if (before && stat(path, &st)) {
+		err = -errno;
+		free(before);
+		return err;
+	}
+	if (!text) {
+		err = unlink(path) ? -errno : 0;
+	} else {
+		err = before ? 0 : make_folders(path);
+		if (!err)
+			err = replace(path, mode, before ? &st : NULL, text, len);
+	}
+	if (err) {
+		free(before);
+		return err;
+	}
+	memcpy(files->file[files->count].path, path, strlen(path) + 1);
+	files->file[files->count].text = before;
+	files->file[files->count].len = before_len;
+	files->file[files->count].mode = before ? st.st_mode & 07777 : 0;
+	files->count++;
+	return 0;
+}
+
+void ip_files_restore(struct ip_files *files)
+{
+	while (files->count) {
+		unsigned int i = --files->count;
+		const char *path = files->file[i].path;
+		char *text = files->file[i].text;
+		int err;
+
+		if (text)
+			err = replace(path, files->file[i].mode, NULL, text, files->file[i].len);
+		else
+			err = unlink(path) ? -errno : 0;
+		if (err)
+			log_err("%s: cannot be put back as it was: %s", path, strerror(-err));
+		free(text);
+	}
+}
+
+void ip_files_keep(struct ip_files *files)
+{
+	while (files->count)
+		free(files->file[--files->count].text);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Everything that GET_IP tells of an adapter
+ */
+#ifndef HVKVP_IP_QUERY_H
+#define HVKVP_IP_QUERY_H
+
+#include "ip.h"
+
+struct adapter;
+struct ip_system;
+struct rtnl;
+
+/**
+ * ip_query() - what an adapter has
+ * @system: the machine
+ * @rtnl: open
+ * @adapter: of whom
+ * @family: HVKVP_FAMILY_* mask of what is wanted; 0 is everything
+ * @config: filled in
+ *
+ * Asks the kernel and reads a few small files; starts no process and waits for
+ * nobody.
+ *
+ * Return: 0 or -errno.
+ */
+int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
+	     uint8_t family, struct ip_config *config);
+
+#endif /* HVKVP_IP_QUERY_H */

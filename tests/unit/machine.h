@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A machine below the scratch directory, and IP requests to it
+ */
+#ifndef UNIT_MACHINE_H
+#define UNIT_MACHINE_H
+
+#include <stdint.h>
+
+#include "ip.h"
+#include "ip_system.h"
+
+#define MACHINE_MAC	"00:15:5d:aa:bb:01"
+#define MACHINE_GUID	"{4487B255-B88C-403F-BB51-D1F69CF17F87}"
+
+/* Its root is the scratch directory. */
+extern struct ip_system machine;
+
+/* What was said about the last request: the reason of its refusal, or NULL. */
+extern const char *machine_why;
+
+/* The answer's body. */
+extern uint8_t machine_out[7428];
+
+/**
+ * machine_write() - a file of the machine
+ * @path: below its root, without '/'; folders are created
+ * @text: contents
+ */
+void machine_write(const char *path, const char *text);
+
+/** machine_read() - a file of the machine; "" if there is none. Valid until the next call. */
+const char *machine_read(const char *path);
+
+/** machine_vmbus() - make an interface a device of the VMBus, with a GUID. */
+void machine_vmbus(const char *interface, const char *guid);
+
+/**
+ * machine_get() - GET_IP
+ * @major: KVP version
+ * @id: adapter
+ * @family: wanted
+ *
+ * Return: status; the answer's body is in @machine_out.
+ */
+uint32_t machine_get(unsigned int major, const char *id, int family);
+
+/**
+ * machine_set() - SET_IP in text form
+ * @id: adapter
+ * @family: mask
+ * @dhcp: flag
+ *
+ * Return: status.
+ */
+uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses,
+		     const char *subnets, const char *gateways, const char *dns);
+
+/** machine_text() - a text field of @machine_out. Valid until the fourth next call. */
+const char *machine_text(unsigned int offset, unsigned int units);
+
+#define GOT_ADDRESSES	machine_text(260, 1024)
+#define GOT_SUBNETS	machine_text(2308, 1024)
+#define GOT_GATEWAYS	machine_text(4356, 512)
+#define GOT_DNS		machine_text(5380, 1024)
+#define GOT_DHCP	machine_out[259]
+#define GOT_FAMILY	machine_out[258]
+
+#endif /* UNIT_MACHINE_H */

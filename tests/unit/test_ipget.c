@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GET_IP from a real kernel, in a network namespace of its own.
+ *
+ *	net0 (MACHINE_MAC, VMBus) ---- far0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "body.h"
+#include "machine.h"
+#include "netns.h"
+#include "scratch.h"
+#include "tap.h"
+
+#define GUID_NOTFOUND	0x80041002
+#define INVALID		0x80070057
+
+static bool begin(void)
+{
+	if (!netns_enter())
+		return false;
+	scratch_begin();
+	netns_run("link add net0 address " MACHINE_MAC " type veth peer name far0");
+	netns_run("link set far0 up addrgenmode none");
+	netns_run("link set net0 up addrgenmode none");
+	machine_vmbus("net0", "4487b255-b88c-403f-bb51-d1f69cf17f87");
+	return true;
+}
+
+static void end(void)
+{
+	netns_run("link del net0");
+	scratch_end();
+}
+
+static void ids(void)
+{
+	static const char *const good[] = {
+		MACHINE_MAC, "00:15:5D:AA:BB:01", "00-15-5d-aa-bb-01", "00155DAABB01",
+		MACHINE_GUID, "{4487b255-b88c-403f-bb51-d1f69cf17f87}",
+		"4487b255-b88c-403F-bb51-d1f69cf17f87",
+	};
+	static const char *const bad[] = {
+		"", "00:15:5d:aa:bb:02", "00:15:5d:aa:bb", "00:15:5d:aa:bb:01:", "00:15:5d:aa:bb:0",
+		"00:15-5d:aa:bb:01", "00:00:00:00:00:00", "net0", "{", "}", "{}",
+		"{4487b255-b88c-403f-bb51-d1f69cf17f87", "4487b255-b88c-403f-bb51-d1f69cf17f87}",
+		"{4487b255-b88c-403f-bb51-d1f69cf17f88}", "{../../../../../etc/passwd/////////////}",
+	};
+
+	if (!begin())
+		return;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
+		if (!CHECK_INT(machine_get(4, good[i], 0), 0))
+			printf("# %s\n", good[i]);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (!CHECK_INT(machine_get(4, bad[i], 0), GUID_NOTFOUND))
+			printf("# %s\n", bad[i]);
+	CHECK_INT(machine_get(5, MACHINE_GUID, 4), INVALID);
+	end();
+}
+
+static void none(void)
+{
+	if (!begin())
+		return;
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "");
+	CHECK_TEXT(GOT_SUBNETS, "");
+	CHECK_TEXT(GOT_GATEWAYS, "");
+	CHECK_INT(GOT_FAMILY, 0);
+	CHECK_INT(GOT_DHCP, 0);
+	CHECK_TEXT(machine_text(2, 128), MACHINE_MAC);
+	end();
+}
+
+static void both(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 169.254.3.3/16 dev net0 scope link");
+	netns_run("addr add 198.51.100.5/22 dev net0");
+	netns_run("addr add fe80::5/64 dev net0 nodad");
+	netns_run("addr add 2001:db8::5/56 dev net0 nodad");
+	netns_run("route add default via 192.0.2.2 dev net0 metric 20");
+	netns_run("route add default via 192.0.2.1 dev net0 metric 10");
+	netns_run("-6 route add default via 2001:db8::1 dev net0");
+	netns_run("route add default via 192.0.2.9 dev net0 table 77");
+	machine_write("etc/resolv.conf", "# me\nnameserver 192.0.2.53\nnameserver 2001:db8::53 \nnameserver\t192.0.2.54\n");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.5;198.51.100.5;169.254.3.3;2001:db8::5;fe80::5");
+	CHECK_TEXT(GOT_SUBNETS, "255.255.255.0;255.255.252.0;255.255.0.0;/56;/64");
+	CHECK_TEXT(GOT_GATEWAYS, "192.0.2.1;192.0.2.2;2001:db8::1");
+	CHECK_TEXT(GOT_DNS, "192.0.2.53;192.0.2.54;2001:db8::53");
+	CHECK_INT(GOT_FAMILY, 3);
+	CHECK_INT(machine_get(4, MACHINE_GUID, 1), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.5;198.51.100.5;169.254.3.3");
+	CHECK_TEXT(GOT_GATEWAYS, "192.0.2.1;192.0.2.2");
+	CHECK_TEXT(GOT_DNS, "192.0.2.53;192.0.2.54");
+	CHECK_INT(GOT_FAMILY, 1);
+	CHECK_INT(machine_get(5, MACHINE_GUID, 2), 0);
+	CHECK_INT(machine_out[284], 2);
+	CHECK_INT(body_get32(machine_out + 4), 0);
+	CHECK_INT(body_get32(machine_out + 8), 2);
+	CHECK(!memcmp(machine_out + 544, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\5", 16));
+	CHECK_INT(body_get32(machine_out + 1824), 56);
+	/* Static, and the link-local one. */
+	CHECK(!memcmp(machine_out + 3460, "\2\0\1\0\0", 5));
+	end();
+}
+
+/* Names that begin alike, and interfaces that have the MAC address of another. */
+static void right_one(void)
+{
+	if (!begin())
+		return;
+	netns_run("link add net00 type ifb");
+	netns_run("addr add 203.0.113.9/24 dev net00");
+	netns_run("link add vf0 address " MACHINE_MAC " type ifb");
+	netns_run("addr add 203.0.113.8/24 dev vf0");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.5");
+	/* A member of a bridge has its addresses there. */
+	netns_run("link add br0 type bridge");
+	netns_run("link set net0 master br0");
+	netns_run("addr add 192.0.2.77/24 dev br0");
+	netns_run("link set br0 up");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 1), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.77");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 1), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.77");
+	netns_run("link del br0");
+	netns_run("link del net00");
+	netns_run("link del vf0");
+	end();
+}
+
+static void many(void)
+{
+	static const char brim[] = "2001:db8::ff";
+
+	if (!begin())
+		return;
+	for (int i = 0; i < 70; i++) {
+		netns_run("addr add 10.0.%d.1/24 dev net0", i);
+		netns_run("addr add 2001:db8::%x/64 dev net0 nodad", 0xff - i);
+	}
+	CHECK_INT(machine_get(5, MACHINE_MAC, 0), 0);
+	CHECK_INT(body_get32(machine_out + 4), 64);
+	CHECK_INT(body_get32(machine_out + 8), 64);
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK(strstr(GOT_ADDRESSES, ";10.0.63.1;2001:db8::") != NULL);
+	CHECK(!strstr(GOT_ADDRESSES, ";10.0.64.1;"));
+	CHECK(strlen(GOT_ADDRESSES) > 1023 - 1 - sizeof(brim));
+	CHECK(scratch_logged("not all addresses fit"));
+	end();
+}
+
+static void leased(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0 valid_lft 3600 preferred_lft 1800");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK_INT(machine_get(5, MACHINE_MAC, 1), 0);
+	CHECK_INT(machine_out[285], 1);
+	CHECK_INT(machine_out[3460], 1);
+	netns_run("addr del 192.0.2.5/24 dev net0");
+	/* SLAAC is not DHCP. */
+	netns_run("addr add 2001:db8::5/64 dev net0 nodad valid_lft 3600 preferred_lft 1800");
+	CHECK_INT(machine_get(5, MACHINE_MAC, 0), 0);
+	CHECK_INT(machine_out[285], 0);
+	CHECK_INT(machine_out[3460], 1);
+	netns_run("addr add 2001:db8::6/128 dev net0 nodad valid_lft 3600 preferred_lft 1800");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 2), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	/* A client that gives its address no end. */
+	netns_run("addr flush dev net0");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	machine_write("run/udhcpc.net0.pid", "1\n");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_INT(GOT_DHCP, 0);
+	{
+		char pid[16];
+
+		snprintf(pid, sizeof(pid), "%d\n", getpid());
+		machine_write("run/udhcpc.net0.pid", pid);
+	}
+	CHECK_INT(machine_get(5, MACHINE_MAC, 0), 0);
+	CHECK_INT(machine_out[285], 1);
+	CHECK_INT(machine_out[3460], 1);
+	machine_write("run/udhcpc.net0.pid", "2147483000\n");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_INT(GOT_DHCP, 0);
+	end();
+}
+
+static int index_of(const char *name)
+{
+	char path[64], text[16] = "0";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "ip -o link show %s", name);
+	file = popen(path, "r");
+	if (!fgets(text, sizeof(text), file))
+		text[0] = 0;
+	while (fgetc(file) != EOF)
+		;
+	pclose(file);
+	text[strcspn(text, ":")] = 0;
+	return atoi(text);
+}
+
+static void servers(void)
+{
+	char path[64];
+
+	if (!begin())
+		return;
+	machine_write("etc/resolv.conf", "nameserver 127.0.0.53\n");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_DNS, "127.0.0.53");
+	machine_write("run/systemd/resolve/resolv.conf", "nameserver 192.0.2.1\nnameserver fe80::1%net0\n");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_DNS, "192.0.2.1;fe80::1");
+	snprintf(path, sizeof(path), "run/systemd/netif/links/%d", index_of("net0"));
+	machine_write(path, "ADMIN_STATE=configured\nDNS=192.0.2.2 [2001:db8::2]:53#dns.example 192.0.2.2\n");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_DNS, "192.0.2.2;2001:db8::2");
+	snprintf(path, sizeof(path), "run/systemd/resolve/netif/%d", index_of("net0"));
+	machine_write(path, "DEFAULT_ROUTE=yes\nSERVERS=192.0.2.3\n");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_DNS, "192.0.2.3");
+	end();
+}
+
+static void speed(void)
+{
+	struct timespec from, to;
+	double us;
+
+	if (!begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 2001:db8::5/64 dev net0 nodad");
+	clock_gettime(CLOCK_MONOTONIC, &from);
+	for (int i = 0; i < 200; i++)
+		machine_get(5, MACHINE_MAC, 0);
+	clock_gettime(CLOCK_MONOTONIC, &to);
+	us = ((to.tv_sec - from.tv_sec) * 1e9 + to.tv_nsec - from.tv_nsec) / 200e3;
+	printf("# %.0f us for a GET_IP, with sanitizers\n", us);
+	CHECK(us < 5000);
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "adapters by MAC address and by GUID, in any form", ids },
+	{ "an adapter without an address", none },
+	{ "both families, or one; link-local addresses last", both },
+	{ "the right one of several with a MAC address", right_one },
+	{ "more addresses than an answer holds", many },
+	{ "DHCP and origins", leased },
+	{ "name servers of whoever resolves names", servers },
+	{ "fast enough", speed },
+};
+
+TAP_MAIN("ipget", cases)
