@@ -9,7 +9,7 @@ DESTDIR       ?=
 PREFIX        ?= /usr
 PYTHON        ?= python3
 
-.PHONY: all module daemon host check check-all lint demo packages install clean distclean help
+.PHONY: all module daemon host check check-all lint demo bench packages install clean distclean help
 
 all: module
 
@@ -25,6 +25,7 @@ help:
 	@echo '  make check        unit tests and the end-to-end cases'
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'
 	@echo '  make check-all    the same after building the debug kernel, which takes 20 minutes once'
+	@echo '  make bench        our pair against the stock pair in one guest: medians and ratios'
 	@echo '  make lint         compilers with all warnings, sparse, checkpatch and the like'
 
 module: $(KDIR)/Makefile
@@ -57,6 +58,9 @@ lint: packages
 
 demo: packages
 	@$(PYTHON) tests/demo $(DEMO)
+
+bench: packages
+	@$(PYTHON) tests/demo tests/bench/pair.lua
 
 install: module daemon
 	install -D -m 644 hv_kvp.ko $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/hv_kvp.ko
