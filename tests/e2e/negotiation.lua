@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=120 peer=yes
+-- job: profile=on-stock kernel=6.1 time=120
 --
 -- Which versions are agreed on, for every mix that a host may offer.
 
 local known_fw = {"3.0", "1.0"}
-local known_kvp = args.peer and {"4.0", "3.0", "1.0"} or {"5.0", "4.0", "3.0", "1.0"}
+local known_kvp = args.profile == "ours" and {"5.0", "4.0", "3.0", "1.0"} or {"4.0", "3.0", "1.0"}
 
 -- The best version of `known` that is offered.
 local function best(known, offered)
@@ -30,7 +31,7 @@ negotiate{timeout = 30}
 -- that it has left in the ring: it starts anew.
 after_failure(function()
 	guest("kvp-service stop; for pool in 0 1 2 3 4; do : >/var/lib/hyperv/.kvp_pool_$pool; done")
-	if args.peer then
+	if args.profile ~= "ours" then
 		guest_ok("rmmod hv_utils && modprobe hv_utils")
 	end
 	guest_ok("kvp-service start")
@@ -59,7 +60,7 @@ case("versions in the packet's header do not disturb a negotiation", function()
 end)
 
 case("no common version, then a request: an error; then a good negotiation: all is well",
-     {peer_fails = "protocol.md 7: a request without an agreed version is served"}, function()
+     {driver_fails = "protocol.md 7: a request without an agreed version is served"}, function()
 	local v = negotiate{fw = {"3.0"}, kvp = {"2.0"}}
 	expect(v.kvp, nil)
 	expect(not set("external", "unagreed", "x").ok)
@@ -87,7 +88,7 @@ case("two negotiations in the ring at once get an answer each", function()
 end)
 
 case("a count of versions that the packet does not hold is refused", {
-     peer_fails = "protocol.md 7.3: counts are used as they come"}, function()
+     driver_fails = "protocol.md 7.3: counts are used as they come"}, function()
 	for _, counts in ipairs{"ff ff ff ff", "02 00 01 00", "00 00 ff 7f"} do
 		raw{msg = 0, fw = "0.0", kvp = "0.0", body = bytes(counts .. " 00 00 00 00 03 00 00 00 04 00 00 00")}
 		local a = raw_wait(5)
@@ -104,7 +105,7 @@ case("a negotiation that offers nothing finds nothing", function()
 end)
 
 for _, cap in ipairs{{fw = 1, kvp = 5}, {fw = 3, kvp = 4}, {fw = 3, kvp = 3}, {fw = 1, kvp = 1}, {fw = 3, kvp = 0}} do
-	case("capped at framework " .. cap.fw .. ", KVP " .. cap.kvp, {ours_only = "the stock driver has no caps"}, function()
+	case("capped at framework " .. cap.fw .. ", KVP " .. cap.kvp, {our_driver_only = "the stock driver has no caps"}, function()
 		local folder = "/sys/module/hv_kvp/parameters/"
 		guest_ok("echo " .. cap.fw .. " >" .. folder .. "max_framework; echo " .. cap.kvp .. " >" .. folder .. "max_message")
 		local v = negotiate{fw = {"1.0", "3.0"}, kvp = {"1.0", "3.0", "4.0", "5.0"}}

@@ -3,7 +3,8 @@
 
 A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots of that file:
 
-    profile=ours|stock   whose module and service serve KVP (ours)
+    profile=ours|stock|on-stock   whose module and service serve KVP (ours); on-stock: our service
+                         on the kernel's own driver
     kernel=NAME          the guest's kernel, one of tests/vm/kernels (6.1), or "debug"
     peer=yes             run the file against the stock pair, too
     time=SECONDS         limit for the whole conversation (60)

@@ -6,7 +6,9 @@ import os
 from dataclasses import dataclass, field
 
 # Modules of each profile, loaded by the guest's init in this order.
-PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils"}
+# "on-stock" is our daemon on the stock driver.
+PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils",
+            "on-stock": "hv_vmbus,hv_utils"}
 # On top of a job's own limit, before the place ends the test host from outside.
 MARGIN = 15
 
