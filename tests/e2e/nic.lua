@@ -4,7 +4,7 @@
 --
 -- The host's network adapters, driven by the guest's own hv_netvsc: the ground on which addresses are told and set.
 
-bus.wait_open(30)
+bus.wait_open(60)
 negotiate{timeout = 30}
 guest_ok("modprobe hv_netvsc")
 

@@ -33,7 +33,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     modules: names out of the kernel's own; extra_modules: paths of .ko files.
     programs: (source, destination) pairs, brought with the libraries they are linked to.
     files: (source, destination, mode) triples.
-    stock: also Debian's hv_kvp_daemon and its scripts, from the kernel's own suite.
+    stock: also Debian's hv_kvp_daemon and its scripts, from the kernel's own suite if it has one.
     """
     archive = Archive()
     for folder in ("proc", "sys", "dev", "run", "tmp", "root", "var/lib", "var/log", "usr/bin"):
@@ -53,7 +53,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
             raise GuestError(f"{path} does not exist: build it first (make module)")
         tree.add(path)
     add_modules(archive, tree, [*modules, *map(module_name, extra_modules)], kernel.release)
-    if stock:
+    if stock and kernel.root:
         _add_stock_daemon(archive, kernel)
     for source, destination in programs:
         _add_program(archive, source, destination)

@@ -7,12 +7,11 @@ import subprocess
 
 from . import guest
 from .build import BUILD_DIR, BuildError
-from .kernel import VM_DIR
+from .kernel import BUILT, VM_DIR
 
 TOP = os.path.dirname(os.path.dirname(VM_DIR))
 HVHOST = os.path.join(TOP, "tests", "host", "hvhost")
 MODULE_SOURCES = ("Kbuild", "driver", "uapi")
-KUNIT_DIR = os.path.join("tests", "kunit")
 
 
 def make(*words, log=None):
@@ -49,10 +48,24 @@ def build_module(kernel):
 
 def build_kunit(kernel):
     """Path of kvp_kunit.ko, the KUnit suites, for a kernel that has KUnit."""
-    folder = os.path.join(BUILD_DIR, "kunit", kernel.release)
-    _mirror(folder, ("driver", "uapi", KUNIT_DIR))
-    _kbuild(kernel, os.path.join(folder, KUNIT_DIR))
-    return os.path.join(folder, KUNIT_DIR, "kvp_kunit.ko")
+    return _test_module(kernel, "kunit", "kvp_kunit.ko")
+
+
+def _test_module(kernel, folder, name):
+    """A module out of tests/FOLDER, which may use sources of the driver."""
+    copy = os.path.join(BUILD_DIR, folder, kernel.release)
+    place = os.path.join("tests", folder)
+    _mirror(copy, ("driver", "uapi", place))
+    _kbuild(kernel, os.path.join(copy, place))
+    return os.path.join(copy, place, name)
+
+
+def guest_modules(kernel):
+    """Our modules for a guest on this kernel; on one of our own also those that test it."""
+    modules = [build_module(kernel)]
+    if kernel.name in BUILT:
+        modules += [build_kunit(kernel), _test_module(kernel, "planted", "planted.ko")]
+    return modules
 
 
 def _kbuild(kernel, folder):
@@ -65,7 +78,7 @@ def _kbuild(kernel, folder):
 
 def guest_image(kernel, ours=True):
     """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted."""
-    data = guest.image(kernel, extra_modules=(build_module(kernel),) if ours else (),
+    data = guest.image(kernel, extra_modules=guest_modules(kernel) if ours else (),
                        programs=programs() if ours else ())
     path = os.path.join(BUILD_DIR, f"guest-{kernel.name}-{'ours' if ours else 'stock'}.cpio")
     os.makedirs(BUILD_DIR, exist_ok=True)

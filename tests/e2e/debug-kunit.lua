@@ -1,0 +1,31 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: kernel=debug time=180 load=none start=no
+--
+-- The KUnit suites of tests/kunit on the debug kernel: what they are on user-mode Linux, with SMP, real timers and all checks.
+
+local from = log.mark()
+
+case("the module of the suites loads", {timeout = 120}, function()
+	guest_ok("modprobe kvp_kunit", 100)
+	wait{log = "ok 4 kvp_xact", from = from, timeout = 20}
+end)
+
+-- One case here for each case there.
+local suite, seen = "?", 0
+for line in log.text(from):gmatch("[^\r\n]+") do
+	line = line:gsub("^%[ *[%d.]+%] ?", "")
+	suite = line:match("^    # Subtest: (%S+)") or suite
+	local bad, name = line:match("^    (n?o?t? ?)ok %d+ (%S+)")
+	if name then
+		seen = seen + 1
+		case(suite .. ": " .. name, function()
+			expect(bad, "", "see the console log")
+		end)
+	end
+end
+
+case("every suite ran, and the module unloads", function()
+	expect(log.count("^%[.-%] ok %d+ kvp_", from), 4)
+	expect(seen >= 37)
+	guest_ok("rmmod kvp_kunit", 30)
+end)

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Mistakes made on purpose, to see that the debug kernel notices them: a check
+ * that never fails proves nothing. Write a mistake's name to
+ * /sys/module/planted/parameters/mistake.
+ */
+#include <linux/delay.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timer.h>
+
+#define SIZE	64
+
+static DEFINE_MUTEX(first);
+static DEFINE_MUTEX(second);
+static DEFINE_SPINLOCK(spin);
+
+/* The compiler must neither see through it nor warn of it. */
+static char *alloc(void)
+{
+	char *p = kzalloc(SIZE, GFP_KERNEL);
+
+	OPTIMIZER_HIDE_VAR(p);
+	return p;
+}
+
+static int use_after_free(void)
+{
+	char *p = alloc();
+
+	if (!p)
+		return -ENOMEM;
+	kfree(p);
+	OPTIMIZER_HIDE_VAR(p);
+	return READ_ONCE(p[1]) ? 0 : 0;
+}
+
+static int out_of_bounds(void)
+{
+	char *p = alloc();
+	size_t at = SIZE;
+
+	if (!p)
+		return -ENOMEM;
+	OPTIMIZER_HIDE_VAR(at);
+	WRITE_ONCE(p[at], 1);
+	kfree(p);
+	return 0;
+}
+
+static int double_free(void)
+{
+	char *p = alloc();
+
+	if (!p)
+		return -ENOMEM;
+	kfree(p);
+	OPTIMIZER_HIDE_VAR(p);
+	kfree(p);
+	return 0;
+}
+
+static int wide_shift(void)
+{
+	int by = 40, one = 1;
+
+	OPTIMIZER_HIDE_VAR(by);
+	one <<= by;
+	OPTIMIZER_HIDE_VAR(one);
+	return 0;
+}
+
+static int sleep_in_atomic(void)
+{
+	spin_lock(&spin);
+	msleep(20);
+	spin_unlock(&spin);
+	return 0;
+}
+
+static void nothing(struct timer_list *timer)
+{
+}
+
+static int free_running_timer(void)
+{
+	struct timer_list *timer = kzalloc(sizeof(*timer), GFP_KERNEL);
+
+	if (!timer)
+		return -ENOMEM;
+	timer_setup(timer, nothing, 0);
+	mod_timer(timer, jiffies + HZ * 60);
+	kfree(timer);
+	return 0;
+}
+
+/* Nothing holds it: the next scan of kmemleak has no pointer to it. */
+static int leak(void)
+{
+	int i;
+
+	for (i = 0; i < 8; i++)
+		if (!alloc())
+			return -ENOMEM;
+	return 0;
+}
+
+/* lockdep reports once and then goes to sleep: the last one to be made. */
+static int lock_inversion(void)
+{
+	mutex_lock(&first);
+	mutex_lock(&second);
+	mutex_unlock(&second);
+	mutex_unlock(&first);
+
+	mutex_lock(&second);
+	mutex_lock(&first);
+	mutex_unlock(&first);
+	mutex_unlock(&second);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*make)(void);
+} mistakes[] = {
+	{ "use_after_free",	use_after_free },
+	{ "out_of_bounds",	out_of_bounds },
+	{ "double_free",	double_free },
+	{ "wide_shift",		wide_shift },
+	{ "sleep_in_atomic",	sleep_in_atomic },
+	{ "free_running_timer",	free_running_timer },
+	{ "leak",		leak },
+	{ "lock_inversion",	lock_inversion },
+};
+
+static int make_mistake(const char *name, const struct kernel_param *param)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(mistakes); i++)
+		if (sysfs_streq(name, mistakes[i].name))
+			return mistakes[i].make();
+	return -EINVAL;
+}
+
+static const struct kernel_param_ops mistake_ops = {
+	.set = make_mistake,
+};
+
+module_param_cb(mistake, &mistake_ops, NULL, 0200);
+MODULE_PARM_DESC(mistake, "Write a name to make that mistake");
+
+/* A module with parameters and no functions of its own would do nothing at all. */
+static int __init planted_init(void)
+{
+	return 0;
+}
+module_init(planted_init);
+
+static void __exit planted_exit(void)
+{
+}
+module_exit(planted_exit);
+
+MODULE_DESCRIPTION("Mistakes that a debug kernel must notice");
+MODULE_LICENSE("GPL");
