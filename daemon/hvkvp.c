@@ -196,11 +196,11 @@ static int list_pool(struct command *command, struct listing *listing, unsigned 
 		return list_auto(command, listing);
 	if (pool_load(pool))
 		return fail(EXIT_STORAGE, "%s", pool_why(pool));
-	for (size_t i = 0; i < pool->count; i++) {
-		const char *value = pool_value(&pool->pairs[i]);
+	for (uint32_t i = 0; i < pool->index.records; i++) {
+		const struct pool_pair *pair = &pool->index.pairs[i];
 
-		if (value)
-			list_pair(listing, number, pool->pairs[i].key, value);
+		if (pair->key && pool_pair_value(pair))
+			list_pair(listing, number, pair->key, pool_pair_value(pair));
 	}
 	return EXIT_OK;
 }

@@ -6,54 +6,45 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "log.h"
 #include "pool.h"
+#include "pool_plan.h"
 #include "utf.h"
 #include "wire.h"
 
-/* Records that are read or moved at a time: 160 KiB. */
+/* Records that are read at a time: 160 KiB. */
 #define CHUNK	64
 
-static uint32_t hash_of(const char *key)
-{
-	uint32_t hash = 2166136261U;	/* FNV-1a */
+/* How often a DELETE is tried when others append without a lock meanwhile. */
+#define DELETE_TRIES	5
 
-	while (*key)
-		hash = (hash ^ (uint8_t)*key++) * 16777619U;
-	return hash;
-}
+/* For so long a lock that had to be ignored is waited for only shortly. */
+#define PAST_LOCKS_MS		60000
+#define PAST_LOCKS_WAIT_MS	20
 
 int pool_init(struct pool *pool, const char *dir, int number)
 {
-	*pool = (struct pool){ 0 };
-	return pool_file_init(&pool->file, dir, number);
+	int err;
+
+	*pool = (struct pool){
+		.limits = { .keys = POOL_DEFAULT_KEYS, .bytes = POOL_DEFAULT_BYTES },
+	};
+	err = pool_file_init(&pool->file, dir, number);
+	if (err)
+		return err;
+	err = pool_journal_init(&pool->journal, &pool->file);
+	if (err)
+		pool_file_exit(&pool->file);
+	return err;
 }
 
 static void forget(struct pool *pool)
 {
-	for (size_t i = 0; i < pool->count; i++)
-		free(pool->pairs[i].key);
-	pool->count = 0;
-	pool->hidden = 0;
-	pool->records = 0;
-	pool->unusable = 0;
+	pool_index_clear(&pool->index);
 	pool->loaded = false;
-}
-
-void pool_exit(struct pool *pool)
-{
-	forget(pool);
-	free(pool->pairs);
-	pool->pairs = NULL;
-	pool_file_exit(&pool->file);
-}
-
-int pool_create(struct pool *pool)
-{
-	int err = pool_file_open(&pool->file, false);
-
-	return err == -ENOENT ? pool_file_open(&pool->file, true) : err;
 }
 
 static int check_text(const char *text, size_t size, ssize_t most_units)
@@ -76,114 +67,193 @@ int pool_check_value(const char *value)
 	return check_text(value, POOL_VALUE_SIZE, WIRE_VALUE_UNITS);
 }
 
-const char *pool_value(const struct pool_pair *pair)
+/* Read all records behind each other, leaving out what a sparse file has not. */
+static int read_records(struct pool *pool)
 {
-	return pair->value_units < 0 ? NULL : pair->key + strlen(pair->key) + 1;
-}
+	static const struct pool_record zeros;
+	struct pool_record *chunk = malloc(CHUNK * sizeof(*chunk));
+	uint32_t records = pool->stamp.size / POOL_RECORD_SIZE, at = 0;
+	int err = 0;
 
-bool pool_fits_wire(const struct pool_pair *pair)
-{
-	return pair->key_units <= WIRE_KEY_UNITS && pair->value_units >= 0 &&
-	       pair->value_units <= WIRE_VALUE_UNITS;
-}
-
-static ssize_t measure(const char *text, size_t size)
-{
-	size_t len = strnlen(text, size);
-
-	return len == size ? -EILSEQ : utf8_units(text, len);
-}
-
-/* Fill @pair from @record. Return: 1, 0 if the key is not usable, -ENOMEM. */
-static int make_pair(struct pool_pair *pair, const struct pool_record *record, uint32_t number)
-{
-	ssize_t key_units = measure(record->key, sizeof(record->key));
-	ssize_t value_units = measure(record->value, sizeof(record->value));
-	size_t key_len, value_len;
-
-	if (key_units <= 0)
-		return 0;
-	key_len = strlen(record->key);
-	value_len = value_units < 0 ? 0 : strlen(record->value);
-
-	*pair = (struct pool_pair){
-		.record = number,
-		.hash = hash_of(record->key),
-		.key_units = key_units,
-		.value_units = value_units < 0 ? -1 : value_units,
-		.key = malloc(key_len + value_len + 2),
-	};
-	if (!pair->key)
+	if (!chunk)
 		return -ENOMEM;
-	memcpy(pair->key, record->key, key_len + 1);
-	memcpy(pair->key + key_len + 1, record->value, value_len);
-	pair->key[key_len + 1 + value_len] = 0;
-	return 1;
+	while (!err && at < records) {
+		off_t data = lseek(pool->file.fd, (off_t)at * POOL_RECORD_SIZE, SEEK_DATA);
+		uint32_t first = data < 0 ? (errno == ENXIO ? records : at) :
+				 data / POOL_RECORD_SIZE;
+		ssize_t n;
+
+		for (; !err && at < first && at < records; at++)
+			err = pool_index_add(&pool->index, &zeros);
+		if (err || at >= records)
+			break;
+		n = pool_file_read(&pool->file, at, chunk,
+				   records - at < CHUNK ? records - at : CHUNK);
+		if (n <= 0) {
+			err = n;
+			break;
+		}
+		for (ssize_t i = 0; !err && i < n; i++)
+			err = pool_index_add(&pool->index, &chunk[i]);
+		at += n;
+		if (pool->index.text > pool->limits.bytes)
+			err = pool_file_fail(&pool->file, -EFBIG,
+					     "%s: holds more than %llu bytes of text; see what fills it, or raise the limit (--max-bytes)",
+					     pool->file.path,
+					     (unsigned long long)pool->limits.bytes);
+	}
+	free(chunk);
+	return err;
 }
 
-static int add_record(struct pool *pool, const struct pool_record *record, uint32_t number)
+static void tell_oddities(const struct pool *pool)
 {
-	struct pool_pair pair;
-	int ret;
+	const struct pool_index *index = &pool->index;
 
-	if (pool->count == pool->room) {
-		size_t room = pool->room ? 2 * pool->room : CHUNK;
-		void *pairs = reallocarray(pool->pairs, room, sizeof(*pool->pairs));
-
-		if (!pairs)
-			return -ENOMEM;
-		pool->pairs = pairs;
-		pool->room = room;
-	}
-	ret = make_pair(&pair, record, number);
-	if (ret < 0)
-		return ret;
-	pool->records = number + 1;
-	if (!ret) {
-		pool->unusable++;
-		return 0;
-	}
-	pool->pairs[pool->count++] = pair;
-	pool->hidden += !pool_fits_wire(&pair);
-	return 0;
+	if (index->unusable)
+		log_warn("%s: %u of %u records have no usable key and are left alone; see hvkvp fsck",
+			 pool->file.path, index->unusable, index->records);
+	if (index->hidden)
+		log_warn("%s: the host cannot see %u of %u pairs: not UTF-8, or longer than a message holds; see hvkvp fsck",
+			 pool->file.path, index->hidden, index->records - index->unusable);
+	if (pool->stamp.size % POOL_RECORD_SIZE)
+		log_warn("%s: ends in a partial record of %d bytes, which is ignored",
+			 pool->file.path, (int)(pool->stamp.size % POOL_RECORD_SIZE));
 }
 
 /* Build the index. The file is open, and locked if that was possible. */
 static int read_file(struct pool *pool)
 {
-	struct pool_record *chunk;
-	ssize_t n = CHUNK;
 	int err;
 
 	forget(pool);
-	chunk = malloc(CHUNK * sizeof(*chunk));
-	if (!chunk)
-		return -ENOMEM;
 	err = pool_file_stamp(&pool->file, &pool->stamp);
-	for (uint32_t at = 0; !err && n == CHUNK; at += n) {
-		n = pool_file_read(&pool->file, at, chunk, CHUNK);
-		if (n < 0)
-			err = n;
-		for (ssize_t i = 0; !err && i < n; i++)
-			err = add_record(pool, &chunk[i], at + i);
-	}
-	free(chunk);
+	if (!err && pool->stamp.size / POOL_RECORD_SIZE > POOL_RECORDS_MAX)
+		err = pool_file_fail(&pool->file, -EFBIG,
+				     "%s: is %lld bytes long, which no pool is; remove it, or cut it to its size",
+				     pool->file.path, (long long)pool->stamp.size);
+	if (!err)
+		err = read_records(pool);
 	if (err) {
 		forget(pool);
 		return err;
 	}
 	pool->loaded = true;
-
-	if (pool->unusable)
-		log_warn("%s: %u of %u records have no usable key and are left alone",
-			 pool->file.path, pool->unusable, pool->records);
-	if (pool->hidden)
-		log_warn("%s: the host cannot see %zu of %zu pairs: not UTF-8, or longer than a message holds",
-			 pool->file.path, pool->hidden, pool->count);
-	if (pool->stamp.size % POOL_RECORD_SIZE)
-		log_warn("%s: ends in a partial record of %d bytes, which is ignored",
-			 pool->file.path, (int)(pool->stamp.size % POOL_RECORD_SIZE));
+	tell_oddities(pool);
 	return 0;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/*
+ * A lock that nobody gives back costs us the whole wait once, and then only
+ * little for a while: nobody shall slow down every request.
+ */
+static int lock_to_write(struct pool *pool)
+{
+	unsigned int wait = pool->file.wait_ms;
+	bool again = now_ms() < pool->past_locks;
+	int err;
+
+	if (again && wait > PAST_LOCKS_WAIT_MS)
+		pool->file.wait_ms = PAST_LOCKS_WAIT_MS;
+	err = pool_file_lock(&pool->file, POOL_LOCK_WRITE);
+	pool->file.wait_ms = wait;
+	if (err)
+		return err;
+	if (pool_why(pool)[0]) {
+		if (!again)
+			log_warn("%s", pool_why(pool));
+		pool->past_locks = now_ms() + PAST_LOCKS_MS;
+	}
+	return 0;
+}
+
+/* Open and lock file and journal. What a crash has left undone is done. */
+static int lock_all(struct pool *pool, bool create)
+{
+	int err;
+
+	pool->file.why[0] = 0;
+	if (!create) {
+		err = pool_file_open(&pool->file, false);
+		if (err)
+			return err;
+	}
+	err = pool_file_open(&pool->file, true);
+	if (err)
+		return err;
+	err = lock_to_write(pool);
+	if (err)
+		return err;
+	err = pool_journal_open(&pool->journal, create);
+	if (!err)
+		err = pool_journal_lock(&pool->journal);
+	if (err)
+		goto unlock_file;
+	if (pool_journal_pending(&pool->journal)) {
+		forget(pool);
+		err = pool_journal_recover(&pool->journal);
+		if (!err && pool_journal_pending(&pool->journal))
+			err = pool_file_fail(&pool->file, -EIO, "%s: cannot be emptied; remove it",
+					     pool->journal.path);
+	}
+	if (!err)
+		return 0;
+	pool_journal_unlock(&pool->journal);
+unlock_file:
+	pool_file_unlock(&pool->file);
+	return err;
+}
+
+static void unlock_all(struct pool *pool)
+{
+	pool_journal_unlock(&pool->journal);
+	pool_file_unlock(&pool->file);
+}
+
+/* See to what a crash has left undone, if there is a journal that we may write. */
+static int recover(struct pool *pool)
+{
+	int err = pool_journal_open(&pool->journal, false);
+
+	pool->file.why[0] = 0;
+	if (err == -ENOENT || err == -EACCES || err == -EPERM || err == -EROFS)
+		return 0;
+	if (!err && !pool_journal_pending(&pool->journal))
+		return 0;
+	err = lock_all(pool, false);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	unlock_all(pool);
+	return 0;
+}
+
+void pool_exit(struct pool *pool)
+{
+	if (pool->journal.used && !lock_all(pool, false)) {
+		if (pool_journal_finish(&pool->journal))
+			log_warn("%s", pool_why(pool));
+		unlock_all(pool);
+	}
+	forget(pool);
+	pool_journal_exit(&pool->journal);
+	pool_file_exit(&pool->file);
+}
+
+int pool_create(struct pool *pool)
+{
+	int err = pool_file_open(&pool->file, false);
+
+	if (err == -ENOENT)
+		return pool_file_open(&pool->file, true);
+	return err ? err : recover(pool);
 }
 
 int pool_load(struct pool *pool)
@@ -206,6 +276,8 @@ int pool_load(struct pool *pool)
 		forget(pool);
 		return err;
 	}
+	if (recover(pool))
+		log_warn("%s; reading it as it is", pool_why(pool));
 	if (pool_file_lock(&pool->file, POOL_LOCK_READ)) {
 		log_info("%s; reading it without a lock", pool_why(pool));
 		return read_file(pool);
@@ -215,128 +287,195 @@ int pool_load(struct pool *pool)
 	return err;
 }
 
-/* Open and lock the file for a change, and know what is in it. */
+/* Open and lock everything for a change, and know what is in the file. */
 static int begin_change(struct pool *pool, bool create)
 {
-	int err;
+	int err = lock_all(pool, create);
 
-	pool->file.why[0] = 0;
-	if (!create) {
-		err = pool_file_open(&pool->file, false);
-		if (err)
-			return err;
-	}
-	err = pool_file_open(&pool->file, true);
-	if (err)
+	if (err || (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp)))
 		return err;
-	err = pool_file_lock(&pool->file, POOL_LOCK_WRITE);
-	if (err)
-		return err;
-	if (pool_why(pool)[0])
-		log_warn("%s", pool_why(pool));
-	if (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp))
-		return 0;
 	err = read_file(pool);
 	if (err)
-		pool_file_unlock(&pool->file);
+		unlock_all(pool);
+	return err;
+}
+
+/* Make a change in the file that the journal has already. */
+static int make_change(struct pool *pool, const struct pool_change *change)
+{
+	struct pool_file *file = &pool->file;
+	struct stat st;
+	int err = 0;
+
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+		uint32_t number;
+
+		if (slot->flags & POOL_SLOT_CUT)
+			continue;
+		if (!(slot->flags & POOL_SLOT_ADDED)) {
+			err = pool_file_write(file, slot->record, &slot->after, 1);
+			continue;
+		}
+		if (pool->stamp.size % POOL_RECORD_SIZE)
+			err = pool_file_truncate(file, change->before);
+		if (!err)
+			err = pool_file_append(file, &slot->after, &number);
+		/* Not where the journal says: then let the file say it, for good. */
+		if (!err && number != slot->record)
+			err = pool_file_sync(file);
+	}
+	if (err || change->after >= change->before)
+		return err;
+	/* Those who append without a lock may have done so just now. */
+	if (!fstat(file->fd, &st) && st.st_size / POOL_RECORD_SIZE != change->before)
+		return pool_file_fail(file, -EAGAIN,
+				      "%s: another program writes to it without a lock; end that program, or try again",
+				      file->path);
+	return pool_file_truncate(file, change->after);
+}
+
+/* Put back what was there. */
+static int undo_change(struct pool *pool, const struct pool_change *change)
+{
+	struct stat st;
+	int err = 0;
+
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (!(slot->flags & (POOL_SLOT_ADDED | POOL_SLOT_CUT)))
+			err = pool_file_write(&pool->file, slot->record, &slot->before, 1);
+	}
+	/* Half a record (disk full) is of no use to anybody. */
+	if (!err && change->after > change->before && !fstat(pool->file.fd, &st) &&
+	    st.st_size % POOL_RECORD_SIZE)
+		err = pool_file_truncate(&pool->file, st.st_size / POOL_RECORD_SIZE);
 	return err;
 }
 
 /*
- * Sync, and unlock. After a failure, or when the file is not of the size that
- * our change gave it, the index is built again the next time.
+ * Carry a change out. Afterwards @pool->stamp tells the state of the file; the
+ * index is the caller's to follow, unless this forgets it.
  */
-static int end_change(struct pool *pool, int err)
+static int commit_change(struct pool *pool, struct pool_change *change)
 {
+	char why[sizeof(pool->file.why)];
+	int err;
+
+	/*
+	 * A time of its own for our change, between two ticks of the kernel's
+	 * clock: then whatever anybody else writes has another one, even within
+	 * this tick, and the index need not be built again to be sure.
+	 */
+	clock_gettime(CLOCK_REALTIME, &change->mtime);
+	err = pool_journal_begin(&pool->journal, change, &pool->stamp);
+	if (err)
+		return err;
+	err = make_change(pool, change);
 	if (!err)
-		err = pool_file_commit(&pool->file, &pool->stamp);
-	if (err || pool->stamp.size != (off_t)pool->records * POOL_RECORD_SIZE)
+		err = pool_file_set_time(&pool->file, &change->mtime);
+	if (err) {
+		memcpy(why, pool->file.why, sizeof(why));
+		if (undo_change(pool, change) || pool_journal_strike(&pool->journal))
+			log_err("%s: a change that failed could not be taken back, and will be made later",
+				pool->file.path);
+		memcpy(pool->file.why, why, sizeof(why));
 		forget(pool);
-	pool_file_unlock(&pool->file);
-	return err;
+		return err;
+	}
+	err = pool_file_stamp(&pool->file, &pool->stamp);
+	if (err)
+		return err;
+	pool->stamp.sharp = true;
+	pool_journal_end(&pool->journal, &pool->stamp);
+	return 0;
 }
 
-static struct pool_pair *find_last(struct pool *pool, const char *key)
+/* Others have added something in the middle of it: then look again. */
+static void check_size(struct pool *pool)
 {
-	uint32_t hash = hash_of(key);
-
-	for (size_t i = pool->count; i--; )
-		if (pool->pairs[i].hash == hash && !strcmp(pool->pairs[i].key, key))
-			return &pool->pairs[i];
-	return NULL;
+	if (pool->stamp.size != (off_t)pool->index.records * POOL_RECORD_SIZE)
+		forget(pool);
 }
 
 int pool_get(struct pool *pool, const char *key, const char **value)
 {
-	struct pool_pair *pair;
+	uint32_t number;
 	int err = pool_load(pool);
 
 	if (err)
 		return err;
-	pair = find_last(pool, key);
-	if (!pair)
+	number = pool_index_last(&pool->index, key);
+	if (number == POOL_NONE)
 		return -ENOENT;
-	*value = pool_value(pair);
+	*value = pool_pair_value(&pool->index.pairs[number]);
 	return *value ? 0 : -EBADMSG;
 }
 
 int pool_at(struct pool *pool, uint32_t index, const char **key, const char **value)
 {
-	struct pool_pair *pair = NULL;
+	uint32_t number;
 	int err = pool_load(pool);
 
+	if (!err)
+		err = pool_index_at(&pool->index, index, &number);
 	if (err)
 		return err;
-	if (index >= pool->count - pool->hidden)
-		return -ENOENT;
-	if (!pool->hidden) {
-		pair = &pool->pairs[index];
-	} else {
-		for (pair = pool->pairs; ; pair++)
-			if (pool_fits_wire(pair) && !index--)
-				break;
-	}
-	*key = pair->key;
-	*value = pool_value(pair);
+	*key = pool->index.pairs[number].key;
+	*value = pool_pair_value(&pool->index.pairs[number]);
 	return 0;
 }
 
-static int change_record(struct pool *pool, struct pool_pair *pair,
-			 const struct pool_record *record)
+static int check_limits(struct pool *pool)
 {
-	struct pool_pair changed;
-	int ret = make_pair(&changed, record, pair->record);
+	struct pool_index *index = &pool->index;
 
-	if (ret <= 0)
-		return ret ? ret : -EINVAL;
-	ret = pool_file_write(&pool->file, pair->record, record, 1);
-	if (ret) {
-		free(changed.key);
-		return ret;
-	}
-	pool->hidden -= !pool_fits_wire(pair);
-	free(pair->key);
-	*pair = changed;
+	if (index->records - index->unusable >= pool->limits.keys)
+		return pool_file_fail(&pool->file, -EDQUOT,
+				      "%s: holds %u pairs, and the limit is %u; delete some, or raise it (--max-keys)",
+				      pool->file.path, index->records - index->unusable,
+				      pool->limits.keys);
+	if (((uint64_t)index->records + 1) * POOL_RECORD_SIZE > pool->limits.bytes)
+		return pool_file_fail(&pool->file, -EDQUOT,
+				      "%s: would be longer than %llu bytes, which is the limit; delete some pairs, or raise it (--max-bytes)",
+				      pool->file.path, (unsigned long long)pool->limits.bytes);
 	return 0;
+}
+
+static int change_record(struct pool *pool, uint32_t number, const struct pool_record *record)
+{
+	struct pool_change change = { .before = pool->index.records, .after = pool->index.records };
+	struct pool_record before;
+	ssize_t n = pool_file_read(&pool->file, number, &before, 1);
+	int err;
+
+	if (n < 0)
+		return n;
+	if (!n)
+		return -EAGAIN;	/* somebody truncated it just now */
+	err = pool_change_add(&change, number, &before, record);
+	if (!err)
+		err = commit_change(pool, &change);
+	pool_change_clear(&change);
+	if (!err && pool_index_change(&pool->index, number, record))
+		forget(pool);
+	return err;
 }
 
 static int append_record(struct pool *pool, const struct pool_record *record)
 {
-	uint32_t number = pool->records;
-	int err;
+	uint32_t number = pool->index.records;
+	struct pool_change change = { .before = number, .after = number + 1 };
+	int err = check_limits(pool);
 
-	err = add_record(pool, record, number);
-	if (err)
-		return err;
-	err = pool_file_write(&pool->file, number, record, 1);
-	if (err) {
-		/* Half a record (disk full) is of no use to anybody. */
-		char why[sizeof(pool->file.why)];
-
-		memcpy(why, pool->file.why, sizeof(why));
-		pool_file_truncate(&pool->file, number);
-		memcpy(pool->file.why, why, sizeof(why));
-	}
+	if (!err)
+		err = pool_change_add(&change, number, NULL, record);
+	if (!err)
+		err = commit_change(pool, &change);
+	pool_change_clear(&change);
+	if (!err && pool_index_add(&pool->index, record))
+		forget(pool);
 	return err;
 }
 
@@ -358,7 +497,7 @@ static int refuse(struct pool *pool, int err, const char *what, size_t len, int 
 int pool_set(struct pool *pool, const char *key, const char *value)
 {
 	struct pool_record record = { 0 };
-	struct pool_pair *pair;
+	uint32_t number;
 	int err;
 
 	err = pool_check_key(key);
@@ -374,84 +513,72 @@ int pool_set(struct pool *pool, const char *key, const char *value)
 	err = begin_change(pool, true);
 	if (err)
 		return err;
-	pair = find_last(pool, key);
-	err = pair ? change_record(pool, pair, &record) : append_record(pool, &record);
-	err = end_change(pool, err);
-	return err ? err : !pair;
+	number = pool_index_last(&pool->index, key);
+	err = number == POOL_NONE ? append_record(pool, &record) :
+				    change_record(pool, number, &record);
+	check_size(pool);
+	unlock_all(pool);
+	return err ? err : number == POOL_NONE;
 }
 
-/* Copy records [from, end) down to @to. The ranges may overlap. */
-static int move_down(struct pool *pool, struct pool_record *chunk,
-		     uint32_t to, uint32_t from, uint32_t end)
+/* Carry out what pool_plan_delete() has found, in file and index. */
+static int move_records(struct pool *pool, const struct pool_plan *plan)
 {
-	while (from < end) {
-		uint32_t want = end - from < CHUNK ? end - from : CHUNK;
-		ssize_t n = pool_file_read(&pool->file, from, chunk, want);
-		int err;
-
-		if (n < 0)
-			return n;
-		if (!n)
-			return -EAGAIN;	/* somebody truncated it just now */
-		err = pool_file_write(&pool->file, to, chunk, n);
-		if (err)
-			return err;
-		from += n;
-		to += n;
-	}
-	return 0;
-}
-
-/*
- * Close the gaps by moving what follows them, and only then shorten the file:
- * until that last step every other pair is there at least once. The order of
- * the records is the order of events for those who append to a pool, so the
- * last record must not jump into the gap, though that would write less.
- */
-static int remove_records(struct pool *pool, const char *key)
-{
-	uint32_t hash = hash_of(key), gaps = 0, start = 0;
-	struct pool_record *chunk = malloc(CHUNK * sizeof(*chunk));
-	size_t kept = 0;
+	struct pool_change change = { .before = pool->index.records, .after = plan->records };
+	struct pool_record before, after;
+	uint32_t cut = plan->records;
 	int err = 0;
 
-	if (!chunk)
-		return -ENOMEM;
-	for (size_t i = 0; i < pool->count; i++) {
-		struct pool_pair *pair = &pool->pairs[i];
-		bool gone = pair->hash == hash && !strcmp(pair->key, key);
+	for (size_t i = 0; i < plan->count && !err; i++) {
+		const struct pool_move *move = &plan->moves[i];
 
-		if (gone) {
-			if (gaps && !err)
-				err = move_down(pool, chunk, start - gaps, start, pair->record);
-			start = pair->record + 1;
-			gaps++;
-			pool->hidden -= !pool_fits_wire(pair);
-			free(pair->key);
-		} else {
-			pair->record -= gaps;
-			pool->pairs[kept++] = *pair;
-		}
+		if (pool_file_read(&pool->file, move->to, &before, 1) != 1 ||
+		    pool_file_read(&pool->file, move->from, &after, 1) != 1)
+			err = -EAGAIN;
+		else
+			err = pool_change_add(&change, move->to, &before, &after);
 	}
-	pool->count = kept;
+	for (; cut < pool->index.records && !err; cut++) {
+		if (pool_file_read(&pool->file, cut, &before, 1) != 1)
+			err = -EAGAIN;
+		else
+			err = pool_change_add(&change, cut, &before, NULL);
+	}
 	if (!err)
-		err = move_down(pool, chunk, start - gaps, start, pool->records);
-	pool->records -= gaps;
+		err = commit_change(pool, &change);
+	pool_change_clear(&change);
+	if (!err && pool_index_move(&pool->index, plan->moves, plan->count, plan->records))
+		forget(pool);
+	return err;
+}
+
+static int delete_once(struct pool *pool, const char *key)
+{
+	struct pool_plan plan;
+	int err = begin_change(pool, true);
+
+	if (err)
+		return err;
+	err = pool_plan_delete(&plan, &pool->index, key);
 	if (!err)
-		err = pool_file_truncate(&pool->file, pool->records);
-	free(chunk);
+		err = move_records(pool, &plan);
+	pool_plan_free(&plan);
+	check_size(pool);
+	unlock_all(pool);
 	return err;
 }
 
 int pool_delete(struct pool *pool, const char *key)
 {
-	int err = begin_change(pool, false);
+	int err = pool_load(pool);
 
-	if (err)
-		return err;
-	if (!find_last(pool, key)) {
-		pool_file_unlock(&pool->file);
+	if (!err && pool_index_last(&pool->index, key) == POOL_NONE)
 		return -ENOENT;
+	for (int tries = 0; !err && tries < DELETE_TRIES; tries++) {
+		err = delete_once(pool, key);
+		if (err != -EAGAIN)
+			break;
+		err = tries == DELETE_TRIES - 1 ? err : 0;
 	}
-	return end_change(pool, remove_records(pool, key));
+	return err;
 }

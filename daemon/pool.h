@@ -3,11 +3,19 @@
  * A pool: pairs of text, kept in a file that other programs share
  *
  * GET gives the last record with a key, SET changes the last one in place or
- * adds one at the end, DELETE removes all of them and keeps the order of the
- * others, and a pair's position is its place among the usable ones, in file
- * order. A record whose key is not a terminated, non-empty UTF-8 string is left
- * alone and hides no other. An index in memory is built again when the file was
- * changed by others.
+ * adds one at the end, DELETE removes all of them, and a pair's position is its
+ * place among the usable ones, in file order. A record whose key is not a
+ * terminated, non-empty UTF-8 string is left alone and hides no other. An index
+ * in memory is built again when the file was changed by others.
+ *
+ * Each change is made whole or not at all, whatever crashes (pool_journal.h),
+ * and costs the same in a large pool as in a small one. For the second reason
+ * DELETE keeps the order of the other records only if at most POOL_SHIFT_MAX
+ * records lie behind the first one that goes. In a larger pool it fills the gaps
+ * with the last records, as other programs that share the files do. Even then
+ * records with the same key stay in their order among themselves, since the last
+ * one is the one that counts, and since some clients cut a long value into
+ * pieces under one key.
  *
  * Failures return -errno, and pool_why() says them in a sentence.
  */
@@ -19,45 +27,50 @@
 #include <stdint.h>
 
 #include "pool_file.h"
+#include "pool_index.h"
+#include "pool_journal.h"
+
+/* DELETE moves so many records at most to close a gap: 160 KiB. */
+#define POOL_SHIFT_MAX	64
+
+/* Limits, unless others are asked for. */
+#define POOL_DEFAULT_KEYS	65536
+#define POOL_DEFAULT_BYTES	(256ULL << 20)
+
+/* A larger file (2.5 GiB) is not looked into. */
+#define POOL_RECORDS_MAX	(1U << 20)
 
 /**
- * struct pool_pair - a pair in the index
- * @record: number of its record in the file
- * @hash: of the key
- * @key_units: UTF-16 units of the key
- * @value_units: UTF-16 units of the value, -1 if that is not usable
- * @key: text; owned, the value follows behind its NUL
+ * struct pool_limits - what a pool may hold
+ * @keys: SET adds no pair to a pool that has so many, whoever added them
+ * @bytes: SET does not make the file larger than this. A file whose keys and
+ *	values together are longer, which only other programs can have made, is
+ *	not loaded
  */
-struct pool_pair {
-	uint32_t record;
-	uint32_t hash;
-	int16_t key_units;
-	int16_t value_units;
-	char *key;
+struct pool_limits {
+	uint32_t keys;
+	uint64_t bytes;
 };
 
 /**
  * struct pool - a pool
  * @file: the file; its wait_ms may be changed
+ * @journal: beside it
+ * @limits: may be changed
  * @stamp: the state of the file that the index describes
  * @loaded: there is an index
- * @pairs: the index, in file order; owned
- * @count: used elements of @pairs
- * @room: allocated elements
- * @hidden: elements of @pairs that are not for the wire
- * @records: whole records in the file
- * @unusable: of these, without a usable key
+ * @index: the index
+ * @past_locks: until then (CLOCK_MONOTONIC, ms) locks that had to be ignored are
+ *	not waited for again
  */
 struct pool {
 	struct pool_file file;
+	struct pool_journal journal;
+	struct pool_limits limits;
 	struct pool_stamp stamp;
 	bool loaded;
-	struct pool_pair *pairs;
-	size_t count;
-	size_t room;
-	size_t hidden;
-	uint32_t records;
-	uint32_t unusable;
+	struct pool_index index;
+	uint64_t past_locks;
 };
 
 /**
@@ -73,12 +86,16 @@ int pool_init(struct pool *pool, const char *dir, int number);
 /**
  * pool_exit() - close and free
  * @pool: the object
+ *
+ * After changes, the file is synced and the journal emptied.
  */
 void pool_exit(struct pool *pool);
 
 /**
  * pool_create() - see that the file exists, and touch nothing if it does
  * @pool: the object
+ *
+ * Unless a crash has left something undone: that is done now.
  *
  * Return: 0 or -errno.
  */
@@ -129,27 +146,12 @@ int pool_at(struct pool *pool, uint32_t index, const char **key, const char **va
  * pool_load() - bring the index up to date
  * @pool: the object
  *
- * For walking over @pairs. A file that is not there is an empty pool.
+ * For walking over @index. A file that is not there is an empty pool. What a
+ * crash has left undone is done first, by those who may write to the pool.
  *
  * Return: 0 or -errno.
  */
 int pool_load(struct pool *pool);
-
-/**
- * pool_value() - the value of a pair in the index
- * @pair: an element of &pool.pairs
- *
- * Return: text, or NULL if it is not usable.
- */
-const char *pool_value(const struct pool_pair *pair);
-
-/**
- * pool_fits_wire() - can the host read this pair?
- * @pair: an element of &pool.pairs
- *
- * Return: true if a message has room for key and value.
- */
-bool pool_fits_wire(const struct pool_pair *pair);
 
 /**
  * pool_set() - create or change a pair
@@ -158,8 +160,8 @@ bool pool_fits_wire(const struct pool_pair *pair);
  * @value: text
  *
  * Return: 1 if created, 0 if changed, both once it is on stable storage;
- * -errno as pool_check_key() and pool_check_value() say it, nothing changed;
- * other -errno.
+ * -errno as pool_check_key() and pool_check_value() say it; -EDQUOT at a limit;
+ * other -errno. Nothing changed then.
  */
 int pool_set(struct pool *pool, const char *key, const char *value);
 

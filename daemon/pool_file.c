@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "pool_file.h"
 
 #define FILE_MODE	0644
 #define DIR_MODE	0755
+
+#define fail pool_file_fail
 
 /*
  * A writer must have its lock. A reader would like to have one, so as not to
@@ -22,8 +25,7 @@
  */
 #define READ_WAIT_MS	250
 
-__attribute__((format(printf, 3, 4)))
-static int fail(struct pool_file *file, int err, const char *format, ...)
+int pool_file_fail(struct pool_file *file, int err, const char *format, ...)
 {
 	va_list ap;
 
@@ -55,12 +57,16 @@ static const char *remedy(int err)
 	}
 }
 
-static int fail_errno(struct pool_file *file, const char *what)
+int pool_file_fail_errno(struct pool_file *file, const char *path, const char *what)
 {
 	int err = -errno;
 
-	return fail(file, err, "%s: cannot %s: %s%s", file->path, what,
-		    strerror(-err), remedy(err));
+	return fail(file, err, "%s: cannot %s: %s%s", path, what, strerror(-err), remedy(err));
+}
+
+static int fail_errno(struct pool_file *file, const char *what)
+{
+	return pool_file_fail_errno(file, file->path, what);
 }
 
 int pool_file_init(struct pool_file *file, const char *dir, int number)
@@ -88,7 +94,7 @@ void pool_file_exit(struct pool_file *file)
 	file->path = NULL;
 }
 
-static int sync_dir(struct pool_file *file, bool create)
+int pool_file_sync_dir(struct pool_file *file, bool create)
 {
 	char *slash = strrchr(file->path, '/');
 	int fd, err = 0;
@@ -112,12 +118,12 @@ static int create_file(struct pool_file *file)
 	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 	int fd = open(file->path, flags, FILE_MODE);
 
-	if (fd < 0 && errno == ENOENT && !sync_dir(file, true))
+	if (fd < 0 && errno == ENOENT && !pool_file_sync_dir(file, true))
 		fd = open(file->path, flags, FILE_MODE);
 	if (fd < 0)
 		return fail_errno(file, "create it");
 	/* The mode is part of the format, whatever our umask is. */
-	if (fchmod(fd, FILE_MODE) || fsync(fd) || sync_dir(file, false)) {
+	if (fchmod(fd, FILE_MODE) || fsync(fd) || pool_file_sync_dir(file, false)) {
 		int err = fail_errno(file, "create it");
 
 		close(fd);
@@ -333,24 +339,38 @@ int pool_file_truncate(struct pool_file *file, uint32_t count)
 	return 0;
 }
 
-int pool_file_commit(struct pool_file *file, struct pool_stamp *stamp)
+int pool_file_append(struct pool_file *file, const struct pool_record *record, uint32_t *number)
 {
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
-	int err;
+	struct iovec io = { .iov_base = (void *)record, .iov_len = sizeof(*record) };
+	ssize_t n;
+	off_t end;
 
-	/*
-	 * Give our change a time of its own, between two ticks of the kernel's
-	 * clock: then whatever anybody else writes has another one, even within
-	 * this tick, and the index need not be built again to be sure.
-	 */
-	clock_gettime(CLOCK_REALTIME, &times[1]);
-	if (futimens(file->fd, times))
-		return fail_errno(file, "set its time");
-	err = pool_file_stamp(file, stamp);
-	if (err)
-		return err;
-	stamp->sharp = true;
-	if (fdatasync(file->fd))
-		return fail_errno(file, "write it to the disk");
+	/* The kernel finds the end: those who append without a lock lose nothing. */
+	do {
+		n = pwritev2(file->fd, &io, 1, -1, RWF_APPEND);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail_errno(file, "write to it");
+	if (n != sizeof(*record)) {
+		errno = ENOSPC;
+		return fail_errno(file, "write to it");
+	}
+	end = lseek(file->fd, 0, SEEK_CUR);
+	if (end < 0 || end % POOL_RECORD_SIZE)
+		return fail(file, -EAGAIN, "%s: another program writes to it without a lock; "
+			    "end that program, or try again", file->path);
+	*number = end / POOL_RECORD_SIZE - 1;
 	return 0;
+}
+
+int pool_file_set_time(struct pool_file *file, const struct timespec *mtime)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
+
+	return futimens(file->fd, times) ? fail_errno(file, "set its time") : 0;
+}
+
+int pool_file_sync(struct pool_file *file)
+{
+	return fdatasync(file->fd) ? fail_errno(file, "write it to the disk") : 0;
 }

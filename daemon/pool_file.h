@@ -160,12 +160,62 @@ int pool_file_write(struct pool_file *file, uint32_t first,
 int pool_file_truncate(struct pool_file *file, uint32_t count);
 
 /**
- * pool_file_commit() - make what was written last
+ * pool_file_append() - add a record at the end, wherever that is
  * @file: the object, open for writing and locked
- * @stamp: the state of the file with the change
+ * @record: what to write
+ * @number: set to the number that it got
  *
- * Return: 0 once the data is on stable storage; -errno.
+ * Return: 0; -EAGAIN if the file does not end with a whole record; other -errno,
+ * a part of a record may then be written.
  */
-int pool_file_commit(struct pool_file *file, struct pool_stamp *stamp);
+int pool_file_append(struct pool_file *file, const struct pool_record *record,
+		     uint32_t *number);
+
+/**
+ * pool_file_set_time() - give the file a time
+ * @file: the object, open for writing and locked
+ * @mtime: the time
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_set_time(struct pool_file *file, const struct timespec *mtime);
+
+/**
+ * pool_file_sync() - wait until all of it is on stable storage
+ * @file: the object, open
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_sync(struct pool_file *file);
+
+/**
+ * pool_file_sync_dir() - make a new file's name last, or the directory itself
+ * @file: the object
+ * @create: make the directory, instead of syncing it
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_sync_dir(struct pool_file *file, bool create);
+
+/**
+ * pool_file_fail() - put a sentence into @why
+ * @file: the object
+ * @err: what to return
+ * @format: printf(3) format
+ *
+ * Return: @err.
+ */
+__attribute__((format(printf, 3, 4)))
+int pool_file_fail(struct pool_file *file, int err, const char *format, ...);
+
+/**
+ * pool_file_fail_errno() - put what errno means into @why, with the remedy
+ * @file: the object
+ * @path: of the pool file, or of a file beside it
+ * @what: was to be done: "read it"
+ *
+ * Return: -errno.
+ */
+int pool_file_fail_errno(struct pool_file *file, const char *path, const char *what);
 
 #endif /* HVKVP_POOL_FILE_H */

@@ -138,3 +138,8 @@ void pool_unlock(int fd)
 	try_ofd(fd, F_UNLCK);
 	flock(fd, LOCK_UN);
 }
+
+int pool_lock_alone(int fd, unsigned int wait_ms)
+{
+	return wait_for(try_flock, fd, LOCK_EX, now_ms() + wait_ms);
+}

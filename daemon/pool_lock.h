@@ -57,4 +57,13 @@ int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
  */
 void pool_unlock(int fd);
 
+/**
+ * pool_lock_alone() - take one flock, for a file that is ours alone
+ * @fd: the file
+ * @wait_ms: how long to wait at most, milliseconds
+ *
+ * Return: 0, -ETIMEDOUT or other -errno.
+ */
+int pool_lock_alone(int fd, unsigned int wait_ms);
+
 #endif /* HVKVP_POOL_LOCK_H */

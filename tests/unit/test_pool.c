@@ -22,6 +22,8 @@
 
 static struct pool pool;
 
+static long ms_since(const struct timespec *start);
+
 static void begin(void)
 {
 	scratch_begin();
@@ -150,15 +152,16 @@ static void delete_keeps_order(void)
 	end();
 }
 
+/* In a large pool the last records fill the gaps; nothing else is lost or moved. */
 static void delete_many(void)
 {
-	const char *value;
+	const char *value, *at;
 	char key[16];
 
 	begin();
 	for (int i = 0; i < 300; i++) {
 		snprintf(key, sizeof(key), "k%d", i);
-		append(key, "v");
+		append(key, key);
 		if (i % 3 == 0)
 			append("twin", key);
 	}
@@ -167,14 +170,179 @@ static void delete_many(void)
 	CHECK_INT(file_size(), 300 * POOL_RECORD_SIZE);
 	for (int pass = 0; pass < 2; pass++) {
 		for (int i = 0; i < 300; i++) {
-			const char *at;
-
 			snprintf(key, sizeof(key), "k%d", i);
-			CHECK(!pool_at(&pool, i, &at, &value) && !strcmp(at, key));
+			CHECK_TEXT(got(key), key);
 		}
+		CHECK_INT(pool_at(&pool, 300, &at, &value), -ENOENT);
 		pool_exit(&pool);
 		pool_init(&pool, scratch_dir, 1);
 	}
+	end();
+}
+
+/* All values of a key, in the file's order. */
+static const char *values_of(const char *key)
+{
+	static char text[8192];
+	const char *at, *value;
+	size_t len = 0;
+
+	text[0] = 0;
+	for (uint32_t i = 0; !pool_at(&pool, i, &at, &value); i++)
+		if (!strcmp(at, key))
+			len += snprintf(text + len, sizeof(text) - len, "%s ", value);
+	return text;
+}
+
+/* Pieces of a long value under one key, behind many others: they stay in order. */
+static void delete_keeps_pieces(void)
+{
+	char key[16];
+
+	begin();
+	append("first", "1");
+	append("long", "p0");
+	append("second", "2");
+	for (int i = 0; i < 100; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		append(key, "v");
+	}
+	for (int i = 1; i < 5; i++) {
+		snprintf(key, sizeof(key), "p%d", i);
+		append("long", key);
+	}
+	CHECK_INT(pool_delete(&pool, "first"), 0);
+	CHECK_TEXT(values_of("long"), "p0 p1 p2 p3 p4 ");
+	CHECK_INT(pool_delete(&pool, "second"), 0);
+	CHECK_INT(pool_delete(&pool, "k3"), 0);
+	CHECK_TEXT(values_of("long"), "p0 p1 p2 p3 p4 ");
+	CHECK_TEXT(got("long"), "p4");
+	pool_exit(&pool);
+	pool_init(&pool, scratch_dir, 1);
+	CHECK_TEXT(values_of("long"), "p0 p1 p2 p3 p4 ");
+	CHECK_INT(pool_delete(&pool, "long"), 0);
+	CHECK_INT(file_size(), 99 * POOL_RECORD_SIZE);
+	end();
+}
+
+/* Many changes at random: each key's values stay in order, and index and file agree. */
+static void random_changes(void)
+{
+	enum { KEYS = 40, CHANGES = 1600 };
+	static char model[KEYS][8192];
+	unsigned int seed = 1;
+	char key[16], value[16];
+	int wrong = 0;
+
+	begin();
+	memset(model, 0, sizeof(model));
+	for (int i = 0; i < CHANGES; i++) {
+		int n = rand_r(&seed) % KEYS, what = rand_r(&seed) % 16;
+		char *last = model[n];
+
+		snprintf(key, sizeof(key), "k%d", n);
+		snprintf(value, sizeof(value), "v%d ", i);
+		if (what < 10 && strlen(last) < 4000) {		/* a duplicate */
+			strcat(last, value);
+			value[strlen(value) - 1] = 0;
+			append(key, value);
+		} else if (what < 14) {				/* the last one changes */
+			if (strlen(last)) {
+				last[strlen(last) - 1] = 0;
+				last = strrchr(last, ' ') ? strrchr(last, ' ') + 1 : last;
+			}
+			strcpy(last, value);
+			value[strlen(value) - 1] = 0;
+			pool_set(&pool, key, value);
+		} else {
+			wrong += pool_delete(&pool, key) != (last[0] ? 0 : -ENOENT);
+			last[0] = 0;
+		}
+		if (i % 100 == 99) {
+			if (i % 200 == 199) {
+				pool_exit(&pool);
+				pool_init(&pool, scratch_dir, 1);
+			}
+			for (n = 0; n < KEYS; n++) {
+				snprintf(key, sizeof(key), "k%d", n);
+				wrong += strcmp(values_of(key), model[n]) != 0;
+			}
+		}
+	}
+	CHECK_INT(wrong, 0);
+	end();
+}
+
+static void limits(void)
+{
+	char key[16];
+
+	begin();
+	pool.limits = (struct pool_limits){ .keys = 5, .bytes = 10 * POOL_RECORD_SIZE };
+	for (int i = 0; i < 5; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		CHECK_INT(pool_set(&pool, key, "v"), 1);
+	}
+	CHECK_INT(pool_set(&pool, "one more", "v"), -EDQUOT);
+	CHECK(strstr(pool_why(&pool), "holds 5 pairs, and the limit is 5"));
+	CHECK_INT(pool_set(&pool, "k0", "changed"), 0);
+	CHECK_INT(pool_delete(&pool, "k1"), 0);
+	CHECK_INT(pool_set(&pool, "one more", "v"), 1);
+	/* What others added stays, and is served. */
+	for (int i = 0; i < 5; i++)
+		append("theirs", "v");
+	CHECK_TEXT(got("theirs"), "v");
+	pool.limits.keys = 100;
+	CHECK_INT(pool_set(&pool, "too long", "v"), -EDQUOT);
+	CHECK(strstr(pool_why(&pool), "longer than 25600 bytes"));
+	pool.limits.bytes = 20;
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 9 * POOL_RECORD_SIZE), 0);
+	CHECK_INT(pool_load(&pool), -EFBIG);
+	CHECK(strstr(pool_why(&pool), "--max-bytes"));
+	end();
+}
+
+/* 1 GiB, nearly all of it a hole. */
+static void huge_sparse_file(void)
+{
+	struct timespec start;
+
+	begin();
+	append("a", "1");
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560L * 419430), 0);
+	append("z", "9");
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	CHECK_TEXT(seen(), "a=1 z=9");
+	printf("# 1 GiB of holes read in %ld ms\n", ms_since(&start));
+	CHECK_INT(pool_set(&pool, "a", "2"), 0);
+	CHECK_INT(pool_set(&pool, "b", "2"), -EDQUOT);
+	CHECK_INT(pool_delete(&pool, "z"), 0);
+	CHECK_TEXT(seen(), "a=2");
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560L << 21), 0);
+	CHECK_INT(pool_load(&pool), -EFBIG);
+	CHECK(strstr(pool_why(&pool), "which no pool is"));
+	end();
+}
+
+static void journal_strange(void)
+{
+	struct stat st;
+
+	begin();
+	CHECK_INT(mkfifo(scratch_path(FILE_NAME ".journal"), 0600), 0);
+	CHECK_INT(pool_set(&pool, "a", "1"), -EMEDIUMTYPE);
+	CHECK(strstr(pool_why(&pool), ".journal: is not a regular file; remove it"));
+	CHECK_TEXT(seen(), "");
+	unlink(scratch_path(FILE_NAME ".journal"));
+	/* Garbage is no journal. */
+	scratch_write(FILE_NAME ".journal", "\xff\xff\xff\xff", 4);
+	CHECK_INT(pool_set(&pool, "a", "1"), 1);
+	CHECK_TEXT(seen(), "a=1");
+	unlink(scratch_path(FILE_NAME ".journal"));
+	CHECK_INT(pool_set(&pool, "a", "2"), 0);
+	CHECK_INT(stat(scratch_path(FILE_NAME ".journal"), &st), 0);
+	CHECK_INT(st.st_mode & 07777, 0600);
+	CHECK_TEXT(seen(), "a=2");
 	end();
 }
 
@@ -673,6 +841,11 @@ static const struct tap_case cases[] = {
 	{ "a change leaves nothing of what was in the record", old_bytes_are_cleaned },
 	{ "delete keeps the order of the others", delete_keeps_order },
 	{ "delete takes all duplicates, over many records", delete_many },
+	{ "delete keeps records of one key in order, in a large pool, too", delete_keeps_pieces },
+	{ "random changes: order within a key, and index and file agree", random_changes },
+	{ "limits on keys and bytes", limits },
+	{ "a sparse file of 1 GiB hides nothing; a larger one is refused", huge_sparse_file },
+	{ "something strange in the journal's place", journal_strange },
 	{ "of duplicates the last counts, and all are enumerated", duplicates },
 	{ "records that others append are seen and kept", others_append },
 	{ "a change by others is seen even in the same tick", others_change_at_once },
