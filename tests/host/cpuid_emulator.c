@@ -8,8 +8,10 @@
  * - CMPXCHG16B computes its flags from a stale state: an interrupt right after it
  *   saves rubbish in RFLAGS, up to trap and nested task, and the guest dies of
  *   debug exceptions and double faults. Linux 6.12 branches on it in its allocator.
- * - Each level of page tables is walked through all of the nested ones: five-level
- *   paging is slow. (Not a fault, but here is the place.)
+ * And what it only does slowly:
+ * - Each level of page tables is walked through all of the nested ones.
+ * - String instructions go element by element: by bytes where a kernel trusts them
+ *   to be "enhanced", by words where not.
  */
 #include <cpuid.h>
 #include <string.h>
@@ -23,12 +25,14 @@
 #define AVX_F16C		(3u << 28)
 /* Leaf 7 */
 #define EBX_AVX2		(1u << 5)
+#define EBX_ERMS		(1u << 9)
 #define EBX_AVX512		0xdc230000u
 #define ECX_AVX512		0x00005842u
 #define ECX_PKU			(3u << 3)	/* and OSPKE */
 #define ECX_SHSTK		(1u << 7)
 #define ECX_VAES		(3u << 9)	/* and VPCLMULQDQ */
 #define ECX_LA57		(1u << 16)
+#define EDX_FSRM		(1u << 4)
 #define EDX_AVX512_AMX_IBT	0x03d0010cu
 /* Leaf 0x80000001, ecx */
 #define XOP			(1u << 11)
@@ -49,10 +53,10 @@ static void mask_leaf_7(struct kvm_cpuid_entry2 *e)
 		return;
 	}
 	e->eax = 0;	/* no further ones */
-	e->ebx &= ~(EBX_AVX2 | EBX_AVX512);
+	e->ebx &= ~(EBX_AVX2 | EBX_ERMS | EBX_AVX512);
 	e->ecx &= ~(ECX_AVX512 | ECX_PKU | ECX_SHSTK | ECX_VAES |
 		    ECX_LA57);
-	e->edx &= ~EDX_AVX512_AMX_IBT;
+	e->edx &= ~(EDX_FSRM | EDX_AVX512_AMX_IBT);
 }
 
 void cpuid_mask_emulator(struct kvm_cpuid_entry2 *e)
