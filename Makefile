@@ -9,7 +9,13 @@ DESTDIR       ?=
 PREFIX        ?= /usr
 PYTHON        ?= python3
 
-.PHONY: all module daemon host check check-all lint demo bench packages install clean distclean help
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
+DKMS_SOURCE := $(DESTDIR)/usr/src/hv_kvp-$(VERSION)
+MODULE_FILE := $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/hv_kvp.ko
+
+.PHONY: all module daemon host check check-all lint demo bench packages clean distclean help
+.PHONY: install install-module install-user uninstall uninstall-module uninstall-user
+.PHONY: dkms-source dkms-install dkms-remove deb
 
 all: module
 
@@ -18,7 +24,12 @@ help:
 	@echo '  make [module]     ./hv_kvp.ko for the running kernel, or for KDIR=<kernel build folder>'
 	@echo '  make daemon       daemon/hvkvpd and daemon/hvkvp'
 	@echo '  make host         tests/host/hvhost, the test host'
-	@echo '  make install      module, daemon and command into this system, or under DESTDIR='
+	@echo '  make deb          Debian packages, into build/deb'
+	@echo 'Install (into this system, or under DESTDIR= and PREFIX=/usr):'
+	@echo '  make install      install-module (for one kernel) and install-user (daemon, command, unit, manuals)'
+	@echo '  make dkms-install the module for this and every later kernel, instead of install-module'
+	@echo '  make uninstall    removes all but the pools; dkms-remove what dkms-install made'
+	@echo 'Clean:'
 	@echo '  make clean        removes what was built; distclean also the logs and the machine images'
 	@echo 'Try (as root on Debian 12; both install missing Debian packages first):'
 	@echo '  make demo         boots a guest in the test host and shows a conversation'
@@ -62,11 +73,52 @@ demo: packages
 bench: packages
 	@$(PYTHON) tests/demo tests/bench/pair.lua
 
-install: module daemon
-	install -D -m 644 hv_kvp.ko $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/hv_kvp.ko
-	install -D -m 755 daemon/hvkvpd $(DESTDIR)$(PREFIX)/sbin/hvkvpd
-	install -D -m 755 daemon/hvkvp $(DESTDIR)$(PREFIX)/bin/hvkvp
+install: install-module install-user
+	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take')
+
+install-module: module
+	install -D -m 644 hv_kvp.ko $(MODULE_FILE)
+	$(MAKE) -C daemon/system install-module-files
 	$(if $(DESTDIR),,depmod $(KERNELRELEASE))
+
+install-user: daemon
+	$(MAKE) -C daemon/system install
+	$(if $(DESTDIR),,@test -d /run/systemd/system && systemctl daemon-reload && udevadm control --reload || :)
+
+uninstall: uninstall-user uninstall-module
+
+# The device goes back first, so that the guest is never without a driver for it.
+uninstall-module:
+	$(if $(DESTDIR),,-[ ! -d /sys/bus/vmbus/drivers/hv_kvp ] || { daemon/system/hvkvp-driver --runtime give; rmmod hv_kvp; })
+	rm -f $(MODULE_FILE) $(DESTDIR)/etc/modprobe.d/hv_kvp-given-back.conf
+	$(MAKE) -C daemon/system uninstall-module-files
+	$(if $(DESTDIR),,depmod $(KERNELRELEASE))
+
+uninstall-user:
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service)
+	$(MAKE) -C daemon/system uninstall
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
+
+# All that building the module takes, and nothing else.
+dkms-source:
+	rm -rf $(DKMS_SOURCE)
+	install -d $(DKMS_SOURCE)/driver $(DKMS_SOURCE)/uapi
+	install -m 644 dkms.conf Kbuild $(DKMS_SOURCE)
+	install -m 644 driver/*.[ch] $(DKMS_SOURCE)/driver
+	install -m 644 uapi/*.h $(DKMS_SOURCE)/uapi
+
+dkms-install: dkms-remove dkms-source
+	dkms install hv_kvp/$(VERSION) -k $(KERNELRELEASE)
+	$(MAKE) -C daemon/system install-module-files
+
+dkms-remove:
+	@command -v dkms >/dev/null || { echo 'make: there is no dkms here (Debian: apt-get install dkms)' >&2; exit 1; }
+	if [ -n "$$(dkms status hv_kvp/$(VERSION))" ]; then dkms remove hv_kvp/$(VERSION) --all; fi
+	rm -rf $(DKMS_SOURCE)
+	$(MAKE) -C daemon/system uninstall-module-files
+
+deb:
+	@tests/package/build-deb
 
 # Without headers there is no kbuild to clean up after itself.
 clean:
