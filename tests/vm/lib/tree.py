@@ -71,6 +71,8 @@ def guest_modules(kernel):
 def _kbuild(kernel, folder):
     arch = ["ARCH=um"] if kernel.name == "um" else []
     _run(["make", "-C", kernel.kdir, f"M={folder}", f"-j{os.cpu_count()}", *arch,
+          # Old headers ask for the compiler of their time by its name.
+          "CC=gcc",
           # Needs pahole and gives a module nothing that a test looks at.
           "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"],
          os.path.join(folder, "build.log"))
