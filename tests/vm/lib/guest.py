@@ -73,7 +73,8 @@ def _add_file(archive, source, destination, mode):
 def _add_stock_daemon(archive, kernel):
     _add_program(archive, f"{kernel.root}/usr/sbin/hv_kvp_daemon", "usr/sbin/hv_kvp_daemon")
     scripts = f"{kernel.root}/usr/libexec/hypervkvpd"
-    for script in sorted(os.listdir(scripts)):
+    # Older packages have none.
+    for script in sorted(os.listdir(scripts)) if os.path.isdir(scripts) else ():
         _add_file(archive, os.path.join(scripts, script), f"usr/libexec/hypervkvpd/{script}", 0o755)
 
 
