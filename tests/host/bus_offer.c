@@ -4,10 +4,13 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bus_priv.h"
 
 #define RELID_MAX	2047u	/* the largest event flag */
+#define SETTLE_NS	20000000u	/* a channel is quiet when nothing came for so long */
+#define SETTLE_MAX_NS	1000000000ull
 #define CHANNELS_MAX	20000u	/* offers of one run, so that a guest cannot eat memory */
 
 static u32 new_relid(struct vmbus *bus)
@@ -160,11 +163,36 @@ void vmbus_offer(struct vmbus *bus, u32 device)
 	pthread_mutex_unlock(&bus->lock);
 }
 
+/*
+ * Linux is not good at a rescind with packets under way: it frees one twice that is completed
+ * while its sender learns of the rescind (hv_ringbuffer_write() reports -ENODEV for what it has
+ * written), and waits for ever for one whose completion comes after it (vmbus_chan_sched() looks
+ * at no channel that is rescinded). So wait for a quiet moment, though not for long.
+ */
+static void settle(struct vmbus *bus, u32 device)
+{
+	u64 end = clock_ns() + SETTLE_MAX_NS, now;
+	struct device *dev;
+	bool quiet;
+
+	do {
+		now = clock_ns();
+		pthread_mutex_lock(&bus->lock);
+		dev = bus_find_device(bus, device);
+		quiet = !dev || !dev->ops || !dev->channel ||
+			now >= dev->channel->arrived + SETTLE_NS;
+		pthread_mutex_unlock(&bus->lock);
+		if (!quiet)
+			usleep(SETTLE_NS / 10000);
+	} while (!quiet && now < end);
+}
+
 bool vmbus_rescind(struct vmbus *bus, u32 device, bool again)
 {
 	struct device *dev;
 	bool done = false;
 
+	settle(bus, device);
 	pthread_mutex_lock(&bus->lock);
 	dev = bus_find_device(bus, device);
 	if (dev) {

@@ -17,12 +17,12 @@ static bool has_room(struct channel *chan)
 {
 	u32 need = chan->device->ops->room + RING_RESERVE;
 
-	if (ring_space(&chan->out) > need)
-		return true;
-	ring_put(&chan->out, RING_PENDING, need);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	if (ring_space(&chan->out) <= need)
-		return false;
+	if (ring_space(&chan->out) <= need) {
+		ring_put(&chan->out, RING_PENDING, need);
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		if (ring_space(&chan->out) <= need)
+			return false;
+	}
 	ring_put(&chan->out, RING_PENDING, 0);
 	return true;
 }

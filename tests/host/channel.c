@@ -94,7 +94,7 @@ struct packet *channel_pull(struct channel *chan, bool *signal)
 			chan->broken = why;
 		return NULL;
 	}
-	packet->arrived = clock_ns();
+	packet->arrived = chan->arrived = clock_ns();
 	chan->received++;
 	return packet;
 }

@@ -155,6 +155,7 @@ struct packet {
  * @head: oldest packet of the queue. @tail: newest.
  * @queued: packets in the queue.
  * @received: packets taken out of the ring since it was offered.
+ * @arrived: when the last one was, in monotonic nanoseconds.
  * @sent: packets put in.
  * @dropped: packets that found the queue full.
  * @signals: signals from the guest. @interrupts: interrupts to it.
@@ -179,6 +180,7 @@ struct channel {
 	struct packet *tail;
 	u32 queued;
 	u64 received;
+	u64 arrived;
 	u64 sent;
 	u64 dropped;
 	u64 signals;

@@ -152,10 +152,51 @@ static void pages_outside_of_ram(void)
 	fakevm_free(vm);
 }
 
+static void reading_and_writing(void)
+{
+	static const u8 bytes[16] = "0123456789abcde";
+	struct message m = header(3, 3);
+	struct vm *vm = fakevm_new(1);
+	struct gpadl *g;
+	const char *why;
+	u8 back[16];
+	u64 far = FAKEVM_RAM / PAGE_SIZE_4K;
+
+	/* Across two pages that are not neighbours; the range starts within its first page. */
+	memcpy(m.pfn + 8, "\x30\0\0\0\0\0\0\0", 8);
+	m.range[0] = 2 * PAGE_SIZE_4K;
+	m.range[1] = 100;
+	g = gpadl_new(&m, header_len(3), &why);
+	check(g);
+	check(gpadl_write(g, vm, PAGE_SIZE_4K - 108, bytes, 16));
+	check(!memcmp(fakevm_ram(vm) + 17 * PAGE_SIZE_4K - 8, "01234567", 8));
+	check(!memcmp(fakevm_ram(vm) + 0x30 * PAGE_SIZE_4K, "89abcde", 8));
+	check(gpadl_read(g, vm, PAGE_SIZE_4K - 108, back, 16));
+	check(!memcmp(back, bytes, 16));
+
+	check(gpadl_read(g, vm, 2 * PAGE_SIZE_4K - 16, back, 16));
+	check(gpadl_read(g, vm, 2 * PAGE_SIZE_4K, back, 0));
+	check(!gpadl_read(g, vm, 2 * PAGE_SIZE_4K - 15, back, 16));
+	check(!gpadl_read(g, vm, 2 * PAGE_SIZE_4K + 1, back, 0));
+	check(!gpadl_read(g, vm, ~0ull, back, 16));
+	check(!gpadl_write(g, vm, 0, bytes, 0xffffffff));
+	free(g);
+
+	memcpy(m.pfn + 8, &far, 8);
+	g = gpadl_new(&m, header_len(3), &why);
+	check(!gpadl_read(g, vm, PAGE_SIZE_4K, back, 16));
+	free(g);
+	g = gpadl_new(&m, header_len(2), &why);
+	check(g && !gpadl_read(g, vm, 0, back, 16));	/* not complete */
+	free(g);
+	fakevm_free(vm);
+}
+
 const struct tap_test gpadl_tests[] = {
 	{ "gpadl: a list in one message", one_message },
 	{ "gpadl: a list in three messages, padded", many_messages },
 	{ "gpadl: malformed headers are refused", malformed_headers },
 	{ "gpadl: pages outside of RAM are refused", pages_outside_of_ram },
+	{ "gpadl: reading and writing within the range only", reading_and_writing },
 	{ 0 },
 };

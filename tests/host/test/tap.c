@@ -29,7 +29,8 @@ void tap_fail(const char *file, int line, const char *fmt, ...)
 int main(int argc, char **argv)
 {
 	static const struct tap_test *const suites[] = {
-		ring_tests, gpadl_tests, msg_tests, channel_tests, bus_tests, out_tests, script_tests,
+		ring_tests, gpadl_tests, msg_tests, channel_tests, bus_tests, nic_tests,
+		out_tests, script_tests,
 	};
 	volatile int number = 0, failed = 0;
 	volatile size_t s;

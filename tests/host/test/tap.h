@@ -19,6 +19,7 @@ extern const struct tap_test gpadl_tests[];
 extern const struct tap_test msg_tests[];
 extern const struct tap_test channel_tests[];
 extern const struct tap_test bus_tests[];
+extern const struct tap_test nic_tests[];
 extern const struct tap_test out_tests[];
 extern const struct tap_test script_tests[];
 

@@ -1,0 +1,936 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The NIC, packet by packet, against a guest that this file plays: one that
+ * behaves and one that lies.
+ *
+ * The guest's memory, in pages: rings from RING_PFN on, messages at DATA_PFN,
+ * the buffers that it lends at RECV_PFN and SEND_PFN.
+ */
+#include "nic.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "fakevm.h"
+#include "synic.h"
+#include "tap.h"
+#include "vmbus_host.h"
+#include "vmbus_msg.h"
+
+#define RING_PFN	16u
+#define RING_PAGES	8u
+#define DOWNSTREAM	4u
+#define DATA_PFN	40u
+#define RECV_PFN	100u
+#define RECV_PAGES	64u
+#define SEND_PFN	200u
+#define SEND_PAGES	16u
+
+#define RECV_GPADL	0xa1u
+#define SEND_GPADL	0xa2u
+#define RING_GPADL	0xa3u
+
+struct rig {
+	struct vm *vm;
+	struct vmbus *bus;
+	u32 device;
+	u32 relid;
+	struct ring to_guest, from_guest;
+	u8 *pages[RING_PAGES];
+	u64 message[32];
+	/* What take() took out of the ring. */
+	struct ring_packet head;
+	u32 reply[64];
+	u32 reply_len;
+	u8 extra[64];
+	u32 extra_len;
+};
+
+static const u8 mac[6] = { 0x00, 0x15, 0x5d, 0x01, 0x02, 0x03 };
+
+/* ---- the bus below ---- */
+
+static void *expect(struct rig *rig, u32 type)
+{
+	check(fakevm_next(rig->vm, rig->message, 1000));
+	check_eq(((struct msg_header *)(void *)rig->message)->type, type);
+	return rig->message;
+}
+
+static void post(struct rig *rig, const void *message, u32 len)
+{
+	check_eq(fakevm_post(rig->vm, 4, message, len), 0);
+}
+
+static void relid_message(struct rig *rig, u32 type, u32 relid)
+{
+	struct msg_relid m = { .h.type = type, .relid = relid };
+
+	post(rig, &m, sizeof(m));
+}
+
+/* As many messages as it takes; @stop short of so many pages. Returns the status. */
+static u32 lend(struct rig *rig, u32 id, u32 pfn, u32 pages, u32 stop)
+{
+	struct {
+		struct msg_gpadl_header h;
+		u32 range[2];
+		u8 pfn[26 * 8];
+	} __attribute__((packed)) first = {
+		.h = { .h.type = MSG_GPADL_HEADER, .relid = rig->relid, .gpadl = id,
+		       .range_bytes = (u16)(8 + 8 * pages), .range_count = 1 },
+		.range = { pages * PAGE_SIZE_4K, 0 },
+	};
+	struct { struct msg_gpadl_body h; u64 pfn[28]; } next = {
+		.h = { .h.type = MSG_GPADL_BODY, .gpadl = id },
+	};
+	u32 i, n = pages - stop < 26 ? pages - stop : 26, done = n;
+	u64 number;
+
+	for (i = 0; i < n; i++) {
+		number = pfn + i;
+		memcpy(first.pfn + i * 8, &number, 8);
+	}
+	post(rig, &first, 28 + n * 8);
+	while (done < pages - stop) {
+		n = pages - stop - done < 28 ? pages - stop - done : 28;
+		for (i = 0; i < n; i++)
+			next.pfn[i] = pfn + done + i;
+		next.h.number++;
+		post(rig, &next, 16 + n * 8);
+		done += n;
+	}
+	return stop ? 0 : ((struct msg_gpadl_created *)expect(rig, MSG_GPADL_CREATED))->status;
+}
+
+static void teardown(struct rig *rig, u32 id)
+{
+	struct msg_gpadl_teardown m = { .h.type = MSG_GPADL_TEARDOWN, .relid = rig->relid,
+					.gpadl = id };
+
+	post(rig, &m, sizeof(m));
+	expect(rig, MSG_GPADL_TORNDOWN);
+}
+
+static void open_channel(struct rig *rig)
+{
+	struct msg_open m = { .h.type = MSG_OPEN, .relid = rig->relid, .gpadl = RING_GPADL,
+			      .downstream_page = DOWNSTREAM };
+	u32 i;
+
+	for (i = 0; i < RING_PAGES; i++) {
+		rig->pages[i] = fakevm_ram(rig->vm) + (RING_PFN + i) * PAGE_SIZE_4K;
+		memset(rig->pages[i], 0, PAGE_SIZE_4K);
+	}
+	ring_init(&rig->from_guest, rig->pages, DOWNSTREAM);
+	ring_init(&rig->to_guest, rig->pages + DOWNSTREAM, RING_PAGES - DOWNSTREAM);
+	check_eq(lend(rig, RING_GPADL, RING_PFN, RING_PAGES, 0), 0);
+	post(rig, &m, sizeof(m));
+	check_eq(((struct msg_open_result *)expect(rig, MSG_OPEN_RESULT))->status, 0);
+}
+
+static void start(struct rig *rig, const struct nic_config *wanted)
+{
+	struct vmbus_config bus_cfg = { .no_kvp = true };
+	struct device_desc desc = { .name = "nic", .monitor = 0xff, .flags = 1 };
+	struct msg_contact contact = { .h.type = MSG_CONTACT, .version = VMBUS_VERSION(5, 3),
+				       .sint = 2 };
+	struct msg_header offers = { .type = MSG_REQUEST_OFFERS };
+	struct nic_config cfg = { 0 };
+
+	memset(rig, 0, sizeof(*rig));
+	rig->vm = fakevm_new(1);
+	if (wanted)
+		cfg = *wanted;
+	memcpy(cfg.mac, mac, sizeof(mac));
+	rig->bus = vmbus_new(rig->vm, &bus_cfg);
+	rig->device = vmbus_add(rig->bus, &desc);
+	check(nic_attach(rig->bus, rig->device, &cfg));
+	check(!nic_attach(rig->bus, rig->device, &cfg));
+	check(!nic_attach(rig->bus, 99, &cfg));
+	vmbus_offer(rig->bus, rig->device);
+	post(rig, &contact, sizeof(contact));
+	expect(rig, MSG_VERSION);
+	post(rig, &offers, sizeof(offers));
+	rig->relid = ((struct msg_offer *)expect(rig, MSG_OFFER))->relid;
+	expect(rig, MSG_ALL_OFFERS);
+	open_channel(rig);
+}
+
+static void stop(struct rig *rig)
+{
+	vmbus_free(rig->bus);
+	fakevm_free(rig->vm);
+}
+
+static u32 notes(struct rig *rig)
+{
+	struct bus_event e;
+	u32 i, n = 0;
+
+	for (i = 0; vmbus_event(rig->bus, i, &e); i++)
+		n += e.kind == BUS_NOTE;
+	return n;
+}
+
+/* ---- packets ---- */
+
+static void signal_host(struct rig *rig)
+{
+	check_eq(fakevm_signal(rig->vm, rig->relid | 2 << 12, 0), 0);
+}
+
+/* Write a packet; @list lies between header and payload. Returns false if the ring is full. */
+static bool put(struct rig *rig, u16 type, u64 id, const void *list, u32 list_len,
+		const void *payload, u32 len)
+{
+	u8 all[1024];
+	struct ring_packet head;
+	bool signal = false;
+	const char *why;
+
+	check(list_len + len <= sizeof(all) && list_len % 8 == 0);
+	if (list_len)
+		memcpy(all, list, list_len);
+	if (len)
+		memcpy(all + list_len, payload, len);
+	ring_packet_init(&head, list_len + len);
+	head.type = type;
+	head.flags = RING_WANTS_COMPLETION;
+	head.offset8 = (u16)((RING_HEADER + list_len) / 8);
+	head.id = id;
+	return ring_write(&rig->from_guest, &head, all, list_len + len, &signal, NULL, &why) ==
+	       RING_OK;
+}
+
+/* Take the next packet that the host wrote; false if there is none. */
+static bool take(struct rig *rig)
+{
+	bool signal = false;
+	const char *why;
+	u8 *payload;
+	u32 len;
+
+	if (ring_read(&rig->to_guest, &rig->head, &payload, &len, &signal, &why) != RING_OK)
+		return false;
+	check(len <= sizeof(rig->reply));
+	memset(rig->reply, 0, sizeof(rig->reply));
+	memcpy(rig->reply, payload, len);
+	rig->reply_len = len;
+	memcpy(rig->extra, ring_extra(&rig->head, payload, len, &rig->extra_len),
+	       rig->head.offset8 * 8u - RING_HEADER);
+	free(payload);
+	if (signal)
+		signal_host(rig);
+	return true;
+}
+
+static void expect_nothing(struct rig *rig)
+{
+	check(!take(rig));
+}
+
+/* Send an NVSP message of @n words in band and take its completion. */
+static void nvsp(struct rig *rig, const u32 *words, u32 n)
+{
+	u32 msg[10] = { 0 };
+
+	memcpy(msg, words, n * 4ul);
+	check(put(rig, RING_IN_BAND, 0x1000 + words[0], NULL, 0, msg, sizeof(msg)));
+	signal_host(rig);
+	check(take(rig));
+	check_eq(rig->head.type, RING_COMPLETION);
+	check_eq(rig->head.id, 0x1000 + words[0]);
+}
+
+static u32 agree(struct rig *rig, u32 oldest, u32 newest)
+{
+	u32 msg[] = { 1, oldest, newest };
+
+	nvsp(rig, msg, 3);
+	check_eq(rig->reply_len, 40);
+	check_eq(rig->reply[0], 2);
+	return rig->reply[3];
+}
+
+static u32 recv_buf(struct rig *rig, u32 gpadl)
+{
+	u32 msg[] = { 101, gpadl, 0xcafe };
+
+	nvsp(rig, msg, 3);
+	check_eq(rig->reply[0], 102);
+	return rig->reply[1];
+}
+
+static u32 send_buf(struct rig *rig, u32 gpadl)
+{
+	u32 msg[] = { 104, gpadl, 0 };
+
+	nvsp(rig, msg, 3);
+	check_eq(rig->reply[0], 105);
+	return rig->reply[1];
+}
+
+static u8 *ram(struct rig *rig, u32 pfn)
+{
+	return fakevm_ram(rig->vm) + pfn * (size_t)PAGE_SIZE_4K;
+}
+
+/* Send @list and an RNDIS transport message; returns the completion's status. */
+static u32 transport(struct rig *rig, const void *list, u32 list_len, u32 control, u32 section,
+		     u32 bytes)
+{
+	u32 msg[10] = { 107, control, section, bytes };
+
+	check(put(rig, list_len ? RING_GPA_DIRECT : RING_IN_BAND, 0x77, list, list_len, msg,
+		  sizeof(msg)));
+	signal_host(rig);
+	check(take(rig));
+	check_eq(rig->head.type, RING_COMPLETION);
+	check_eq(rig->head.id, 0x77);
+	check_eq(rig->reply[0], 108);
+	return rig->reply[1];
+}
+
+/* An RNDIS control message in two ranges, the first one of them at a page's end. */
+static u32 control(struct rig *rig, const void *msg, u32 len)
+{
+	u32 list[] = { 0, 2, 8, 4088, DATA_PFN, 0, len - 8, 0, DATA_PFN + 1, 0 };
+
+	memcpy(ram(rig, DATA_PFN) + 4088, msg, 8);
+	memcpy(ram(rig, DATA_PFN + 1), (const u8 *)msg + 8, len - 8);
+	return transport(rig, list, sizeof(list), 1, 0xffffffff, 0);
+}
+
+/* Take what the NIC indicates, look at it in the receive buffer, and complete it. */
+static const u32 *indicated(struct rig *rig)
+{
+	u32 done[2] = { 108, 1 }, ranges[4];
+	u64 id;
+
+	check(take(rig));
+	check_eq(rig->head.type, RING_TRANSFER_PAGES);
+	check_eq(rig->head.flags, RING_WANTS_COMPLETION);
+	check_eq(rig->reply[0], 107);
+	check_eq(rig->reply[1], 1);
+	check_eq(rig->extra_len, 16);
+	memcpy(ranges, rig->extra, sizeof(ranges));
+	check_eq(ranges[0], 0xcafe);
+	check_eq(ranges[1], 1);
+	check(ranges[3] % 1728 == 0 && ranges[2] <= 1728);
+	check(ranges[3] + ranges[2] <= RECV_PAGES * PAGE_SIZE_4K);
+	id = rig->head.id;
+	check(put(rig, RING_COMPLETION, id, NULL, 0, done, sizeof(done)));
+	signal_host(rig);
+	return (const u32 *)(void *)(ram(rig, RECV_PFN) + ranges[3]);
+}
+
+static void bring_up(struct rig *rig)
+{
+	static const u32 init[] = { 2, 24, 1, 1, 0, 0x4000 };
+	const u32 *answer;
+
+	check_eq(agree(rig, NVSP_6_1, NVSP_6_1), 1);
+	check_eq(lend(rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0), 0);
+	check_eq(recv_buf(rig, RECV_GPADL), 1);
+	check_eq(lend(rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0), 0);
+	check_eq(send_buf(rig, SEND_GPADL), 1);
+	check_eq(control(rig, init, sizeof(init)), 1);
+	answer = indicated(rig);
+	check_eq(answer[0], 0x80000002);
+	check_eq(answer[1], 52);
+	check_eq(answer[2], 1);
+	check_eq(answer[3], 0);
+}
+
+static const u32 *query(struct rig *rig, u32 oid)
+{
+	u32 msg[] = { 4, 28, 7, oid, 0, 20, 0 };
+	const u32 *answer;
+
+	check_eq(control(rig, msg, sizeof(msg)), 1);
+	answer = indicated(rig);
+	check_eq(answer[0], 0x80000004);
+	check_eq(answer[2], 7);
+	check_eq(answer[1], 24 + answer[4]);
+	check_eq(answer[5], answer[4] ? 16 : 0);
+	return answer;
+}
+
+static u32 set_filter(struct rig *rig, u32 filter, u32 bytes, u32 offset)
+{
+	u32 msg[] = { 5, 32, 8, 0x0001010e, bytes, offset, 0, filter };
+	const u32 *answer;
+
+	check_eq(control(rig, msg, sizeof(msg)), 1);
+	answer = indicated(rig);
+	check_eq(answer[0], 0x80000005);
+	check_eq(answer[2], 8);
+	return answer[3];
+}
+
+static struct nic_info info_of(struct rig *rig)
+{
+	struct nic_info info;
+
+	check(nic_info(rig->bus, rig->device, &info));
+	return info;
+}
+
+/* ---- tests: a guest that behaves ---- */
+
+static void comes_up(void)
+{
+	static const u32 config[] = { 125, 1514 }, version[] = { 100, 6, 30 };
+	static const u32 halt[] = { 3, 12, 9 };
+	struct rig rig;
+	const u32 *answer;
+
+	start(&rig, NULL);
+	check_eq(info_of(&rig).state, NIC_OPEN);
+	bring_up(&rig);
+	nvsp(&rig, config, 2);
+	nvsp(&rig, version, 3);
+	check_eq(info_of(&rig).state, NIC_READY);
+	check_eq(info_of(&rig).nvsp, NVSP_6_1);
+	check_eq(info_of(&rig).mtu, 1514);
+	check_eq(info_of(&rig).recv_bytes, RECV_PAGES * PAGE_SIZE_4K);
+	check_eq(info_of(&rig).send_bytes, SEND_PAGES * PAGE_SIZE_4K);
+
+	answer = query(&rig, 0x01010101);
+	check_eq(answer[3], 0);
+	check_eq(answer[4], 6);
+	check(!memcmp(answer + 6, mac, 6));
+	check_eq(query(&rig, 0x00010106)[6], 1500);
+	check_eq(query(&rig, 0x00010114)[6], 0);
+	answer = query(&rig, 0xfc01020d);
+	check_eq(answer[4], 156);
+	check_eq(answer[6], 156u << 16 | 3 << 8 | 0xa7);
+	answer = query(&rig, 0x00010203);	/* no receive side scaling */
+	check_eq(answer[3], 0xc00000bb);
+	check_eq(answer[4], 0);
+
+	check_eq(set_filter(&rig, 13, 4, 20), 0);
+	check_eq(info_of(&rig).state, NIC_RUNNING);
+	check_eq(info_of(&rig).filter, 13);
+	check_eq(query(&rig, 0x0001010e)[6], 13);
+	check_eq(control(&rig, halt, sizeof(halt)), 1);
+	expect_nothing(&rig);
+	check_eq(info_of(&rig).state, NIC_OPEN);
+	check_eq(notes(&rig), 0);
+	stop(&rig);
+}
+
+static void sections(void)
+{
+	struct rig rig;
+	u32 bytes = RECV_PAGES * PAGE_SIZE_4K;
+
+	start(&rig, NULL);
+	agree(&rig, NVSP_6_1, NVSP_6_1);
+	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
+	check_eq(recv_buf(&rig, RECV_GPADL), 1);
+	check_eq(rig.reply[2], 1);
+	check_eq(rig.reply[3], 0);
+	check_eq(rig.reply[4], 1728);
+	check_eq(rig.reply[5], bytes / 1728);
+	check_eq(rig.reply[6], bytes / 1728 * 1728);
+	lend(&rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0);
+	check_eq(send_buf(&rig, SEND_GPADL), 1);
+	check_eq(rig.reply[2], 6144);
+	stop(&rig);
+}
+
+static void nvsp_versions(void)
+{
+	static const u32 all[] = { NVSP_1, NVSP_2, NVSP_4, NVSP_5, NVSP_6, NVSP_6_1 };
+	struct nic_config cfg = { .nvsp = NVSP_4 };
+	struct rig rig;
+	u32 i;
+
+	start(&rig, &cfg);
+	for (i = ARRAY_SIZE(all); i-- > 0;)
+		check_eq(agree(&rig, all[i], all[i]), all[i] > NVSP_4 ? 3 : 1);
+	check_eq(agree(&rig, NVSP_1, NVSP_6_1), 1);
+	check_eq(rig.reply[1], NVSP_4);
+	check_eq(agree(&rig, NVSP_6_1, NVSP_1), 3);
+	check_eq(agree(&rig, 0x12345, 0x12345), 3);
+	check_eq(agree(&rig, 0, 0xffffffff), 1);
+	check_eq(info_of(&rig).nvsp, NVSP_4);
+	stop(&rig);
+}
+
+static void transmits(void)
+{
+	u32 list[] = { 0, 1, 5000, 100, DATA_PFN, 0, DATA_PFN + 1, 0 };
+	struct rig rig;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	check_eq(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
+	check_eq(transport(&rig, NULL, 0, 0, 3, 1000), 1);
+	check_eq(transport(&rig, list, sizeof(list), 0, 9, 60), 1);	/* both */
+	check_eq(info_of(&rig).sent, 3);
+	check_eq(info_of(&rig).sent_bytes, 5000 + 1000 + 5060);
+	expect_nothing(&rig);
+	check_eq(notes(&rig), 0);
+	stop(&rig);
+}
+
+static void control_in_a_section(void)
+{
+	static const u32 msg[] = { 8, 12, 0x55 };	/* keep alive */
+	struct rig rig;
+	const u32 *answer;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	memcpy(ram(&rig, SEND_PFN) + 2 * 6144, msg, sizeof(msg));
+	check_eq(transport(&rig, NULL, 0, 1, 2, sizeof(msg)), 1);
+	answer = indicated(&rig);
+	check_eq(answer[0], 0x80000008);
+	check_eq(answer[2], 0x55);
+	stop(&rig);
+}
+
+static void link_changes(void)
+{
+	struct nic_config cfg = { .link_down = true };
+	struct rig rig;
+	const u32 *msg;
+
+	start(&rig, &cfg);
+	check(nic_link(rig.bus, rig.device, false));	/* nobody listens yet */
+	expect_nothing(&rig);
+	bring_up(&rig);
+	check_eq(query(&rig, 0x00010114)[6], 1);
+	check(nic_link(rig.bus, rig.device, true));
+	msg = indicated(&rig);
+	check_eq(msg[0], 7);
+	check_eq(msg[2], 0x4001000b);
+	check_eq(query(&rig, 0x00010114)[6], 0);
+	check(nic_link(rig.bus, rig.device, false));
+	check_eq(indicated(&rig)[2], 0x4001000c);
+	check(!nic_link(rig.bus, 99, true));
+	stop(&rig);
+}
+
+static void served_after_a_rescind(void)
+{
+	u32 list[] = { 0, 1, 100, 0, DATA_PFN, 0 };
+	struct rig rig;
+	u32 old;
+
+	start(&rig, NULL);
+	old = rig.relid;
+	bring_up(&rig);
+	check(vmbus_rescind(rig.bus, rig.device, true));
+	expect(&rig, MSG_RESCIND);
+	check_eq(info_of(&rig).state, NIC_CLOSED);
+	/* The guest has not seen it yet. */
+	check_eq(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
+	relid_message(&rig, MSG_CLOSE, old);
+	check_eq(fakevm_signal(rig.vm, old | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
+	relid_message(&rig, MSG_RELID_RELEASED, old);
+	rig.relid = ((struct msg_offer *)expect(&rig, MSG_OFFER))->relid;
+	check(rig.relid != old);
+	open_channel(&rig);
+	check_eq(info_of(&rig).state, NIC_OPEN);
+	bring_up(&rig);
+	check_eq(info_of(&rig).sent, 0);
+
+	/* A guest that releases without a close, as after a crash of its driver. */
+	vmbus_rescind(rig.bus, rig.device, false);
+	expect(&rig, MSG_RESCIND);
+	relid_message(&rig, MSG_RELID_RELEASED, rig.relid);
+	check_eq(fakevm_signal(rig.vm, rig.relid | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
+	check_eq(notes(&rig), 0);
+	stop(&rig);
+}
+
+static void closed_and_opened_again(void)
+{
+	struct rig rig;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	relid_message(&rig, MSG_CLOSE, rig.relid);
+	check_eq(info_of(&rig).state, NIC_CLOSED);
+	teardown(&rig, RECV_GPADL);
+	teardown(&rig, SEND_GPADL);
+	teardown(&rig, RING_GPADL);
+	open_channel(&rig);
+	check_eq(info_of(&rig).nvsp, 0);
+	bring_up(&rig);
+	check_eq(notes(&rig), 0);
+	stop(&rig);
+}
+
+/* A guest that does not read: its packets wait in its own ring, and none is lost. */
+static void guest_that_does_not_read(void)
+{
+	u32 msg[10] = { 107, 0, 0, 100 };
+	struct rig rig;
+	u64 sent = 0, done = 0;
+	u32 quiet = 0;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	while (quiet < 2) {
+		if (put(&rig, RING_IN_BAND, sent, NULL, 0, msg, sizeof(msg))) {
+			sent++;
+			quiet = 0;
+		} else {
+			signal_host(&rig);
+			quiet++;
+		}
+	}
+	check(sent > 300 && info_of(&rig).sent < sent);
+	check(ring_get(&rig.to_guest, RING_PENDING));
+	while (take(&rig)) {
+		check_eq(rig.head.id, done);
+		done++;
+	}
+	check_eq(done, sent);
+	check_eq(info_of(&rig).sent, sent);
+	check(!ring_get(&rig.to_guest, RING_PENDING));
+	check_eq(notes(&rig), 0);
+	stop(&rig);
+}
+
+/* ---- tests: a guest that lies ---- */
+
+static void before_a_version(void)
+{
+	static const u32 init[] = { 2, 24, 1, 1, 0, 0x4000 };
+	static const u32 msg[] = { 101, RECV_GPADL, 0xcafe };
+	struct rig rig;
+
+	start(&rig, NULL);
+	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
+	nvsp(&rig, msg, 3);
+	check_eq(rig.reply_len, 0);
+	check_eq(notes(&rig), 1);
+	/* RNDIS without a buffer for the answer: completed, not answered. */
+	agree(&rig, NVSP_5, NVSP_5);
+	check_eq(control(&rig, init, sizeof(init)), 1);
+	expect_nothing(&rig);
+	check_eq(notes(&rig), 2);
+	stop(&rig);
+}
+
+static void wrong_buffers(void)
+{
+	static const u32 revoke[] = { 103, 0xcafe };
+	struct rig rig;
+
+	start(&rig, NULL);
+	agree(&rig, NVSP_6_1, NVSP_6_1);
+	check_eq(recv_buf(&rig, 0xdead), 2);
+	lend(&rig, 0xb1, RECV_PFN, RECV_PAGES, 1);	/* not complete */
+	check_eq(recv_buf(&rig, 0xb1), 2);
+	lend(&rig, SEND_GPADL, SEND_PFN, 1, 0);		/* less than a section */
+	check_eq(send_buf(&rig, SEND_GPADL), 2);
+	check_eq(notes(&rig), 3);
+	nvsp(&rig, revoke, 2);
+	check_eq(notes(&rig), 4);
+	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
+	check_eq(recv_buf(&rig, RECV_GPADL), 1);
+	check_eq(recv_buf(&rig, RECV_GPADL), 2);	/* it is lent */
+	nvsp(&rig, revoke, 2);
+	check_eq(recv_buf(&rig, RECV_GPADL), 1);
+	check_eq(notes(&rig), 5);
+	stop(&rig);
+}
+
+static void buffers_that_go_away(void)
+{
+	static const u32 msg[] = { 8, 12, 1 };
+	struct rig rig;
+	u32 before;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	teardown(&rig, SEND_GPADL);
+	check_eq(transport(&rig, NULL, 0, 0, 0, 100), 5);
+	teardown(&rig, RECV_GPADL);
+	before = notes(&rig);
+	check_eq(control(&rig, msg, sizeof(msg)), 1);
+	expect_nothing(&rig);
+	check_eq(notes(&rig), before + 1);
+
+	/* Pages that are no RAM, in a list that could be made. */
+	check_eq(lend(&rig, RECV_GPADL, FAKEVM_RAM / PAGE_SIZE_4K - 1, RECV_PAGES, 0), 0);
+	check_eq(lend(&rig, SEND_GPADL, FAKEVM_RAM / PAGE_SIZE_4K, SEND_PAGES, 0), 0);
+	check_eq(control(&rig, msg, sizeof(msg)), 1);	/* section 0 starts in the last page of RAM */
+	indicated(&rig);
+	check_eq(transport(&rig, NULL, 0, 1, 0, 100), 5);
+	check_eq(transport(&rig, NULL, 0, 1, 1, 100), 5);
+	stop(&rig);
+}
+
+static void wrong_sections(void)
+{
+	struct rig rig;
+	u32 count = SEND_PAGES * PAGE_SIZE_4K / 6144;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	check_eq(transport(&rig, NULL, 0, 0, count - 1, 6144), 1);
+	check_eq(transport(&rig, NULL, 0, 0, count, 1), 5);
+	check_eq(transport(&rig, NULL, 0, 0, 0xfffffffe, 1), 5);
+	check_eq(transport(&rig, NULL, 0, 0, 0, 6145), 5);
+	check_eq(transport(&rig, NULL, 0, 0, 0, 0xffffffff), 5);
+	check_eq(transport(&rig, NULL, 0, 0, 0, 0), 5);
+	check_eq(transport(&rig, NULL, 0, 0, 0xffffffff, 100), 5);
+	check_eq(info_of(&rig).sent, 1);
+	stop(&rig);
+}
+
+static void wrong_ranges(void)
+{
+	static const struct {
+		const char *what;
+		u32 list[8];
+		u32 len;
+	} bad[] = {
+		{ "no ranges", { 0, 0 }, 8 },
+		{ "too many", { 0, 33, 8, 0, DATA_PFN, 0 }, 24 },
+		{ "2^32 - 1 of them", { 0, 0xffffffff, 8, 0, DATA_PFN, 0 }, 24 },
+		{ "none in the list", { 0, 1 }, 8 },
+		{ "no page number", { 0, 1, 8, 0 }, 16 },
+		{ "one page short", { 0, 1, 4096, 1, DATA_PFN, 0 }, 24 },
+		{ "one range short", { 0, 2, 8, 0, DATA_PFN, 0 }, 24 },
+		{ "empty", { 0, 1, 0, 0, DATA_PFN, 0 }, 24 },
+		{ "too long", { 0, 1, 0xffffffff, 0, DATA_PFN, 0 }, 24 },
+		{ "so long that offset and length overflow", { 0, 1, 0xfffff001, 4095, DATA_PFN, 0 }, 24 },
+		{ "starts behind its page", { 0, 1, 8, 4096, DATA_PFN, 0 }, 24 },
+		{ "no RAM", { 0, 1, 8, 0, FAKEVM_RAM / PAGE_SIZE_4K, 0 }, 24 },
+		{ "no page number at all", { 0, 1, 8, 0, 0xffffffff, 0xffffffff }, 24 },
+		{ "the second page is no RAM",
+		  { 0, 1, 8, 4092, DATA_PFN, 0, FAKEVM_RAM / PAGE_SIZE_4K, 0 }, 32 },
+	};
+	struct rig rig;
+	u32 i, before;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		before = notes(&rig);
+		if (transport(&rig, bad[i].list, bad[i].len, 1, 0xffffffff, 0) != 5 ||
+		    transport(&rig, bad[i].list, bad[i].len, 0, 0xffffffff, 0) != 5 ||
+		    notes(&rig) != before + 2)
+			tap_fail(__FILE__, __LINE__, "ranges: %s: taken", bad[i].what);
+	}
+	expect_nothing(&rig);
+	stop(&rig);
+}
+
+static void wrong_control_messages(void)
+{
+	static const u32 bad[][8] = {
+		{ 0, 32 }, { 1, 32 }, { 6, 32 }, { 9, 32 }, { 0xffffffff, 32 }, { 0x80000002, 32 },
+		{ 2, 23 }, { 2, 0 }, { 2, 33 }, { 2, 0xffffffff }, { 3, 11 }, { 4, 27 }, { 5, 27 },
+		{ 8, 11 }, { 8, 33 },
+	};
+	static const u32 offsets[][2] = {
+		{ 4, 21 }, { 4, 25 }, { 4, 0xffffffff }, { 0xffffffff, 20 }, { 0xfffffff0, 0xfffffff0 },
+		{ 25, 0 }, { 3, 20 }, { 0, 20 }, { 0, 0xffffffff },
+	};
+	u32 list[] = { 0, 1, 11, 0, DATA_PFN, 0 };
+	struct rig rig;
+	u32 i, filter = 13;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		check_eq(control(&rig, bad[i], sizeof(bad[i])), 5);
+	check_eq(transport(&rig, list, sizeof(list), 1, 0xffffffff, 0), 5);
+	expect_nothing(&rig);
+	check_eq(set_filter(&rig, filter, 4, 20), 0);
+	for (i = 0; i < ARRAY_SIZE(offsets); i++)
+		check_eq(set_filter(&rig, 99, offsets[i][0], offsets[i][1]), 0xc0010014);
+	check_eq(info_of(&rig).filter, filter);
+	stop(&rig);
+}
+
+static void before_rndis(void)
+{
+	static const u32 halt[] = { 3, 12, 9 };
+	struct rig rig;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	check_eq(control(&rig, halt, sizeof(halt)), 1);
+	check_eq(query(&rig, 0x01010101)[3], 0xc0000001);
+	check_eq(set_filter(&rig, 13, 4, 20), 0xc0000001);
+	check_eq(info_of(&rig).state, NIC_OPEN);
+	stop(&rig);
+}
+
+static void sections_run_out(void)
+{
+	u32 msg[] = { 8, 12, 1 }, done[2] = { 108, 1 };
+	struct rig rig;
+	u32 i, before;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	for (i = 0; i < 64; i++) {
+		check_eq(control(&rig, msg, sizeof(msg)), 1);
+		check(take(&rig));
+		check_eq(rig.head.id, i + 1);
+	}
+	before = notes(&rig);
+	check_eq(control(&rig, msg, sizeof(msg)), 1);
+	expect_nothing(&rig);
+	check_eq(notes(&rig), before + 1);
+	check(put(&rig, RING_COMPLETION, 17, NULL, 0, done, sizeof(done)));
+	signal_host(&rig);
+	check_eq(control(&rig, msg, sizeof(msg)), 1);
+	check(take(&rig));
+	check_eq(rig.head.id, 17);
+	stop(&rig);
+}
+
+static void wrong_completions(void)
+{
+	static const u64 ids[] = { 0, 1, 64, 65, 0xffffffffffffffffull };
+	u32 good[2] = { 108, 1 }, failed[2] = { 108, 2 }, msg[] = { 8, 12, 1 };
+	struct rig rig;
+	u32 i, before;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	before = notes(&rig);
+	for (i = 0; i < ARRAY_SIZE(ids); i++)
+		check(put(&rig, RING_COMPLETION, ids[i], NULL, 0, good, sizeof(good)));
+	signal_host(&rig);
+	check_eq(notes(&rig), before + ARRAY_SIZE(ids));
+	check_eq(control(&rig, msg, sizeof(msg)), 1);
+	check(take(&rig));
+	check(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, NULL, 0));
+	check(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, failed, sizeof(failed)));
+	signal_host(&rig);
+	check_eq(notes(&rig), before + ARRAY_SIZE(ids) + 2);
+	stop(&rig);
+}
+
+static void odd_packets(void)
+{
+	static const u16 types[] = { 0, 1, 7, 8, 10, 12, 0xffff };
+	static const u32 unknown[] = { 999 };
+	struct rig rig;
+	u32 i;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	for (i = 0; i < ARRAY_SIZE(types); i++) {
+		check(put(&rig, types[i], i, NULL, 0, "abc", 3));
+		signal_host(&rig);
+		check(take(&rig));
+		check_eq(rig.head.type, RING_COMPLETION);
+		check_eq(rig.reply_len, 0);
+	}
+	nvsp(&rig, unknown, 1);
+	check_eq(rig.reply_len, 0);
+	check(put(&rig, RING_IN_BAND, 5, NULL, 0, NULL, 0));	/* no message at all */
+	signal_host(&rig);
+	check(take(&rig));
+	check_eq(notes(&rig), ARRAY_SIZE(types) + 2);
+	stop(&rig);
+}
+
+static void corrupt_rings(void)
+{
+	static const u32 bad[] = { 13, 0x7ffffff8, 0xffffffff };
+	u32 msg[10] = { 107, 0, 0, 100 };
+	struct rig rig;
+	u32 i, at;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	at = ring_get(&rig.to_guest, RING_READ);
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		ring_put(&rig.to_guest, RING_READ, bad[i]);
+		check(put(&rig, RING_IN_BAND, i, NULL, 0, msg, sizeof(msg)));
+		signal_host(&rig);
+		check_eq(info_of(&rig).sent, i);
+		ring_put(&rig.to_guest, RING_READ, at);
+		signal_host(&rig);
+		check(take(&rig));
+		at = ring_get(&rig.to_guest, RING_READ);
+	}
+	ring_put(&rig.from_guest, RING_WRITE, 0x7ffffff8);
+	signal_host(&rig);
+	expect_nothing(&rig);
+	check_eq(notes(&rig), 1);
+	stop(&rig);
+}
+
+/* Numbers that repeat. */
+static u32 next_random(u32 *state)
+{
+	*state = *state * 1664525 + 1013904223;
+	return *state >> 8;
+}
+
+static void noise(void)
+{
+	static const u16 types[] = { RING_IN_BAND, RING_GPA_DIRECT, RING_GPA_DIRECT, RING_COMPLETION,
+				     RING_TRANSFER_PAGES };
+	static const u32 msgs[] = { 1, 100, 101, 103, 104, 106, 107, 107, 107, 107, 125, 129, 133 };
+	static const u32 sizes[] = { 0, 1, 8, 12, 24, 28, 32, 4096, 6144, 8192, 0x7fffffff, 0xffffffff };
+	struct rig rig;
+	u32 state = 11, i, k;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	for (i = 0; i < 30000; i++) {
+		u32 list[16] = { 0, next_random(&state) % 4 }, msg[10] = { 0 };
+		u32 *data = (u32 *)(void *)ram(&rig, DATA_PFN);
+
+		for (k = 0; k < 12; k++)
+			data[k] = next_random(&state) % 3 ? next_random(&state) % 10 :
+				  sizes[next_random(&state) % ARRAY_SIZE(sizes)];
+		for (k = 2; k < ARRAY_SIZE(list); k++)
+			list[k] = next_random(&state) % 2 ? DATA_PFN :
+				  sizes[next_random(&state) % ARRAY_SIZE(sizes)];
+		list[5] = list[7] = 0;
+		msg[0] = msgs[next_random(&state) % ARRAY_SIZE(msgs)];
+		for (k = 1; k < ARRAY_SIZE(msg); k++)
+			msg[k] = next_random(&state) % 2 ? RECV_GPADL + next_random(&state) % 3 :
+				 sizes[next_random(&state) % ARRAY_SIZE(sizes)];
+		put(&rig, types[next_random(&state) % ARRAY_SIZE(types)], next_random(&state) % 70,
+		    list, next_random(&state) % 9 * 8, msg, next_random(&state) % 41);
+		signal_host(&rig);
+		while (i % 3 && take(&rig))
+			;
+	}
+	stop(&rig);
+}
+
+const struct tap_test nic_tests[] = {
+	{ "nic: comes up, as Linux brings it up", comes_up },
+	{ "nic: sections of the buffers", sections },
+	{ "nic: NVSP versions, capped", nvsp_versions },
+	{ "nic: packets are completed and counted", transmits },
+	{ "nic: a control message in the send buffer", control_in_a_section },
+	{ "nic: the link", link_changes },
+	{ "nic: served after a rescind until the close", served_after_a_rescind },
+	{ "nic: closed and opened again", closed_and_opened_again },
+	{ "nic: a guest that does not read loses nothing", guest_that_does_not_read },
+	{ "nic: messages before a version or a buffer", before_a_version },
+	{ "nic: buffers that are none", wrong_buffers },
+	{ "nic: buffers that are torn down or no RAM", buffers_that_go_away },
+	{ "nic: sections that are none", wrong_sections },
+	{ "nic: page ranges that lie", wrong_ranges },
+	{ "nic: control messages that lie", wrong_control_messages },
+	{ "nic: requests before RNDIS is initialised", before_rndis },
+	{ "nic: a guest that gives no section back", sections_run_out },
+	{ "nic: completions of nothing", wrong_completions },
+	{ "nic: packets of other types", odd_packets },
+	{ "nic: corrupt rings", corrupt_rings },
+	{ "nic: 30000 random packets", noise },
+	{ 0 },
+};
