@@ -221,7 +221,7 @@ static void put_rsdp(u8 *rsdp, u64 xsdt)
 	rsdp[32] = -sum(rsdp, RSDP_SIZE);
 }
 
-u64 acpi_write(struct vm *vm)
+u64 acpi_write(struct vm *vm, unsigned int cpus)
 {
 	const u64 base = LAYOUT_ACPI;
 	struct aml t = {
@@ -231,9 +231,11 @@ u64 acpi_write(struct vm *vm)
 	};
 	u64 dsdt, fadt, madt, xsdt;
 
+	if (!t.buf)
+		return 0;
 	dsdt = base + add_dsdt(&t);
 	fadt = base + add_fadt(&t, dsdt);
-	madt = base + add_madt(&t, vm->nr_cpus);
+	madt = base + add_madt(&t, cpus);
 	xsdt = base + add_xsdt(&t, fadt, madt);
 	if (t.full)
 		return 0;

@@ -276,7 +276,7 @@ int boot_load(struct vm *vm, const struct vm_config *cfg, char *err, size_t errl
 	ret = write_cmdline(vm, cfg->append, &hdr, err, errlen);
 	if (ret < 0)
 		return ret;
-	rsdp = acpi_write(vm);
+	rsdp = acpi_write(vm, vm->nr_cpus);
 	if (!rsdp) {
 		snprintf(err, errlen, "the ACPI tables do not fit below 1 MiB");
 		return -ENOSPC;

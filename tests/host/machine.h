@@ -144,10 +144,11 @@ int boot_set_regs(struct vcpu *vcpu);
 
 /**
  * acpi_write() - write the ACPI tables into RAM
+ * @cpus: number of virtual CPUs
  *
  * Return: guest physical address of the RSDP, or 0 if they do not fit.
  */
-u64 acpi_write(struct vm *vm);
+u64 acpi_write(struct vm *vm, unsigned int cpus);
 
 /* ports.c */
 

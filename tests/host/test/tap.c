@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 {
 	static const struct tap_test *const suites[] = {
 		ring_tests, gpadl_tests, msg_tests, channel_tests, bus_tests, nic_tests,
-		out_tests, script_tests,
+		out_tests, script_tests, serial_tests, hypercall_tests, acpi_tests, cpuid_tests,
 	};
 	volatile int number = 0, failed = 0;
 	volatile size_t s;

@@ -22,6 +22,10 @@ extern const struct tap_test bus_tests[];
 extern const struct tap_test nic_tests[];
 extern const struct tap_test out_tests[];
 extern const struct tap_test script_tests[];
+extern const struct tap_test serial_tests[];
+extern const struct tap_test hypercall_tests[];
+extern const struct tap_test acpi_tests[];
+extern const struct tap_test cpuid_tests[];
 
 /** tap_fail() - end the present test as failed; does not return. */
 void tap_fail(const char *file, int line, const char *fmt, ...)

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The ACPI tables: found from the root, summed up right, with what Linux looks for.
+ */
+#include <string.h>
+
+#include "aml.h"
+#include "fakevm.h"
+#include "layout.h"
+#include "machine.h"
+#include "tap.h"
+
+static u8 sum(const u8 *bytes, size_t len)
+{
+	u8 total = 0;
+
+	while (len--)
+		total += *bytes++;
+	return total;
+}
+
+static u32 get32(const u8 *at)
+{
+	u32 value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+static u64 get64(const u8 *at)
+{
+	u64 value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* A table by its address, its sums checked. */
+static const u8 *table(struct vm *vm, u64 gpa, const char *signature)
+{
+	const u8 *t = vm_mem(vm, gpa, 36);
+
+	check(t);
+	check(!memcmp(t, signature, 4));
+	check(vm_mem(vm, gpa, get32(t + 4)));
+	check_eq(sum(t, get32(t + 4)), 0);
+	return t;
+}
+
+static const u8 *xsdt_of(struct vm *vm, unsigned int cpus)
+{
+	const u8 *rsdp = vm_mem(vm, acpi_write(vm, cpus), 36);
+
+	check(rsdp);
+	check(!memcmp(rsdp, "RSD PTR ", 8));
+	check_eq(sum(rsdp, 20), 0);
+	check_eq(sum(rsdp, 36), 0);
+	return table(vm, get64(rsdp + 24), "XSDT");
+}
+
+static void test_fadt(void)
+{
+	struct vm *vm = fakevm_new(1);
+	const u8 *fadt = table(vm, get64(xsdt_of(vm, 1) + 36), "FACP");
+
+	check_eq(get32(fadt + 4), 276);
+	check(get32(fadt + 112) & 1u << 20);	/* hardware-reduced */
+	check(get32(fadt + 112) & 1u << 10);	/* has a reset register */
+	check_eq(get64(fadt + 120), LAYOUT_RESET);
+	check_eq(fadt[128], LAYOUT_RESET_VALUE);
+	check_eq(get64(fadt + 248), LAYOUT_SLEEP_CONTROL);
+	check_eq(get64(fadt + 260), LAYOUT_SLEEP_STATUS);
+	fakevm_free(vm);
+}
+
+static void test_dsdt(void)
+{
+	static const u8 pnp0501[] = { 0x0c, 0x41, 0xd0, 0x05, 0x01 };
+	struct vm *vm = fakevm_new(1);
+	const u8 *fadt = table(vm, get64(xsdt_of(vm, 1) + 36), "FACP");
+	const u8 *dsdt = table(vm, get64(fadt + 140), "DSDT");
+	u32 len = get32(dsdt + 4);
+	const u8 *com1 = memmem(dsdt, len, pnp0501, sizeof(pnp0501));
+
+	check(com1);
+	check(memmem(com1 + 1, dsdt + len - com1 - 1, pnp0501, sizeof(pnp0501)));
+	check(memmem(dsdt, len, "\x0dVMBUS", 7));
+	check(memmem(dsdt, len, "\x0d" "ACPI0004", 10));
+	check(memmem(dsdt, len, "\\_S5_\x12", 6));
+	fakevm_free(vm);
+}
+
+static void test_madt(void)
+{
+	struct vm *vm = fakevm_new(1);
+	const u8 *madt = table(vm, get64(xsdt_of(vm, VM_MAX_CPUS) + 44), "APIC");
+	unsigned int cpus = 0, ioapics = 0;
+	u32 at = 44;
+
+	while (at < get32(madt + 4)) {
+		const u8 *entry = madt + at;
+
+		if (entry[0] == 0) {
+			check_eq(entry[3], cpus);
+			cpus++;
+		}
+		ioapics += entry[0] == 1;
+		check(entry[1] >= 2);
+		at += entry[1];
+	}
+	check_eq(at, get32(madt + 4));
+	check_eq(cpus, VM_MAX_CPUS);
+	check_eq(ioapics, 1);
+	fakevm_free(vm);
+}
+
+static void test_lengths(void)
+{
+	/* Two-byte lengths: 0x40 | low four bits, then the rest. */
+	static const u8 wanted[] = {
+		0x10, 0x4f, 0x00, '\\', '_', 'S', 'B', '_',
+		0x5b, 0x82, 0x46, 0x00, 'A', '_', '_', '_',
+	};
+	u8 buf[64];
+	struct aml aml = { .buf = buf, .size = sizeof(buf) };
+	size_t scope = aml_scope(&aml, "\\_SB"), device = aml_device(&aml, "A");
+
+	aml_close(&aml, device);
+	aml_close(&aml, scope);
+	check(!aml.full);
+	check_eq(aml.len, sizeof(wanted));
+	check(!memcmp(buf, wanted, sizeof(wanted)));
+}
+
+static void test_full(void)
+{
+	u8 buf[8];
+	struct aml aml = { .buf = buf, .size = sizeof(buf) };
+
+	aml_string(&aml, "too long for this");
+	check(aml.full);
+	check_eq(aml.len, 1);
+}
+
+const struct tap_test acpi_tests[] = {
+	{ "acpi: a hardware-reduced FADT with reset and sleep ports", test_fadt },
+	{ "acpi: the DSDT has VMBUS, both serial ports and S5", test_dsdt },
+	{ "acpi: the MADT has every CPU once and the I/O APIC", test_madt },
+	{ "acpi: package lengths count themselves", test_lengths },
+	{ "acpi: a full buffer is noticed", test_full },
+	{ NULL, NULL },
+};

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Hypercalls: inputs that are good, lie about sizes, or point elsewhere.
+ */
+#include <string.h>
+
+#include "fakevm.h"
+#include "machine.h"
+#include "synic.h"
+#include "tap.h"
+
+#define POST	0x5cull
+#define SIGNAL	0x5dull
+#define FAST	(1ull << 16)
+
+/* What arrived at the bus. */
+static struct {
+	int posts, signals;
+	u32 connection, type, len;
+	u16 flag;
+	u8 payload[SYNIC_PAYLOAD_MAX];
+} seen;
+
+u16 synic_post(struct vm *vm, u32 connection, u32 type, const void *payload, u32 len)
+{
+	(void)vm;
+	seen.posts++;
+	seen.connection = connection;
+	seen.type = type;
+	seen.len = len;
+	memcpy(seen.payload, payload, len);
+	return HV_STATUS_INSUFFICIENT_BUFFERS;
+}
+
+u16 synic_signal(struct vm *vm, u32 connection, u16 flag)
+{
+	(void)vm;
+	seen.signals++;
+	seen.connection = connection;
+	seen.flag = flag;
+	return HV_STATUS_SUCCESS;
+}
+
+static u64 call(struct vm *vm, u64 control, u64 a, u64 b)
+{
+	const u64 param[2] = { a, b };
+
+	return hypercall(vm, control, param);
+}
+
+static struct vm *start(void)
+{
+	struct vm *vm = fakevm_new(1);
+
+	check(vm);
+	memset(&seen, 0, sizeof(seen));
+	return vm;
+}
+
+static void put_post(struct vm *vm, u64 gpa, u32 size)
+{
+	const u32 head[] = { 4, 0, 1, size };
+
+	memcpy(fakevm_ram(vm) + gpa, head, sizeof(head));
+}
+
+static void test_post(void)
+{
+	struct vm *vm = start();
+
+	put_post(vm, 0x1000, SYNIC_PAYLOAD_MAX);
+	memset(fakevm_ram(vm) + 0x1010, 0xa5, SYNIC_PAYLOAD_MAX);
+	check_eq(call(vm, POST, 0x1000, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
+	check_eq(seen.connection, 4);
+	check_eq(seen.type, 1);
+	check_eq(seen.len, SYNIC_PAYLOAD_MAX);
+	check_eq(seen.payload[SYNIC_PAYLOAD_MAX - 1], 0xa5);
+
+	put_post(vm, 0x1ff0, 0);
+	check_eq(call(vm, POST, 0x1ff0, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
+	check_eq(seen.len, 0);
+	check_eq(call(vm, POST | FAST, 7ull, 9ull), HV_STATUS_INSUFFICIENT_BUFFERS);
+	check_eq(seen.connection, 7);
+	check_eq(seen.type, 9);
+	check_eq(seen.posts, 3);
+	fakevm_free(vm);
+}
+
+static void test_post_lies(void)
+{
+	struct vm *vm = start();
+
+	put_post(vm, 0x1000, SYNIC_PAYLOAD_MAX + 1);
+	check_eq(call(vm, POST, 0x1000, 0), HV_STATUS_INVALID_PARAMETER);
+	put_post(vm, 0x1000, 0xffffffff);
+	check_eq(call(vm, POST, 0x1000, 0), HV_STATUS_INVALID_PARAMETER);
+	put_post(vm, 0x1fe0, 24);
+	check_eq(call(vm, POST, 0x1fe0, 0), HV_STATUS_INVALID_ALIGNMENT);
+	check_eq(call(vm, POST, 0x1ff8, 0), HV_STATUS_INVALID_ALIGNMENT);
+	check_eq(call(vm, POST, 0x1001, 0), HV_STATUS_INVALID_ALIGNMENT);
+	check_eq(call(vm, POST, FAKEVM_RAM, 0), HV_STATUS_INVALID_PARAMETER);
+	check_eq(call(vm, POST, 0xfffffffffffff000, 0), HV_STATUS_INVALID_PARAMETER);
+	check_eq(call(vm, POST | FAST, 7, 8ull << 32), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	check_eq(seen.posts, 0);
+	fakevm_free(vm);
+}
+
+static void test_signal(void)
+{
+	const u32 input[] = { 0x10002, 0x5 };
+	struct vm *vm = start();
+
+	check_eq(call(vm, SIGNAL | FAST, 0x000700000001234ull | 3ull << 32, 0), 0);
+	check_eq(seen.connection, 0x1234);
+	memcpy(fakevm_ram(vm) + 0x2ff8, input, sizeof(input));
+	check_eq(call(vm, SIGNAL, 0x2ff8, 0), 0);
+	check_eq(seen.connection, 0x10002);
+	check_eq(seen.flag, 5);
+	check_eq(call(vm, SIGNAL, 0x2ffc, 0), HV_STATUS_INVALID_ALIGNMENT);
+	check_eq(call(vm, SIGNAL, FAKEVM_RAM, 0), HV_STATUS_INVALID_PARAMETER);
+	check_eq(seen.signals, 2);
+	fakevm_free(vm);
+}
+
+static void test_control(void)
+{
+	struct vm *vm = start();
+
+	check_eq(call(vm, 0x5b | FAST, 0, 0), HV_STATUS_INVALID_HYPERCALL_CODE);
+	check_eq(call(vm, SIGNAL | FAST | 1ull << 32, 0, 0), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	check_eq(call(vm, SIGNAL | FAST | 1ull << 17, 0, 0), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	check_eq(seen.signals, 0);
+	fakevm_free(vm);
+}
+
+const struct tap_test hypercall_tests[] = {
+	{ "hypercall: a message is posted, fast and from memory", test_post },
+	{ "hypercall: a message that lies about its size or place is refused", test_post_lies },
+	{ "hypercall: an event is signalled, fast and from memory", test_signal },
+	{ "hypercall: unknown codes and repeats are refused", test_control },
+	{ NULL, NULL },
+};
