@@ -2,6 +2,7 @@
 /*
  * Does an adapter get its addresses by DHCP?
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 
@@ -18,7 +19,7 @@ static bool lives(const char *path)
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
 		return false;
 	pid = strtol(text, NULL, 10);
-	return pid > 1 && !kill(pid, 0);
+	return pid > 1 && (!kill(pid, 0) || errno == EPERM);
 }
 
 bool ip_dhcp_runs(const struct ip_system *system, const struct adapter *adapter)

@@ -21,6 +21,7 @@
 #include "ip.h"
 
 struct adapter;
+struct ip_files;
 struct ip_system;
 
 /* Around our part of resolv.conf; %s is the interface. */
@@ -42,5 +43,21 @@ void ip_dns_read(const struct ip_system *system, const struct adapter *adapter,
  * @config: gets them, behind those that are there
  */
 void ip_dns_parse(const char *text, struct ip_config *config);
+
+/**
+ * ip_dns_set() - set an adapter's name servers where no network manager does
+ * @system: the machine
+ * @adapter: whose
+ * @config: the name servers
+ * @files: remembers what was there
+ *
+ * By resolvectl(1) where systemd-resolved runs, by resolvconf(8) where that is
+ * installed, else in a part of /etc/resolv.conf of our own, in front of the
+ * user's servers, which stay. Without servers our part goes.
+ *
+ * Return: NULL, or what went wrong.
+ */
+const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
+		       const struct ip_config *config, struct ip_files *files);
 
 #endif /* HVKVP_IP_DNS_H */

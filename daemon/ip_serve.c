@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "adapter.h"
+#include "ip_change.h"
+#include "ip_plan.h"
 #include "ip_query.h"
 #include "ip_serve.h"
 #include "ip_system.h"
@@ -62,22 +64,36 @@ uint32_t ip_serve_get(struct ip_call *call)
 
 uint32_t ip_serve_set(struct ip_call *call)
 {
-	struct ip_config config;
+	struct ip_config request, current;
 	struct adapter adapter;
+	struct ip_plan plan;
 	struct rtnl rtnl;
 	uint32_t status;
 	const char *why;
 	uint8_t change;
+	int err;
 
 	rtnl.nl = NULL;
 	status = find(call, &rtnl, &adapter);
-	rtnl_close(&rtnl);
 	if (status)
-		return status;
-	why = ip_wire_decode(call->body, call->msg_major, &config);
+		goto close;
+	why = ip_wire_decode(call->body, call->msg_major, &request);
 	if (!why)
-		why = ip_check(&config, &change);
+		why = ip_check(&request, &change);
+	if (why) {
+		status = refuse(call, HVKVP_E_INVALIDARG, why);
+		goto close;
+	}
+	err = ip_query(call->system, &rtnl, &adapter, 0, &current);
+	if (err) {
+		status = refuse(call, HVKVP_E_FAIL, strerror(-err));
+		goto close;
+	}
+	ip_plan_make(&adapter, &request, change, &current, &plan);
+	why = ip_change(call->system, &rtnl, &plan, call->left_ms);
 	if (why)
-		return refuse(call, HVKVP_E_INVALIDARG, why);
-	return refuse(call, HVKVP_E_NOT_SUPPORTED, "not yet");
+		status = refuse(call, HVKVP_E_FAIL, why);
+close:
+	rtnl_close(&rtnl);
+	return status;
 }

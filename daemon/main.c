@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "ip_change.h"
 #include "ip_system.h"
 #include "log.h"
 #include "loop.h"
@@ -159,6 +160,7 @@ int main(int argc, char **argv)
 	}
 	/* What cannot be created is logged; the rest is served all the same. */
 	store_create(&store);
+	ip_change_reapply(&system);
 
 	device_init(&loop.device, options.device);
 	loop.service.proto = &proto;

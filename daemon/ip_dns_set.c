@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Setting an adapter's name servers where no network manager does.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "adapter.h"
+#include "ip_dns.h"
+#include "ip_file.h"
+#include "ip_system.h"
+#include "run.h"
+
+#define FILE_SIZE	65536
+#define TOOL_MS		5000
+
+static unsigned int count(const struct ip_config *config)
+{
+	return config->half[IP_V4].dns_count + config->half[IP_V6].dns_count;
+}
+
+static const char *by_resolved(const char *tool, const struct adapter *adapter,
+			       const struct ip_config *config)
+{
+	static char texts[2 * HVKVP_ADDR_MAX][IP_TEXT_SIZE];
+	const char *argv[2 * HVKVP_ADDR_MAX + 5] = { tool, "dns", adapter->name };
+	size_t n = 3, t = 0;
+
+	for (int half = 0; half < IP_HALVES; half++)
+		for (unsigned int i = 0; i < config->half[half].dns_count; i++, t++)
+			argv[n++] = ip_text(half, config->half[half].dns[i], texts[t]);
+	if (!t)
+		argv[n++] = "";
+	return run_program(argv, NULL, NULL, TOOL_MS) ? "resolvectl fails" : NULL;
+}
+
+static void print_servers(const struct ip_config *config, struct ip_text_buffer *out)
+{
+	char text[IP_TEXT_SIZE];
+
+	for (int half = 0; half < IP_HALVES; half++)
+		for (unsigned int i = 0; i < config->half[half].dns_count; i++)
+			ip_print(out, "nameserver %s\n",
+				 ip_text(half, config->half[half].dns[i], text));
+}
+
+static const char *by_resolvconf(const char *tool, const struct adapter *adapter,
+				 const struct ip_config *config)
+{
+	struct ip_text_buffer servers = { 0 };
+	char record[64];
+	int ret;
+
+	snprintf(record, sizeof(record), "%s.hvkvpd", adapter->name);
+	print_servers(config, &servers);
+	ret = run_program((const char *const[]){ tool, servers.len ? "-a" : "-d", record, NULL },
+			NULL, servers.text, TOOL_MS);
+	ip_print_free(&servers);
+	return ret ? "resolvconf fails" : NULL;
+}
+
+static const char *by_file(const char *path, const struct adapter *adapter,
+			   const struct ip_config *config, struct ip_files *files)
+{
+	char begin[96], end[96], *text = malloc(FILE_SIZE), *from, *to;
+	struct ip_text_buffer out = { 0 };
+	int len, err = -1;
+
+	len = text ? ip_slurp(path, text, FILE_SIZE) : -1;
+	if (len >= FILE_SIZE - 1) {
+		free(text);
+		return "/etc/resolv.conf is too large";
+	}
+	snprintf(begin, sizeof(begin), IP_DNS_BEGIN, adapter->name);
+	snprintf(end, sizeof(end), IP_DNS_END, adapter->name);
+	if (count(config)) {
+		ip_print(&out, "%s", begin);
+		print_servers(config, &out);
+		ip_print(&out, "%s", end);
+	}
+	if (len > 0) {
+		from = strstr(text, begin);
+		to = from ? strstr(from, end) : NULL;
+		if (to)
+			memmove(from, to + strlen(end), strlen(to + strlen(end)) + 1);
+		ip_print(&out, "%s", text);
+	}
+	/* No file, and none needed. */
+	if (len < 0 && !out.len)
+		err = 0;
+	else if (!out.failed)
+		err = ip_files_write(files, path, 0644, out.text ? out.text : "", out.len);
+	ip_print_free(&out);
+	free(text);
+	return err ? "/etc/resolv.conf cannot be written" : NULL;
+}
+
+const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
+		       const struct ip_config *config, struct ip_files *files)
+{
+	char path[IP_PATH_SIZE];
+
+	if (ip_exists(system, "/run/systemd/resolve/resolv.conf") &&
+	    ip_exists(system, "/usr/bin/resolvectl"))
+		return by_resolved(ip_path(system, path, "/usr/bin/resolvectl"), adapter, config);
+	if (ip_exists(system, "/usr/sbin/resolvconf"))
+		return by_resolvconf(ip_path(system, path, "/usr/sbin/resolvconf"), adapter, config);
+	if (ip_exists(system, "/sbin/resolvconf"))
+		return by_resolvconf(ip_path(system, path, "/sbin/resolvconf"), adapter, config);
+	return by_file(ip_path(system, path, "/etc/resolv.conf"), adapter, config, files);
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * ifupdown.
+ *
+ * Stanzas of one name add up, so one of ours would come on top of the user's. A
+ * mapping sends the interface to a logical one of another name instead: the
+ * user's stanza stays as it is, and is not used. A mapping wants a program that
+ * tells the name; that is a line of shell beside the file.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ip_file.h"
+#include "ip_manager.h"
+#include "ip_system.h"
+
+#define INTERFACES_SIZE 65536
+
+/* Does the main file read the folder that ours is in? */
+static bool reads_folder(const char *text)
+{
+	for (; *text; text += strcspn(text, "\n")) {
+		text += strspn(text, "\n \t");
+		if (!strncmp(text, "source", 6) &&
+		    memmem(text, strcspn(text, "\n"), "interfaces.d", 12))
+			return true;
+	}
+	return false;
+}
+
+static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
+{
+	static char text[INTERFACES_SIZE];
+	char path[IP_PATH_SIZE];
+
+	(void)adapter;
+	ip_path(system, path, "/etc/network/interfaces");
+	return ip_exists(system, "/usr/sbin/ifup") && ip_slurp(path, text, sizeof(text)) > 0 &&
+	       reads_folder(text);
+}
+
+static char *stanza_path(const struct ip_system *system, const struct adapter *adapter,
+			 char *path)
+{
+	char mac[ADAPTER_MAC_SIZE];
+
+	return ip_path(system, path, "/etc/network/interfaces.d/hvkvpd-%s",
+		       ip_mac_bare(adapter, mac));
+}
+
+static void render_dns(const struct ip_plan *plan, struct ip_text_buffer *out)
+{
+	const struct ip_config *config = &plan->config;
+	char text[IP_TEXT_SIZE];
+
+	if (!config->half[IP_V4].dns_count && !config->half[IP_V6].dns_count)
+		return;
+	ip_print(out, "\tdns-nameservers");
+	for (int half = 0; half < IP_HALVES; half++)
+		for (unsigned int i = 0; i < config->half[half].dns_count; i++)
+			ip_print(out, " %s", ip_text(half, config->half[half].dns[i], text));
+	ip_print(out, "\n");
+}
+
+/* Return: stanzas written. */
+static unsigned int render_half(const struct ip_plan *plan, int half, bool dns,
+				struct ip_text_buffer *out)
+{
+	const struct ip_half *part = &plan->config.half[half];
+	const char *name = plan->adapter.name, *inet = half == IP_V4 ? "inet" : "inet6";
+	char text[IP_TEXT_SIZE];
+
+	if (plan->mode[half] == IP_MODE_AUTO && (half == IP_V4 || plan->change & HVKVP_FAMILY_V6)) {
+		ip_print(out, "\niface hvkvpd-%s %s %s\n", name, inet,
+			 half == IP_V4 ? "dhcp" : "auto");
+		return 1;
+	}
+	for (unsigned int i = 0; i < part->count; i++) {
+		ip_print(out, "\niface hvkvpd-%s %s static\n\taddress %s\n", name, inet,
+			 ip_text_prefix(half, &part->address[i], text));
+		if (i)
+			continue;
+		if (dns)
+			render_dns(plan, out);
+	}
+	/* The last stanza has them: each must find its subnet there. */
+	for (unsigned int i = 0; part->count && i < part->gateway_count; i++)
+		ip_print(out, "\tup ip route append default via %s dev %s proto static metric %u\n",
+			 ip_text(half, part->gateway[i], text), name,
+			 (half == IP_V4 ? 0 : 1024) + i);
+	return part->count;
+}
+
+static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
+{
+	const char *name = plan->adapter.name;
+	unsigned int stanzas;
+
+	ip_print(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		 "mapping %s\n\tscript /etc/network/hvkvpd-map\n\nauto %s\n", name, name);
+	stanzas = render_half(plan, IP_V4, true, out);
+	stanzas += render_half(plan, IP_V6, !stanzas, out);
+	if (!stanzas)
+		ip_print(out, "\niface hvkvpd-%s inet manual\n", name);
+}
+
+static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
+			unsigned int limit_ms)
+{
+	/* Also stops a DHCP client of the old configuration. It may be down already. */
+	IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/ifdown", "--force", plan->adapter.name);
+	if (IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/ifup", plan->adapter.name))
+		return "ifup does not take the new configuration";
+	return NULL;
+}
+
+static bool keeps_dns(const struct ip_system *system)
+{
+	return ip_exists(system, "/usr/sbin/resolvconf") || ip_exists(system, "/sbin/resolvconf");
+}
+
+const struct ip_manager ip_ifupdown = {
+	.name = "ifupdown",
+	.in_charge = in_charge,
+	.path = stanza_path,
+	.mode = 0644,
+	.render = render,
+	.tell = tell,
+	.keeps_dns = keeps_dns,
+};

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Netplan, for interfaces that it gives to systemd-networkd.
+ *
+ * What it gives to NetworkManager is NetworkManager's: it takes keyfiles beside
+ * netplan's.
+ */
+#include <string.h>
+
+#include "ip_file.h"
+#include "ip_manager.h"
+#include "ip_system.h"
+
+#define LINK_SIZE 16384
+
+static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
+{
+	char path[IP_PATH_SIZE], text[LINK_SIZE], file[IP_PATH_SIZE];
+
+	ip_path(system, path, "/run/systemd/netif/links/%u", adapter->index);
+	if (ip_slurp(path, text, sizeof(text)) <= 0)
+		return false;
+	ip_line_value(text, "NETWORK_FILE", file, sizeof(file));
+	return strstr(file, "-netplan-") && ip_exists(system, "/usr/sbin/netplan");
+}
+
+static char *yaml_path(const struct ip_system *system, const struct adapter *adapter, char *path)
+{
+	char mac[ADAPTER_MAC_SIZE];
+
+	return ip_path(system, path, "/etc/netplan/90-hvkvpd-%s.yaml", ip_mac_bare(adapter, mac));
+}
+
+static void render_routes(const struct ip_plan *plan, struct ip_text_buffer *out)
+{
+	char text[IP_TEXT_SIZE];
+
+	if (!plan->config.half[IP_V4].gateway_count && !plan->config.half[IP_V6].gateway_count)
+		return;
+	ip_print(out, "      routes:\n");
+	for (int half = 0; half < IP_HALVES; half++) {
+		const struct ip_half *part = &plan->config.half[half];
+
+		for (unsigned int i = 0; i < part->gateway_count; i++) {
+			ip_print(out, "        - to: \"%s\"\n          via: \"%s\"\n",
+				 half == IP_V4 ? "0.0.0.0/0" : "::/0",
+				 ip_text(half, part->gateway[i], text));
+			if (i)
+				ip_print(out, "          metric: %u\n",
+					 (half == IP_V4 ? 0 : 1024) + i);
+		}
+	}
+}
+
+static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
+{
+	bool v6 = plan->mode[IP_V6] == IP_MODE_AUTO && plan->change & HVKVP_FAMILY_V6;
+	const struct ip_half *half4 = &plan->config.half[IP_V4];
+	const struct ip_half *half6 = &plan->config.half[IP_V6];
+	char mac[ADAPTER_MAC_SIZE], text[IP_TEXT_SIZE];
+
+	ip_print(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		 "network:\n  version: 2\n  ethernets:\n");
+	/* A digit in front: networkd takes the first name that matches. */
+	ip_print(out, "    0-hvkvpd-%s:\n      match:\n        macaddress: \"%s\"\n        name: \"%s\"\n",
+		 ip_mac_bare(&plan->adapter, mac), plan->adapter.mac, plan->adapter.name);
+	ip_print(out, "      dhcp4: %s\n      dhcp6: %s\n",
+		 plan->mode[IP_V4] == IP_MODE_AUTO ? "true" : "false", v6 ? "true" : "false");
+	if (half4->count || half6->count)
+		ip_print(out, "      addresses:\n");
+	for (int half = 0; half < IP_HALVES; half++)
+		for (unsigned int i = 0; i < plan->config.half[half].count; i++)
+			ip_print(out, "        - \"%s\"\n",
+				 ip_text_prefix(half, &plan->config.half[half].address[i], text));
+	render_routes(plan, out);
+	if (half4->dns_count || half6->dns_count)
+		ip_print(out, "      nameservers:\n        addresses:\n");
+	for (int half = 0; half < IP_HALVES; half++)
+		for (unsigned int i = 0; i < plan->config.half[half].dns_count; i++)
+			ip_print(out, "          - \"%s\"\n",
+				 ip_text(half, plan->config.half[half].dns[i], text));
+}
+
+static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
+			unsigned int limit_ms)
+{
+	/* Not "netplan apply": that sets up every interface of the machine anew. */
+	if (IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/netplan", "generate"))
+		return "netplan does not take the new configuration";
+	return ip_networkd_tell(system, plan, limit_ms / 2);
+}
+
+const struct ip_manager ip_netplan = {
+	.name = "netplan",
+	.in_charge = in_charge,
+	.path = yaml_path,
+	.mode = 0600,
+	.render = render,
+	.tell = tell,
+	.keeps_dns = NULL,
+};

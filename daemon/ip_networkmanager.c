@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NetworkManager.
+ *
+ * Its keyfiles are read again only on request, over D-Bus: hence nmcli.
+ */
+#include <string.h>
+
+#include "ip_file.h"
+#include "ip_manager.h"
+#include "ip_system.h"
+
+#define DEVICE_SIZE 8192
+
+static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
+{
+	char path[IP_PATH_SIZE], text[DEVICE_SIZE], managed[16];
+
+	ip_path(system, path, "/run/NetworkManager/devices/%u", adapter->index);
+	if (ip_slurp(path, text, sizeof(text)) <= 0)
+		return false;
+	ip_line_value(text, "managed", managed, sizeof(managed));
+	return !strcmp(managed, "true");
+}
+
+static char *keyfile_path(const struct ip_system *system, const struct adapter *adapter,
+			  char *path)
+{
+	char mac[ADAPTER_MAC_SIZE];
+
+	return ip_path(system, path,
+		       "/etc/NetworkManager/system-connections/hvkvpd-%s.nmconnection",
+		       ip_mac_bare(adapter, mac));
+}
+
+static void render_half(const struct ip_plan *plan, int half, struct ip_text_buffer *out)
+{
+	static const char *const methods[] = {
+		[IP_MODE_NONE] = "disabled", [IP_MODE_AUTO] = "auto", [IP_MODE_STATIC] = "manual",
+	};
+	const struct ip_half *part = &plan->config.half[half];
+	char text[IP_TEXT_SIZE];
+
+	ip_print(out, "\n[%s]\nmethod=%s\n", half == IP_V4 ? "ipv4" : "ipv6",
+		 methods[plan->mode[half]]);
+	for (unsigned int i = 0; i < part->count; i++)
+		ip_print(out, "address%u=%s\n", i + 1,
+			 ip_text_prefix(half, &part->address[i], text));
+	for (unsigned int i = 0; i < part->gateway_count; i++) {
+		ip_text(half, part->gateway[i], text);
+		if (!i)
+			ip_print(out, "gateway=%s\n", text);
+		else
+			ip_print(out, "route%u=%s,%s,%u\n", i,
+				 half == IP_V4 ? "0.0.0.0/0" : "::/0", text, 1024 + i);
+	}
+	for (unsigned int i = 0; i < part->dns_count && plan->mode[half] != IP_MODE_NONE; i++)
+		ip_print(out, "%s%s;", i ? "" : "dns=", ip_text(half, part->dns[i], text));
+	if (part->dns_count && plan->mode[half] != IP_MODE_NONE)
+		ip_print(out, "\n");
+}
+
+static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
+{
+	char mac[ADAPTER_MAC_SIZE];
+
+	ip_mac_bare(&plan->adapter, mac);
+	ip_print(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n");
+	/* The same id for the same adapter: "hvkvpd" and its MAC address. */
+	ip_print(out, "[connection]\nid=hvkvpd-%s\nuuid=68766b76-7064-8000-8000-%s\n", mac, mac);
+	ip_print(out, "type=ethernet\ninterface-name=%s\nautoconnect-priority=999\n",
+		 plan->adapter.name);
+	ip_print(out, "\n[ethernet]\n");
+	render_half(plan, IP_V4, out);
+	render_half(plan, IP_V6, out);
+}
+
+static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
+			unsigned int limit_ms)
+{
+	char id[32] = "hvkvpd-", path[IP_PATH_SIZE];
+	const struct ip_system inside = { .root = "" };
+
+	ip_mac_bare(&plan->adapter, id + strlen(id));
+	keyfile_path(&inside, &plan->adapter, path);
+	if (IP_TOOL(system, limit_ms / 2, false, "/usr/bin/nmcli", "connection", "load", path) ||
+	    IP_TOOL(system, limit_ms / 2, false, "/usr/bin/nmcli", "--wait", "10", "connection", "up",
+		    "id", id, "ifname", plan->adapter.name))
+		return "NetworkManager does not take the new configuration";
+	return NULL;
+}
+
+const struct ip_manager ip_networkmanager = {
+	.name = "NetworkManager",
+	.in_charge = in_charge,
+	.path = keyfile_path,
+	.mode = 0600,
+	.render = render,
+	.tell = tell,
+	.keeps_dns = NULL,
+};

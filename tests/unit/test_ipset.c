@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SET_IP against a real kernel in a network namespace, and below a root of its own.
+ *
+ *	net0 (MACHINE_MAC, VMBus) ---- far0
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ip_change.h"
+#include "machine.h"
+#include "netns.h"
+#include "scratch.h"
+#include "tap.h"
+
+#define FAIL		0x80004005
+#define GUID_NOTFOUND	0x80041002
+#define INVALID		0x80070057
+#define RECORD		"state/ip-00155daabb01.conf"
+
+static bool begin(void)
+{
+	if (!netns_enter())
+		return false;
+	scratch_begin();
+	netns_run("link add net0 address " MACHINE_MAC " type veth peer name far0");
+	netns_run("link set far0 up addrgenmode none");
+	netns_run("link set net0 up addrgenmode none");
+	machine_vmbus("net0", "4487b255-b88c-403f-bb51-d1f69cf17f87");
+	return true;
+}
+
+static void end(void)
+{
+	netns_run("link del net0");
+	scratch_end();
+}
+
+static int index_of(const char *name)
+{
+	char path[64], text[16] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "ip -o link show %s", name);
+	file = popen(path, "r");
+	if (!fgets(text, sizeof(text), file))
+		text[0] = 0;
+	while (fgetc(file) != EOF)
+		;
+	pclose(file);
+	return strtol(text, NULL, 10);
+}
+
+static uint32_t set_v4(const char *address, const char *gateway, const char *dns)
+{
+	return machine_set(MACHINE_GUID, 1, 0, address, "255.255.255.0", gateway, dns);
+}
+
+static void check_has(const char *addresses, const char *gateways)
+{
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, addresses);
+	CHECK_TEXT(GOT_GATEWAYS, gateways);
+}
+
+static void v4(void)
+{
+	if (!begin())
+		return;
+	netns_run("link set net0 down");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
+	check_has("192.0.2.5", "192.0.2.1");
+	CHECK_TEXT(GOT_DNS, "192.0.2.53");
+	CHECK_INT(GOT_DHCP, 0);
+	CHECK(netns_shows("addr show net0", "brd 192.0.2.255"));
+	CHECK(netns_shows("route show default", "default via 192.0.2.1 dev net0 proto static"));
+	CHECK(strstr(machine_read(RECORD), "MANAGER=hvkvpd\n") != NULL);
+	CHECK(strstr(machine_read(RECORD), "\nIPV4_ADDRESSES=192.0.2.5/24\n") != NULL);
+	CHECK(scratch_logged("net0: the host has set IPv4 to 192.0.2.5/24, kept by hvkvpd"));
+	/* Another subnet, as on another host; then the same again. */
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(set_v4("198.51.100.5", "198.51.100.1", "198.51.100.53"), 0);
+		check_has("198.51.100.5", "198.51.100.1");
+		CHECK_TEXT(GOT_DNS, "198.51.100.53");
+	}
+	CHECK_TEXT(machine_read("etc/resolv.conf"),
+		   "# hvkvpd: name servers of net0, set by the host\nnameserver 198.51.100.53\n"
+		   "# hvkvpd: end of net0\n");
+	end();
+}
+
+static void neighbours(void)
+{
+	if (!begin())
+		return;
+	/* Within one subnet the old address is the new one's primary, or the reverse. */
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 192.0.2.6/24 dev net0");
+	netns_run("addr add 192.0.2.7/24 dev net0");
+	netns_run("route add 203.0.113.0/24 via 192.0.2.9 dev net0");
+	CHECK_INT(set_v4("192.0.2.8", "192.0.2.1", ""), 0);
+	check_has("192.0.2.8", "192.0.2.1");
+	CHECK(netns_shows("route show", "203.0.113.0/24 via 192.0.2.9 dev net0"));
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.7;192.0.2.8;10.1.1.1",
+			      "255.255.255.0;255.255.255.0;255.0.0.0", "10.0.0.1;192.0.2.2", ""), 0);
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK(strstr(GOT_ADDRESSES, "192.0.2.7") && strstr(GOT_ADDRESSES, "192.0.2.8") &&
+	      strstr(GOT_ADDRESSES, "10.1.1.1"));
+	CHECK_TEXT(GOT_GATEWAYS, "10.0.0.1;192.0.2.2");
+	/* The same address in another subnet. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.7", "255.255.0.0", "192.0.9.1", ""), 0);
+	check_has("192.0.2.7", "192.0.9.1");
+	CHECK_TEXT(GOT_SUBNETS, "255.255.0.0");
+	end();
+}
+
+static void v6(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add fe80::9/64 dev net0 nodad");
+	netns_run("addr add 2001:db8::1/64 dev net0 nodad");
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8:1::5", "/64", "2001:db8:1::1;fe80::1",
+			      "2001:db8::53"), 0);
+	check_has("192.0.2.5;2001:db8:1::5;fe80::9", "2001:db8:1::1;fe80::1");
+	CHECK(!netns_shows("-6 addr show net0", "tentative"));
+	/* The family that the host did not speak of is in the record as it is. */
+	CHECK(strstr(machine_read(RECORD), "\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\n") != NULL);
+	/* Another prefix for the same address. */
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8:1::5", "56", "", ""), 0);
+	check_has("192.0.2.5;2001:db8:1::5;fe80::9", "");
+	CHECK(strstr(GOT_SUBNETS, "/56") != NULL);
+	end();
+}
+
+static void both(void)
+{
+	if (!begin())
+		return;
+	CHECK_INT(machine_set(MACHINE_MAC, 3, 0, "2001:db8::5;192.0.2.5", "64;255.255.255.0",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53;2001:db8::53"), 0);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK_TEXT(GOT_DNS, "192.0.2.53;2001:db8::53");
+	CHECK_INT(machine_set(MACHINE_MAC, 3, 1, "", "", "", ""), 0);
+	check_has("", "");
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(scratch_logged("no network manager looks after it"));
+	CHECK_TEXT(machine_read("etc/resolv.conf"), "");
+	end();
+}
+
+static void to_dhcp(void)
+{
+	if (!begin())
+		return;
+	/* A lease that is there already is not touched. */
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 192.0.2.6/24 dev net0 valid_lft 3600 preferred_lft 3600");
+	netns_run("route add default via 192.0.2.1 dev net0");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5/"));
+	end();
+}
+
+/* The veth's other end has the address already. */
+static void duplicate(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev far0 nodad");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 192.0.2.6/24 dev net0 valid_lft 3600 preferred_lft 3600");
+	netns_run("addr add 2001:db8::1/64 dev net0 nodad");
+	netns_run("route add default via 192.0.2.1 dev net0 metric 7");
+	netns_run("route add 203.0.113.0/24 via 192.0.2.9 dev net0");
+	netns_run("-6 route add default via 2001:db8::9 dev net0");
+	machine_write("etc/resolv.conf", "nameserver 192.0.2.53\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0",
+			      "198.51.100.1", "198.51.100.53"), FAIL);
+	CHECK_TEXT(machine_why, "2001:db8::5 is in use by another machine");
+	check_has("192.0.2.5;192.0.2.6;2001:db8::1", "192.0.2.1;2001:db8::9");
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(netns_shows("route show", "default via 192.0.2.1 dev net0 metric 7"));
+	CHECK(netns_shows("route show", "203.0.113.0/24 via 192.0.2.9 dev net0"));
+	CHECK_TEXT(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n");
+	CHECK_TEXT(machine_read(RECORD), "");
+	CHECK(scratch_logged("putting back what was there"));
+	end();
+}
+
+static void no_carrier(void)
+{
+	if (!begin())
+		return;
+	netns_run("link set far0 down");
+	machine.settle_ms = 300;
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;192.0.2.5", "64;255.255.255.0", "", ""), 0);
+	CHECK(scratch_logged("has no carrier"));
+	CHECK(netns_shows("addr show net0", "2001:db8::5/64"));
+	machine.settle_ms = 3000;
+	end();
+}
+
+static void refused_by_kernel(void)
+{
+	if (!begin())
+		return;
+	netns_run("link set net0 down");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	if (system("echo 1 >/proc/sys/net/ipv6/conf/net0/disable_ipv6"))
+		CHECK(false);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0", "", ""), FAIL);
+	CHECK(machine_why && strstr(machine_why, "2001:db8::5/64 cannot be added"));
+	check_has("192.0.2.5", "");
+	CHECK(netns_shows("link show net0", "state DOWN"));
+	end();
+}
+
+static void refused(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	CHECK_INT(machine_set("{4487b255-b88c-403f-bb51-d1f69cf17f88}", 1, 0, "192.0.2.9",
+			      "255.255.255.0", "", ""), GUID_NOTFOUND);
+	CHECK_INT(set_v4("192.0.2.0", "", ""), INVALID);
+	CHECK_INT(set_v4("192.0.2.9", "192.0.3.1", ""), INVALID);
+	CHECK_INT(set_v4("", "", ""), INVALID);
+	check_has("192.0.2.5", "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	end();
+}
+
+static void cannot_write(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	machine_write("state", "a file where the folder should be");
+	CHECK_INT(set_v4("198.51.100.5", "198.51.100.1", ""), FAIL);
+	check_has("192.0.2.5", "");
+	end();
+}
+
+static void reapplied(void)
+{
+	if (!begin())
+		return;
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53;2001:db8::53"), 0);
+	netns_run("addr flush dev net0");
+	unlink(scratch_path("etc/resolv.conf"));
+	ip_change_reapply(&machine);
+	netns_run("link set far0 up");
+	CHECK(netns_shows("addr show net0", "192.0.2.5/24"));
+	CHECK(netns_shows("addr show net0", "2001:db8::5/64"));
+	CHECK(netns_shows("route show default", "via 192.0.2.1"));
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 2001:db8::53\n") != NULL);
+	/* Without the record nothing happens; with a broken one neither. */
+	netns_run("addr flush dev net0");
+	machine_write(RECORD, "MANAGER=hvkvpd\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/99\n");
+	ip_change_reapply(&machine);
+	CHECK(scratch_logged("is not a record"));
+	unlink(scratch_path(RECORD));
+	ip_change_reapply(&machine);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	end();
+}
+
+static void make_tool(const char *path, const char *text)
+{
+	machine_write(path, text);
+	chmod(scratch_path(path), 0755);
+}
+
+static void site_script(void)
+{
+	if (!begin())
+		return;
+	make_tool("etc/hyperv/set-ip", "#!/bin/sh\nenv | grep ^HVKVP_ | sort >\"${0%/*}/seen\"\n"
+		  "exit $(cat \"${0%/*}/rc\")\n");
+	machine_write("etc/hyperv/rc", "0");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1", "192.0.2.53;192.0.2.54"), 0);
+	CHECK(strstr(machine_read("etc/hyperv/seen"),
+		     "HVKVP_DNS=192.0.2.53 192.0.2.54\nHVKVP_FAMILY=both\n") != NULL);
+	CHECK(strstr(machine_read("etc/hyperv/seen"),
+		     "HVKVP_IPV4_ADDRESSES=192.0.2.5/24\nHVKVP_IPV4_GATEWAYS=192.0.2.1\nHVKVP_IPV4_MODE=static\n"
+		     "HVKVP_IPV6_ADDRESSES=2001:db8::5/64\nHVKVP_IPV6_GATEWAYS=\n") != NULL);
+	CHECK(strstr(machine_read("etc/hyperv/seen"), "HVKVP_MAC=" MACHINE_MAC "\n") != NULL);
+	check_has("", "");
+	machine_write("etc/hyperv/rc", "3");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), FAIL);
+	check_has("", "");
+	machine_write("etc/hyperv/rc", "77");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	check_has("192.0.2.5", "");
+	chmod(scratch_path("etc/hyperv/set-ip"), 0644);
+	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
+	CHECK(scratch_logged("is not executable"));
+	end();
+}
+
+/* A tool that notes its arguments. */
+#define NOTES "#!/bin/sh\necho \"${0##*/} $*\" >>\"${0%%/usr/*}/told\"\nexit ${RC:-0}\n"
+
+static void link_file(const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "run/systemd/netif/links/%d", index_of("net0"));
+	machine_write(path, text);
+}
+
+static void networkd(void)
+{
+	static const char file[] = "etc/systemd/network/00-hvkvpd-00155daabb01.network";
+
+	if (!begin())
+		return;
+	link_file("ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-user.network\n");
+	machine_write("etc/systemd/network/10-user.network", "[Match]\nName=*\n[Network]\nDHCP=yes\n");
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	make_tool("usr/bin/networkctl", NOTES);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5;192.0.2.6",
+			      "255.255.255.0;64;255.255.255.0", "192.0.2.1;192.0.2.2;2001:db8::1",
+			      "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read(file),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "[Match]\nMACAddress=" MACHINE_MAC "\nName=net0\n\n[Network]\nDHCP=no\n"
+		   "Address=192.0.2.5/24\nAddress=192.0.2.6/24\nAddress=2001:db8::5/64\nDNS=192.0.2.53\n"
+		   "\n[Route]\nGateway=192.0.2.1\n\n[Route]\nGateway=192.0.2.2\nMetric=1\n"
+		   "\n[Route]\nGateway=2001:db8::1\n");
+	CHECK_TEXT(machine_read("told"), "networkctl reload\nnetworkctl reconfigure net0\n");
+	CHECK_TEXT(machine_read("etc/systemd/network/10-user.network"),
+		   "[Match]\nName=*\n[Network]\nDHCP=yes\n");
+	CHECK_TEXT(machine_read("etc/resolv.conf"), "");
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	/* Only IPv4 by DHCP: the other family's addresses stay in the file. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(file), "DHCP=ipv4\nAddress=2001:db8::5/64\n") != NULL);
+	/* DHCP is the manager's work: without it the old state comes back. */
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	make_tool("usr/bin/networkctl", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), FAIL);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK(strstr(machine_read(file), "DHCP=no\nAddress=192.0.2.5/24\n") != NULL);
+	/* Static addresses hold without it. */
+	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), 0);
+	CHECK(strstr(machine_read(file), "Address=192.0.2.7/24\n") != NULL);
+	ip_change_reapply(&machine);
+	end();
+}
+
+static void netplan(void)
+{
+	if (!begin())
+		return;
+	link_file("ADMIN_STATE=configured\nNETWORK_FILE=/run/systemd/network/10-netplan-net0.network\n");
+	make_tool("usr/bin/networkctl", NOTES);
+	make_tool("usr/sbin/netplan", NOTES);
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read("etc/netplan/90-hvkvpd-00155daabb01.yaml"),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "network:\n  version: 2\n  ethernets:\n    0-hvkvpd-00155daabb01:\n      match:\n"
+		   "        macaddress: \"" MACHINE_MAC "\"\n        name: \"net0\"\n"
+		   "      dhcp4: false\n      dhcp6: false\n      addresses:\n        - \"192.0.2.5/24\"\n"
+		   "        - \"2001:db8::5/64\"\n      routes:\n        - to: \"0.0.0.0/0\"\n"
+		   "          via: \"192.0.2.1\"\n        - to: \"::/0\"\n          via: \"2001:db8::1\"\n"
+		   "      nameservers:\n        addresses:\n          - \"192.0.2.53\"\n");
+	CHECK_TEXT(machine_read("told"), "netplan generate\nnetworkctl reload\nnetworkctl reconfigure net0\n");
+	end();
+}
+
+static void networkmanager(void)
+{
+	static const char file[] =
+		"etc/NetworkManager/system-connections/hvkvpd-00155daabb01.nmconnection";
+	char path[64];
+	struct stat st;
+
+	if (!begin())
+		return;
+	snprintf(path, sizeof(path), "run/NetworkManager/devices/%d", index_of("net0"));
+	machine_write(path, "[device]\nmanaged=true\n");
+	make_tool("usr/bin/nmcli", NOTES);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.5;192.0.2.6", "255.255.255.0;255.255.255.0",
+			      "192.0.2.1;192.0.2.2", "192.0.2.53;192.0.2.54"), 0);
+	CHECK_TEXT(machine_read(file),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "[connection]\nid=hvkvpd-00155daabb01\nuuid=68766b76-7064-8000-8000-00155daabb01\n"
+		   "type=ethernet\ninterface-name=net0\nautoconnect-priority=999\n\n[ethernet]\n\n[ipv4]\n"
+		   "method=manual\naddress1=192.0.2.5/24\naddress2=192.0.2.6/24\ngateway=192.0.2.1\n"
+		   "route1=0.0.0.0/0,192.0.2.2,1025\ndns=192.0.2.53;192.0.2.54;\n\n[ipv6]\nmethod=auto\n");
+	CHECK(!stat(scratch_path(file), &st) && (st.st_mode & 07777) == 0600);
+	CHECK(strstr(machine_read("told"), "nmcli connection load /etc/NetworkManager/system-connections/hvkvpd-00155daabb01.nmconnection\n"
+		     "nmcli --wait 10 connection up id hvkvpd-00155daabb01 ifname net0\n") != NULL);
+	end();
+}
+
+static void ifupdown(void)
+{
+	if (!begin())
+		return;
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
+	make_tool("usr/sbin/ifup", NOTES);
+	make_tool("usr/sbin/ifdown", NOTES);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read("etc/network/interfaces.d/hvkvpd-00155daabb01"),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "mapping net0\n\tscript /etc/network/hvkvpd-map\n\nauto net0\n\n"
+		   "iface hvkvpd-net0 inet static\n\taddress 192.0.2.5/24\n\tdns-nameservers 192.0.2.53\n"
+		   "\tup ip route append default via 192.0.2.1 dev net0 proto static metric 0\n\n"
+		   "iface hvkvpd-net0 inet6 static\n\taddress 2001:db8::5/64\n"
+		   "\tup ip route append default via 2001:db8::1 dev net0 proto static metric 1024\n");
+	CHECK_TEXT(machine_read("told"), "ifdown --force net0\nifup net0\n");
+	CHECK(strstr(machine_read("etc/network/hvkvpd-map"), "echo \"hvkvpd-$1\"\n") != NULL);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
+	CHECK_TEXT(machine_read("etc/network/interfaces"),
+		   "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
+	end();
+}
+
+static void user_servers(void)
+{
+	if (!begin())
+		return;
+	machine_write("etc/resolv.conf", "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
+	chmod(scratch_path("etc/resolv.conf"), 0640);
+	CHECK_INT(set_v4("192.0.2.5", "", "192.0.2.53;2001:db8::53"), 0);
+	CHECK_TEXT(machine_read("etc/resolv.conf"),
+		   "# hvkvpd: name servers of net0, set by the host\nnameserver 192.0.2.53\n"
+		   "nameserver 2001:db8::53\n# hvkvpd: end of net0\n"
+		   "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_DNS, "192.0.2.53;2001:db8::53");
+	/* Without servers in the request they stay; with DHCP ours go. */
+	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK_TEXT(machine_read("etc/resolv.conf"),
+		   "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
+	{
+		struct stat st;
+
+		CHECK(!stat(scratch_path("etc/resolv.conf"), &st) && (st.st_mode & 07777) == 0640);
+	}
+	end();
+}
+
+static void full(void)
+{
+	char addresses[1024] = "", subnets[1024] = "";
+
+	if (!begin())
+		return;
+	for (int i = 0; i < 64; i++) {
+		sprintf(addresses + strlen(addresses), "%s10.0.%d.1", i ? ";" : "", i);
+		sprintf(subnets + strlen(subnets), "%s255.255.255.0", i ? ";" : "");
+	}
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, addresses, subnets, "10.0.63.2", addresses), 0);
+	check_has(addresses, "10.0.63.2");
+	CHECK_TEXT(GOT_DNS, addresses);
+	netns_run("addr flush dev net0");
+	ip_change_reapply(&machine);
+	check_has(addresses, "10.0.63.2");
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "static IPv4, another subnet, and the same again", v4 },
+	{ "new addresses beside old ones of their subnet", neighbours },
+	{ "static IPv6 leaves IPv4 alone", v6 },
+	{ "both families, then back to DHCP", both },
+	{ "DHCP leaves a lease alone", to_dhcp },
+	{ "a duplicate address: all is put back", duplicate },
+	{ "without a carrier addresses are set all the same", no_carrier },
+	{ "an address that the kernel refuses: all is put back", refused_by_kernel },
+	{ "bad requests change nothing", refused },
+	{ "files that cannot be written: all is put back", cannot_write },
+	{ "set anew at the start where nobody else keeps it", reapplied },
+	{ "the site's script", site_script },
+	{ "systemd-networkd's file", networkd },
+	{ "netplan's file", netplan },
+	{ "NetworkManager's file", networkmanager },
+	{ "ifupdown's file", ifupdown },
+	{ "name servers in front of the user's", user_servers },
+	{ "64 addresses and 64 name servers", full },
+};
+
+TAP_MAIN("ipset", cases)
