@@ -9,7 +9,7 @@
 #include "bus_priv.h"
 
 #define RELID_MAX	2047u	/* the largest event flag */
-#define SETTLE_NS	20000000u	/* a channel is quiet when nothing came for so long */
+#define SETTLE_NS	100000000u	/* a channel is quiet when nothing came for so long */
 #define SETTLE_MAX_NS	1000000000ull
 #define CHANNELS_MAX	20000u	/* offers of one run, so that a guest cannot eat memory */
 
@@ -183,7 +183,7 @@ static void settle(struct vmbus *bus, u32 device)
 			now >= dev->channel->arrived + SETTLE_NS;
 		pthread_mutex_unlock(&bus->lock);
 		if (!quiet)
-			usleep(SETTLE_NS / 10000);
+			usleep(5000);
 	} while (!quiet && now < end);
 }
 

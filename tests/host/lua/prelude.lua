@@ -71,6 +71,7 @@ function enumerate(pool, options)
 end
 
 function get_ip(t) return kvp.request(with(t, { op = "get_ip", pool = 1 })) end
+expect_sound_ip = require "ip"
 function set_ip(t) return kvp.request(with(t, { op = "set_ip", pool = 1 })) end
 
 -- Lies

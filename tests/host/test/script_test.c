@@ -92,6 +92,11 @@ static void rule_cases(void)
 	must_pass("test/cases/rules.lua");
 }
 
+static void ip_cases(void)
+{
+	must_pass("test/cases/ip.lua");
+}
+
 static void bus_cases(void)
 {
 	must_pass("test/cases/bus.lua");
@@ -225,6 +230,7 @@ const struct tap_test script_tests[] = {
 	{ "script: packing helpers", wire_cases },
 	{ "script: the KVP verbs", kvp_cases },
 	{ "script: each broken rule is noticed and named", rule_cases },
+	{ "script: broken and unsound IP answers are noticed", ip_cases },
 	{ "script: the bus verbs and lies", bus_cases },
 	{ "script: results, also of a peer run", results },
 	{ "script: a dirty console log fails the run", dirty_log },
