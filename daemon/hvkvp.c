@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,8 @@
 #include <jansson.h>
 
 #include "facts.h"
+#include "ip_describe.h"
+#include "ip_system.h"
 #include "log.h"
 #include "net.h"
 #include "printable.h"
@@ -44,6 +47,8 @@ static const char help[] =
 "  get POOL KEY           print the value of a key\n"
 "  set POOL KEY VALUE     create or change a pair\n"
 "  del POOL KEY           remove a pair\n"
+"  ip show [INTERFACE]    print what the host is told of an interface (default: all)\n"
+"  ip plan FILE           print what would be done with a captured SET_IP body\n"
 "\n"
 "Pools, by name or number:\n"
 "  0 external    written by the host's administrator\n"
@@ -73,6 +78,7 @@ static const char help[] =
  * struct command - what is to be done
  * @store: the pools
  * @facts: pool "auto"
+ * @state_dir: where the pools are
  * @json: print JSON
  * @force: write to the host's pools
  * @argc: arguments behind the command's name
@@ -81,6 +87,7 @@ static const char help[] =
 struct command {
 	struct store store;
 	struct facts facts;
+	const char *state_dir;
 	bool json;
 	bool force;
 	int argc;
@@ -345,6 +352,57 @@ static int command_del(struct command *command)
 	return changed(command, number, "deleted");
 }
 
+static int show_interface(const struct ip_system *system, const char *name)
+{
+	int err = ip_describe_interface(system, name, stdout);
+
+	if (err == -ENOENT)
+		return fail(EXIT_NOT_FOUND, "no interface is named %s", name);
+	return err ? fail(EXIT_STORAGE, "%s: %s", name, strerror(-err)) : EXIT_OK;
+}
+
+static int show_interfaces(const struct ip_system *system)
+{
+	struct if_nameindex *list = if_nameindex();
+	int ret = EXIT_OK, shown = 0;
+
+	if (!list)
+		return fail(EXIT_STORAGE, "cannot list the interfaces: %s", strerror(errno));
+	for (size_t i = 0; list[i].if_index; i++) {
+		if (!strcmp(list[i].if_name, "lo"))
+			continue;
+		if (shown++)
+			putchar('\n');
+		ret = show_interface(system, list[i].if_name);
+		if (ret)
+			break;
+	}
+	if_freenameindex(list);
+	return ret;
+}
+
+static int command_ip(struct command *command)
+{
+	const struct ip_system system = {
+		.root = "", .state_dir = command->state_dir, .site_script = IP_SITE_SCRIPT,
+	};
+	const char *verb = command->argv[0], *what = command->argv[1];
+	int ret;
+
+	if (!strcmp(verb, "show"))
+		return command->argc > 1 ? show_interface(&system, what) :
+					   show_interfaces(&system);
+	if (strcmp(verb, "plan") || command->argc < 2)
+		return fail(EXIT_USAGE, "ip: \"show [INTERFACE]\" or \"plan FILE\" is wanted");
+	ret = ip_describe_body(&system, what, stdout);
+	if (ret == -EINVAL)
+		return fail(EXIT_USAGE, "%s: is not the body of a SET_IP: 7428 bytes, or 3716 and more from KVP 5.0 on",
+			    what);
+	if (ret < 0)
+		return fail(EXIT_STORAGE, "%s: %s", what, strerror(-ret));
+	return ret ? EXIT_REFUSED : EXIT_OK;
+}
+
 static const struct {
 	const char *name;
 	int least;	/* arguments */
@@ -355,6 +413,7 @@ static const struct {
 	{ "get",  2, 2, command_get },
 	{ "set",  3, 3, command_set },
 	{ "del",  2, 2, command_del },
+	{ "ip",	  1, 2, command_ip },
 };
 
 static int run(struct command *command, const char *name)
@@ -418,6 +477,7 @@ int main(int argc, char **argv)
 	log_open(LOG_WARNING, 0);
 	log_set_sink(show_log);
 	umask(022);
+	command.state_dir = dir;
 	command.argc = argc - optind - 1;
 	command.argv = argv + optind + 1;
 	if (store_init(&command.store, dir))

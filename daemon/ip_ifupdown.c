@@ -107,6 +107,9 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
 			unsigned int limit_ms)
 {
+	/* Not yet: networking.service will bring it up as it is in the files then. */
+	if (!ip_exists(system, "/run/network/ifstate"))
+		return NULL;
 	/* Also stops a DHCP client of the old configuration. It may be down already. */
 	IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/ifdown", "--force", plan->adapter.name);
 	if (IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/ifup", plan->adapter.name))

@@ -32,11 +32,12 @@ struct ip_text_buffer;
 /**
  * struct ip_manager - a manager
  * @name: for people, and in records
- * @in_charge: does it look after this adapter, now?
+ * @in_charge: does it look after this adapter, or will it when it has started?
+ *	Hosts set addresses early in a boot
  * @path: of its file; IP_PATH_SIZE bytes
  * @mode: of a new file
  * @render: the file for a plan; pure
- * @tell: make it read its files again; NULL, or what went wrong
+ * @tell: make it read its files again, if it runs; NULL, or what went wrong
  * @keeps_dns: does it set name servers here?
  */
 struct ip_manager {
@@ -95,6 +96,12 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 
 #define IP_TOOL(system, limit_ms, outside, ...) \
 	ip_tool(system, limit_ms, outside, (const char *const[]){ __VA_ARGS__, NULL })
+
+/**
+ * ip_networkd_starts() - will networkd start, later in this boot?
+ * @system: the machine
+ */
+bool ip_networkd_starts(const struct ip_system *system);
 
 /**
  * ip_networkd_tell() - make networkd read its files, and set up an interface anew

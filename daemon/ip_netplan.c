@@ -5,6 +5,7 @@
  * What it gives to NetworkManager is NetworkManager's: it takes keyfiles beside
  * netplan's.
  */
+#include <dirent.h>
 #include <string.h>
 
 #include "ip_file.h"
@@ -13,15 +14,32 @@
 
 #define LINK_SIZE 16384
 
+/* Before networkd has started: did netplan's generator write for it? */
+static bool has_generated(const struct ip_system *system)
+{
+	char path[IP_PATH_SIZE];
+	struct dirent *entry;
+	bool found = false;
+	DIR *dir = opendir(ip_path(system, path, "/run/systemd/network"));
+
+	while (dir && !found && (entry = readdir(dir)))
+		found = strstr(entry->d_name, "-netplan-");
+	if (dir)
+		closedir(dir);
+	return found;
+}
+
 static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
 {
 	char path[IP_PATH_SIZE], text[LINK_SIZE], file[IP_PATH_SIZE];
 
+	if (!ip_exists(system, "/usr/sbin/netplan"))
+		return false;
 	ip_path(system, path, "/run/systemd/netif/links/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return false;
+		return ip_networkd_starts(system) && has_generated(system);
 	ip_line_value(text, "NETWORK_FILE", file, sizeof(file));
-	return strstr(file, "-netplan-") && ip_exists(system, "/usr/sbin/netplan");
+	return strstr(file, "-netplan-");
 }
 
 static char *yaml_path(const struct ip_system *system, const struct adapter *adapter, char *path)

@@ -13,13 +13,21 @@
 
 #define LINK_SIZE 16384
 
+/* Early in a boot: the host may set addresses before networkd has started. */
+bool ip_networkd_starts(const struct ip_system *system)
+{
+	return !ip_exists(system, "/run/systemd/netif/state") &&
+	       (ip_exists(system, "/etc/systemd/system/dbus-org.freedesktop.network1.service") ||
+		ip_exists(system, "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service"));
+}
+
 static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
 {
 	char path[IP_PATH_SIZE], text[LINK_SIZE], state[32];
 
 	ip_path(system, path, "/run/systemd/netif/links/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return false;
+		return ip_networkd_starts(system);
 	ip_line_value(text, "ADMIN_STATE", state, sizeof(state));
 	return state[0] && strcmp(state, "unmanaged");
 }
@@ -64,6 +72,8 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 const char *ip_networkd_tell(const struct ip_system *system, const struct ip_plan *plan,
 			     unsigned int limit_ms)
 {
+	if (ip_networkd_starts(system))
+		return NULL;
 	if (IP_TOOL(system, limit_ms / 2, false, "/usr/bin/networkctl", "reload") ||
 	    IP_TOOL(system, limit_ms / 2, false, "/usr/bin/networkctl", "reconfigure",
 		    plan->adapter.name))

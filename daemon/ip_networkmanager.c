@@ -12,13 +12,20 @@
 
 #define DEVICE_SIZE 8192
 
+/* Early in a boot: the host may set addresses before NetworkManager has started. */
+static bool starts(const struct ip_system *system)
+{
+	return !ip_exists(system, "/run/NetworkManager") &&
+	       ip_exists(system, "/etc/systemd/system/multi-user.target.wants/NetworkManager.service");
+}
+
 static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
 {
 	char path[IP_PATH_SIZE], text[DEVICE_SIZE], managed[16];
 
 	ip_path(system, path, "/run/NetworkManager/devices/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return false;
+		return starts(system);
 	ip_line_value(text, "managed", managed, sizeof(managed));
 	return !strcmp(managed, "true");
 }
@@ -81,6 +88,8 @@ static const char *tell(const struct ip_system *system, const struct ip_plan *pl
 	char id[32] = "hvkvpd-", path[IP_PATH_SIZE];
 	const struct ip_system inside = { .root = "" };
 
+	if (starts(system))
+		return NULL;
 	ip_mac_bare(&plan->adapter, id + strlen(id));
 	keyfile_path(&inside, &plan->adapter, path);
 	if (IP_TOOL(system, limit_ms / 2, false, "/usr/bin/nmcli", "connection", "load", path) ||

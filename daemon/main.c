@@ -2,6 +2,7 @@
 /*
  * hvkvpd: options, and putting the parts together.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 
 #include "facts.h"
 #include "ip_change.h"
+#include "ip_describe.h"
 #include "ip_system.h"
 #include "log.h"
 #include "loop.h"
@@ -27,6 +29,8 @@ struct options {
 	bool foreground;
 	const char *device;
 	const char *state_dir;
+	const char *set_ip;
+	const char *check_ip;
 	int log_level;
 };
 
@@ -39,6 +43,10 @@ static const char help[] =
 "                         vmbus is the stock kernel's; fd:N is an open descriptor\n"
 "                         (default: " DEVICE_OURS " if there, else " DEVICE_STOCK ")\n"
 "  -s, --state-dir DIR    where the pool files are (default: " STORE_DEFAULT_DIR ")\n"
+"      --set-ip PATH      script that sets addresses in the daemon's place, if it is\n"
+"                         there (default: " IP_SITE_SCRIPT "); \"\": none\n"
+"      --check-ip FILE    print what would be done with a captured SET_IP body, and\n"
+"                         exit: 0 it would be done, 1 it would be refused\n"
 "  -l, --log-level LEVEL  err, warning, notice, info or debug (default: notice)\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
@@ -49,10 +57,15 @@ static const char help[] =
 "Exit codes: 0 stopped by a signal; 1 failure; 2 wrong usage; 3 another service\n"
 "has the device; 4 the driver speaks another major version of the protocol.\n";
 
+/* Options without a letter. */
+enum { OPTION_SET_IP = 256, OPTION_CHECK_IP };
+
 static const struct option long_options[] = {
 	{ "foreground",	no_argument,	   NULL, 'f' },
 	{ "device",	required_argument, NULL, 'd' },
 	{ "state-dir",	required_argument, NULL, 's' },
+	{ "set-ip",	required_argument, NULL, OPTION_SET_IP },
+	{ "check-ip",	required_argument, NULL, OPTION_CHECK_IP },
 	{ "log-level",	required_argument, NULL, 'l' },
 	{ "help",	no_argument,	   NULL, 'h' },
 	{ "version",	no_argument,	   NULL, 'V' },
@@ -79,6 +92,12 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case 's':
 			options->state_dir = optarg;
+			break;
+		case OPTION_SET_IP:
+			options->set_ip = optarg;
+			break;
+		case OPTION_CHECK_IP:
+			options->check_ip = optarg;
 			break;
 		case 'l':
 			options->log_level = log_level_parse(optarg);
@@ -119,10 +138,22 @@ static const char *absolute(const char *path)
 	return joined;
 }
 
+static int check_ip(const struct ip_system *system, const char *path)
+{
+	int ret = ip_describe_body(system, path, stdout);
+
+	if (ret < 0)
+		fprintf(stderr, "hvkvpd: %s: %s\n", path, ret == -EINVAL ?
+			"is not the body of a SET_IP: 7428 bytes, or 3716 and more from KVP 5.0 on" :
+			strerror(-ret));
+	return ret < 0 ? LOOP_EXIT_USAGE : ret;
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options = {
 		.state_dir = STORE_DEFAULT_DIR,
+		.set_ip = IP_SITE_SCRIPT,
 		.log_level = LOG_NOTICE,
 	};
 	struct facts facts = {
@@ -133,7 +164,6 @@ int main(int argc, char **argv)
 	static struct store store;
 	struct ip_system system = {
 		.root = "",
-		.site_script = IP_SITE_SCRIPT,
 		.settle_ms = SETTLE_MS,
 	};
 	struct proto proto = {
@@ -153,6 +183,9 @@ int main(int argc, char **argv)
 		options.device = absolute(options.device);
 
 	system.state_dir = options.state_dir;
+	system.site_script = options.set_ip[0] ? absolute(options.set_ip) : "";
+	if (options.check_ip)
+		return check_ip(&system, options.check_ip);
 	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, options.state_dir);
 	if (store_init(&store, options.state_dir)) {
 		log_err("out of memory");

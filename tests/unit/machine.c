@@ -113,6 +113,12 @@ uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses
 	return call(4, ip_serve_set);
 }
 
+void machine_capture(const char *path)
+{
+	make_folders(path);
+	scratch_write(path, body, sizeof(body));
+}
+
 const char *machine_text(unsigned int offset, unsigned int units)
 {
 	static char texts[4][1025];

@@ -56,6 +56,9 @@ uint32_t machine_get(unsigned int major, const char *id, int family);
 uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses,
 		     const char *subnets, const char *gateways, const char *dns);
 
+/** machine_capture() - write the body of the last request to a file below the root. */
+void machine_capture(const char *path);
+
 /** machine_text() - a text field of @machine_out. Valid until the fourth next call. */
 const char *machine_text(unsigned int offset, unsigned int units);
 

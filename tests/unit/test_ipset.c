@@ -4,6 +4,7 @@
  *
  *	net0 (MACHINE_MAC, VMBus) ---- far0
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "ip_change.h"
+#include "ip_describe.h"
 #include "machine.h"
 #include "netns.h"
 #include "scratch.h"
@@ -411,6 +413,7 @@ static void ifupdown(void)
 	if (!begin())
 		return;
 	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
+	machine_write("run/network/ifstate", "net0=net0\n");
 	make_tool("usr/sbin/ifup", NOTES);
 	make_tool("usr/sbin/ifdown", NOTES);
 	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
@@ -427,6 +430,58 @@ static void ifupdown(void)
 	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
 	CHECK_TEXT(machine_read("etc/network/interfaces"),
 		   "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
+	end();
+}
+
+/* The host is early: a manager that starts later must not find its old files only. */
+static void early(void)
+{
+	if (!begin())
+		return;
+	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=NetworkManager\n") != NULL);
+	machine_write("etc/systemd/system/dbus-org.freedesktop.network1.service", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	make_tool("usr/sbin/netplan", "#!/bin/sh\n");
+	machine_write("run/systemd/network/10-netplan-eth0.network", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=netplan\n") != NULL);
+	end();
+}
+
+static int describe(char *text, size_t size)
+{
+	FILE *out = fmemopen(text, size, "w");
+	int ret = ip_describe_body(&machine, scratch_path("body"), out);
+
+	fclose(out);
+	return ret;
+}
+
+static void described(void)
+{
+	char text[4096];
+
+	if (!begin())
+		return;
+	set_v4("192.0.2.0", "", "");
+	machine_capture("body");
+	CHECK_INT(describe(text, sizeof(text)), 1);
+	CHECK(strstr(text, "REFUSED=an address is its subnet's own") != NULL);
+	machine_set(MACHINE_GUID, 0, 0, "192.0.2.5", "255.255.255.0", "192.0.2.1", "");
+	machine_capture("body");
+	netns_run("addr flush dev net0");
+	CHECK_INT(describe(text, sizeof(text)), 0);
+	CHECK(strstr(text, "FORM=text\nADAPTER=" MACHINE_GUID "\nINTERFACE=net0\n") != NULL);
+	CHECK(strstr(text, "IPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\nIPV4_GATEWAYS=192.0.2.1\n") != NULL);
+	CHECK(strstr(text, "MANAGER=hvkvpd\n") != NULL);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	machine_write("body", "short");
+	CHECK_INT(describe(text, sizeof(text)), -EINVAL);
+	unlink(scratch_path("body"));
+	CHECK_INT(describe(text, sizeof(text)), -ENOENT);
 	end();
 }
 
@@ -493,6 +548,8 @@ static const struct tap_case cases[] = {
 	{ "netplan's file", netplan },
 	{ "NetworkManager's file", networkmanager },
 	{ "ifupdown's file", ifupdown },
+	{ "managers that have not started yet", early },
+	{ "a captured body is explained, and changes nothing", described },
 	{ "name servers in front of the user's", user_servers },
 	{ "64 addresses and 64 name servers", full },
 };

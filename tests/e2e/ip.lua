@@ -1,0 +1,237 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=6.1 time=180
+--
+-- GET_IP and SET_IP, on an interface that is found by its MAC address.
+
+local MAC, GW = "00:15:5d:0a:0b:01", "192.0.2.1"
+
+bus.wait_open(90)
+negotiate{timeout = 30}
+
+local function fresh()
+	guest_ok("ip link del kvp0 2>/dev/null; rm -f /var/lib/hyperv/ip-*.conf /etc/resolv.conf; " ..
+		"modprobe dummy numdummies=0 && ip link add kvp0 type dummy && " ..
+		"ip link set kvp0 address " .. MAC .. " && ip link set kvp0 up && ip -6 addr flush dev kvp0")
+end
+
+after_failure(function()
+	guest("kvp-service stop")
+	guest_ok("kvp-service start")
+	bus.wait_open(10)
+	negotiate{timeout = 30}
+end)
+
+fresh()
+
+-- Both forms of an answer, of the same adapter.
+local function got(id)
+	negotiate{kvp = {"4.0"}}
+	local text = get_ip{adapter = id or MAC}
+	expect(text.ok)
+	expect(text.form, "text")
+	negotiate{kvp = {"5.0"}}
+	local binary = get_ip{adapter = id or MAC}
+	expect(binary.ok)
+	expect(binary.form, "binary")
+	return text, binary
+end
+
+case("an adapter without an address", function()
+	local text, binary = got()
+	expect(text.addresses, {})
+	expect(text.family, 0)
+	expect(text.dhcp, false)
+	expect(text.adapter, MAC)
+	expect(binary.addresses, {})
+	expect(binary.family, 0)
+	expect(binary.origins, {})
+end)
+
+case("an adapter with one address", function()
+	guest_ok("ip addr add 192.0.2.7/24 dev kvp0 && ip route add default via " .. GW .. " dev kvp0 && " ..
+		"echo nameserver 192.0.2.53 >/etc/resolv.conf")
+	local text, binary = got("00155D0A0B01")
+	for _, answer in ipairs{text, binary} do
+		expect(answer.addresses, {"192.0.2.7"})
+		expect(answer.subnets, {"255.255.255.0"})
+		expect(answer.gateways, {GW})
+		expect(answer.dns, {"192.0.2.53"})
+		expect(answer.family, 1)
+		expect(answer.dhcp, false)
+	end
+	expect(binary.origins, {2})
+end)
+
+case("an address that a DHCP server lent", function()
+	fresh()
+	guest_ok("ip addr add 192.0.2.7/24 dev kvp0 valid_lft 3600 preferred_lft 1800")
+	local text, binary = got()
+	expect(text.dhcp, true)
+	expect(binary.dhcp, true)
+	expect(binary.origins, {1})
+end)
+
+case("only the family that is asked for", function()
+	fresh()
+	guest_ok("ip addr add 192.0.2.7/24 dev kvp0; ip addr add 2001:db8::7/64 dev kvp0; ip addr add fe80::7/64 dev kvp0")
+	for _, form in ipairs{"4.0", "5.0"} do
+		negotiate{kvp = {form}}
+		expect(get_ip{adapter = MAC}.addresses, {"192.0.2.7", "2001:db8::7", "fe80::7"})
+		expect(get_ip{adapter = MAC, family = "v4"}.addresses, {"192.0.2.7"})
+		expect(get_ip{adapter = MAC, family = "v6"}.addresses, {"2001:db8::7", "fe80::7"})
+		expect(get_ip{adapter = MAC, family = "v6"}.family, 2)
+	end
+end)
+
+case("more addresses than an answer holds", function()
+	fresh()
+	guest_ok("for i in $(seq 0 69); do ip addr add 10.0.$i.1/24 dev kvp0; ip addr add 2001:db8:1234:5678:9abc:def0:1234:1$i/64 dev kvp0; done")
+	local text, binary = got()
+	expect(#binary.addresses, 128)
+	expect(#binary.subnets, 128)
+	expect(#binary.origins, 128)
+	expect(#text.addresses, #text.subnets)
+	expect(#text.addresses > 64)
+	for i = 1, #text.addresses do expect(text.addresses[i], binary.addresses[i]) end
+end)
+
+case("an adapter that is not there", function()
+	for _, form in ipairs{"4.0", "5.0"} do
+		negotiate{kvp = {form}}
+		for _, id in ipairs{"", "00:15:5d:0a:0b:02", "kvp0", "{4487b255-b88c-403f-bb51-d1f69cf17f87}", repeated("x", 127)} do
+			expect_error(get_ip{adapter = id}, GUID_NOTFOUND)
+			expect_error(set_ip{adapter = id, family = "v4", addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}}, GUID_NOTFOUND)
+		end
+	end
+end)
+
+local function set_v4(address, gateway, extra)
+	local t = {adapter = MAC, family = "v4", addresses = {address}, subnets = {"255.255.255.0"},
+		gateways = gateway and {gateway} or {}, dns = {"192.0.2.53"}}
+	for k, v in pairs(extra or {}) do t[k] = v end
+	return set_ip(t)
+end
+
+for _, form in ipairs{"4.0", "5.0"} do
+	case("the host sets IPv4, IPv6, both, and DHCP again, by KVP " .. form, function()
+		fresh()
+		negotiate{kvp = {form}}
+		expect(set_v4("192.0.2.7", "192.0.2.1").ok)
+		local a = get_ip{adapter = MAC}
+		expect(a.addresses, {"192.0.2.7"})
+		expect(a.gateways, {"192.0.2.1"})
+		expect(a.dns, {"192.0.2.53"})
+		expect(a.dhcp, false)
+		expect(guest_ok("ip -4 addr show kvp0"):find("192.0.2.7/24", 1, true) ~= nil)
+		expect(guest_ok("ip route"):find("default via 192.0.2.1 dev kvp0", 1, true) ~= nil)
+
+		expect(set_ip{adapter = MAC, family = "v6", addresses = {"2001:db8::7"}, subnets = {"64"}, gateways = {"2001:db8::1"}}.ok)
+		a = get_ip{adapter = MAC}
+		expect(a.addresses, {"192.0.2.7", "2001:db8::7"})
+		expect(a.gateways, {"192.0.2.1", "2001:db8::1"})
+
+		expect(set_ip{adapter = MAC, family = "both", addresses = {"198.51.100.7", "2001:db8:1::7"},
+			subnets = {"255.255.0.0", form == "4.0" and "/56" or "56"}, gateways = {"198.51.100.1", "fe80::1"}}.ok)
+		a = get_ip{adapter = MAC}
+		expect(a.addresses, {"198.51.100.7", "2001:db8:1::7"})
+		expect(a.subnets, {"255.255.0.0", form == "4.0" and "/56" or "56"})
+		expect(a.gateways, {"198.51.100.1", "fe80::1"})
+		if form == "5.0" then expect(a.origins, {2, 2}) end
+
+		expect(set_ip{adapter = MAC, family = "both", dhcp = true}.ok)
+		a = get_ip{adapter = MAC}
+		expect(a.addresses, {})
+		expect(a.gateways, {})
+		expect(a.dhcp, true)
+	end)
+end
+
+case("what cannot be set changes nothing", function()
+	fresh()
+	guest_ok("ip addr add 203.0.113.5/24 dev kvp0")
+	local function refused(t)
+		t.adapter, t.family = MAC, t.family or "v4"
+		expect_error(set_ip(t), INVALIDARG)
+	end
+	for _, form in ipairs{"4.0", "5.0"} do
+		negotiate{kvp = {form}}
+		refused{}
+		refused{addresses = {"192.0.2.0"}, subnets = {"255.255.255.0"}}
+		refused{addresses = {"192.0.2.7"}, subnets = {"255.0.255.0"}}
+		refused{addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}, gateways = {"192.0.3.1"}}
+		refused{addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}, family = "v6"}
+		refused{addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}, family = 7}
+		refused{addresses = {"2001:db8::7"}, subnets = {"129"}, family = "v6"}
+		refused{addresses = {"224.0.0.7"}, subnets = {"255.255.255.0"}}
+	end
+	expect_error(set_ip{adapter = MAC, family = "v4", counts = {65, 0, 0, 0, 0, 0}}, INVALIDARG)
+	expect_error(set_ip{adapter = MAC, family = "v4", counts = {1, 0xffffffff, 0, 0, 0, 0}}, INVALIDARG)
+	expect(get_ip{adapter = MAC}.addresses, {"203.0.113.5"})
+	expect(guest_ok("ls /var/lib/hyperv"):find("ip-", 1, true), nil)
+end)
+
+case("64 addresses and as many name servers", function()
+	fresh()
+	negotiate{}
+	local addresses, subnets = {}, {}
+	for i = 1, 64 do addresses[i], subnets[i] = "10.0." .. i .. ".7", "255.255.255.0" end
+	for i = 1, 64 do addresses[64 + i], subnets[64 + i] = "2001:db8:" .. i .. "::7", "64" end
+	expect(set_ip{adapter = MAC, family = "both", addresses = addresses, subnets = subnets, dns = addresses}.ok)
+	local a = get_ip{adapter = MAC}
+	table.sort(a.addresses)
+	table.sort(addresses)
+	expect(a.addresses, addresses)
+	expect(#a.dns, 128)
+end)
+
+case("addresses outlive the daemon", function()
+	fresh()
+	negotiate{}
+	expect(set_v4("192.0.2.7", "192.0.2.1").ok)
+	-- As after a boot: the kernel has nothing.
+	guest_ok("kvp-service stop; ip addr flush dev kvp0; rm /etc/resolv.conf; kvp-service start")
+	negotiate{timeout = 30}
+	local a = get_ip{adapter = MAC}
+	expect(a.addresses, {"192.0.2.7"})
+	expect(a.gateways, {"192.0.2.1"})
+	expect(a.dns, {"192.0.2.53"})
+end)
+
+case("failover: another host, another subnet", function()
+	fresh()
+	negotiate{}
+	expect(set_v4("192.0.2.7", "192.0.2.1").ok)
+	bus.rescind()
+	bus.wait_reopen(20)
+	negotiate{timeout = 30}
+	-- Nothing in between: the host injects right after it has negotiated.
+	expect(set_v4("198.51.100.7", "198.51.100.1", {dns = {"198.51.100.53"}}).ok)
+	local a = get_ip{adapter = MAC}
+	expect(a.addresses, {"198.51.100.7"})
+	expect(a.gateways, {"198.51.100.1"})
+	expect(a.dns, {"198.51.100.53"})
+	guest_ok("kvp-service restart")
+	negotiate{timeout = 30}
+	expect(get_ip{adapter = MAC}.addresses, {"198.51.100.7"})
+	-- The facts tell it, too.
+	expect(enumerate_one("auto", 2).value, "198.51.100.7")
+end)
+
+case("a script of the site comes first", function()
+	fresh()
+	negotiate{}
+	guest_ok("mkdir -p /etc/hyperv; printf '#!/bin/sh\\nenv >/tmp/seen\\n' >/etc/hyperv/set-ip; chmod 755 /etc/hyperv/set-ip")
+	expect(set_v4("192.0.2.7", "192.0.2.1").ok)
+	local seen = guest_ok("cat /tmp/seen; rm /etc/hyperv/set-ip")
+	expect(seen:find("HVKVP_INTERFACE=kvp0", 1, true) ~= nil)
+	expect(seen:find("HVKVP_IPV4_ADDRESSES=192.0.2.7/24", 1, true) ~= nil)
+	expect(get_ip{adapter = MAC}.addresses, {})
+end)
+
+case("GET_IP takes its time, but not long", function()
+	fresh()
+	guest_ok("ip addr add 192.0.2.7/24 dev kvp0; ip addr add 2001:db8::7/64 dev kvp0")
+	negotiate{}
+	local b = bench(200, {name = "GET_IP"}, function() get_ip{adapter = MAC} end)
+	say(string.format("GET_IP: median %d us, min %d us, p99 %d us", b.median, b.min, b.p99))
+end)
