@@ -213,7 +213,9 @@ bool pool_journal_pending(struct pool_journal *journal)
 		return false;
 	same_boot = state_valid(journal, &state) &&
 		    !memcmp(state.boot, journal->boot, sizeof(state.boot));
-	return !same_boot || state.epoch != journal->epoch || state.seq != journal->seq;
+	/* Known only if there is nothing to do: who asks again gets the same answer. */
+	journal->known = same_boot && state.epoch == journal->epoch && state.seq == journal->seq;
+	return !journal->known;
 }
 
 /* Take all changes out. */

@@ -202,14 +202,40 @@ static bool sector_known(const struct version *versions, size_t count,
 	return false;
 }
 
+/*
+ * A key of ours, and a value with a hole in front of other text: what others
+ * wrote over a record that was cut off did not get to the disk as a whole.
+ */
+static bool is_torn(const struct version *versions, size_t count,
+		    const struct pool_record *record)
+{
+	static const char zeros[POOL_SECTOR_SIZE];
+	bool hole = false;
+
+	if (!sector_known(versions, count, record, 0))
+		return false;
+	for (int i = 1; i < POOL_SECTORS; i++) {
+		bool zero = !memcmp((const char *)record + i * POOL_SECTOR_SIZE, zeros,
+				    sizeof(zeros));
+
+		if (hole && !zero)
+			return true;
+		hole |= zero;
+	}
+	return false;
+}
+
 /* Is what is in the file of our making, whole or torn? Else it is not ours to change. */
 static bool is_ours(const struct version *versions, size_t count,
 		    const struct pool_record *record)
 {
+	int known = 0;
+
 	for (int i = 0; i < POOL_SECTORS; i++)
-		if (!sector_known(versions, count, record, i))
-			return false;
-	return true;
+		known += sector_known(versions, count, record, i);
+	return known == POOL_SECTORS ||
+	       (versions[count - 1].slot->flags & POOL_SLOT_CUT &&
+		is_torn(versions, count, record));
 }
 
 /* Read what there is of a record, zeros behind it. Return: bytes, or -errno. */

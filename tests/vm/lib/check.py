@@ -14,7 +14,8 @@ from .tap import TapRun
 UNIT_LIMIT = 300
 TAIL_LINES = 15
 # Folders whose `make check` prints TAP.
-UNITS = {"unit": "tests/unit", "host": "tests/host", "kunit": "tests/kunit"}
+UNITS = {"unit": "tests/unit", "crash": "tests/crash", "fuzz": "tests/fuzz", "host": "tests/host",
+         "kunit": "tests/kunit"}
 # What has to be built before, where the cache lacks it, and is told to take long.
 UNIT_KERNELS = {"kunit": "um"}
 LEVEL1_KERNEL = "6.1"

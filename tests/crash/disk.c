@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A disk that loses power.
+ */
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "disk.h"
+
+#define SECTOR		512
+#define SIZE_MAX_FILE	(1 << 20)
+#define SECTORS		(SIZE_MAX_FILE / SECTOR)
+
+/**
+ * struct call - what was written down
+ * @file: which
+ * @sync: it was a sync; the rest means nothing
+ * @at: first byte that was written
+ * @len: bytes written
+ * @data: owned
+ * @size: of the file afterwards
+ * @mtime: of the file afterwards
+ */
+struct call {
+	enum disk_file file;
+	bool sync;
+	size_t at;
+	size_t len;
+	uint8_t *data;
+	size_t size;
+	struct timespec mtime;
+};
+
+/**
+ * struct image - a file on the disk
+ * @bytes: contents
+ * @size: of them
+ * @mtime: time
+ */
+struct image {
+	uint8_t bytes[SIZE_MAX_FILE];
+	size_t size;
+	struct timespec mtime;
+};
+
+static struct disk {
+	char path[DISK_FILES][256];
+	ino_t ino[DISK_FILES];
+	struct image start[DISK_FILES];
+	struct call *calls;
+	size_t count;
+	size_t syncs;
+	bool on;
+	enum disk_file ignored;
+} disk = { .ignored = DISK_FILES };
+
+ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t at);
+ssize_t __real_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags);
+int __real_ftruncate(int fd, off_t size);
+int __real_futimens(int fd, const struct timespec times[2]);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at);
+ssize_t __wrap_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags);
+int __wrap_ftruncate(int fd, off_t size);
+int __wrap_futimens(int fd, const struct timespec times[2]);
+int __wrap_fdatasync(int fd);
+int __wrap_fsync(int fd);
+
+static enum disk_file which(int fd)
+{
+	struct stat st;
+
+	if (!disk.on || fstat(fd, &st))
+		return DISK_FILES;
+	for (int i = 0; i < DISK_FILES; i++)
+		if (st.st_ino == disk.ino[i])
+			return i;
+	return DISK_FILES;
+}
+
+static void note(int fd, bool sync, const void *data, size_t len, size_t at)
+{
+	enum disk_file file = which(fd);
+	struct call *call;
+	struct stat st;
+
+	if (file == DISK_FILES)
+		return;
+	if (sync)
+		disk.syncs++;
+	if (sync && file == disk.ignored)
+		return;
+	disk.calls = reallocarray(disk.calls, disk.count + 1, sizeof(*call));
+	call = &disk.calls[disk.count++];
+	fstat(fd, &st);
+	*call = (struct call){
+		.file = file, .sync = sync, .at = at, .len = len,
+		.size = st.st_size, .mtime = st.st_mtim,
+	};
+	if (at + len > SIZE_MAX_FILE || st.st_size > SIZE_MAX_FILE) {
+		puts("Bail out! a file is larger than this test can remember");
+		exit(1);
+	}
+	if (len) {
+		call->data = malloc(len);
+		memcpy(call->data, data, len);
+	}
+}
+
+ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	ssize_t n = __real_pwrite(fd, data, len, at);
+
+	if (n > 0)
+		note(fd, false, data, n, at);
+	return n;
+}
+
+ssize_t __wrap_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags)
+{
+	ssize_t n = __real_pwritev2(fd, io, count, at, flags);
+
+	if (n > 0)
+		note(fd, false, io->iov_base, n, lseek(fd, 0, SEEK_CUR) - n);
+	return n;
+}
+
+int __wrap_ftruncate(int fd, off_t size)
+{
+	static const uint8_t zeros[SIZE_MAX_FILE];
+	struct stat st;
+	int ret;
+
+	fstat(fd, &st);
+	ret = __real_ftruncate(fd, size);
+	/* What is cut off is not there any more, also when the file grows again. */
+	if (!ret)
+		note(fd, false, zeros, st.st_size > size ? st.st_size - size : 0, size);
+	return ret;
+}
+
+int __wrap_futimens(int fd, const struct timespec times[2])
+{
+	int ret = __real_futimens(fd, times);
+
+	if (!ret)
+		note(fd, false, NULL, 0, 0);
+	return ret;
+}
+
+/* Real syncs would only take time. */
+int __wrap_fdatasync(int fd)
+{
+	note(fd, true, NULL, 0, 0);
+	return 0;
+}
+
+int __wrap_fsync(int fd)
+{
+	return __wrap_fdatasync(fd);
+}
+
+void disk_begin(const char *pool, const char *journal)
+{
+	const char *paths[] = { pool, journal };
+
+	for (size_t i = 0; i < disk.count; i++)
+		free(disk.calls[i].data);
+	disk.count = 0;
+	disk.syncs = 0;
+	for (int i = 0; i < DISK_FILES; i++) {
+		int fd = open(paths[i], O_RDONLY);
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) || st.st_size > SIZE_MAX_FILE) {
+			printf("Bail out! cannot use %s\n", paths[i]);
+			exit(1);
+		}
+		snprintf(disk.path[i], sizeof(disk.path[i]), "%s", paths[i]);
+		disk.ino[i] = st.st_ino;
+		memset(&disk.start[i], 0, sizeof(disk.start[i]));
+		disk.start[i].size = read(fd, disk.start[i].bytes, SIZE_MAX_FILE);
+		disk.start[i].mtime = st.st_mtim;
+		close(fd);
+	}
+	disk.on = true;
+}
+
+size_t disk_end(void)
+{
+	disk.on = false;
+	return disk.count;
+}
+
+size_t disk_calls(void)
+{
+	return disk.count;
+}
+
+size_t disk_syncs(void)
+{
+	return disk.syncs;
+}
+
+void disk_ignore_syncs(enum disk_file file)
+{
+	disk.ignored = file;
+}
+
+/* What @call does, to all sectors or to those that @some() picks. */
+static void apply(struct image *image, const struct call *call, bool any, unsigned int *seed)
+{
+	for (size_t at = call->at; at < call->at + call->len; ) {
+		size_t end = (at / SECTOR + 1) * SECTOR;
+
+		if (end > call->at + call->len)
+			end = call->at + call->len;
+		if (!any || rand_r(seed) & 1)
+			memcpy(image->bytes + at, call->data + (at - call->at), end - at);
+		at = end;
+	}
+}
+
+static unsigned long digest(const struct image *image)
+{
+	unsigned long sum = 14695981039346656037UL;
+
+	for (size_t i = 0; i < image->size; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, image->bytes + i, sizeof(word));
+		sum = (sum ^ word) * 1099511628211UL;
+	}
+	return (sum ^ image->size ^ image->mtime.tv_nsec) * 1099511628211UL;
+}
+
+/* The longest that the file ever was. */
+static size_t longest(int file)
+{
+	size_t len = disk.start[file].size;
+
+	for (size_t i = 0; i < disk.count; i++)
+		if (disk.calls[i].file == (enum disk_file)file && disk.calls[i].size > len)
+			len = disk.calls[i].size;
+	return len;
+}
+
+static void copy(struct image *image, const struct image *from, size_t len)
+{
+	memcpy(image->bytes, from->bytes, len);
+	image->size = from->size;
+	image->mtime = from->mtime;
+}
+
+static void put(int file, const struct image *image)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, image->mtime };
+	int fd = open(disk.path[file], O_RDWR);
+
+	/* Not emptied first: ext4 would write what replaces it to the real disk at once. */
+	if (fd < 0 || __real_pwrite(fd, image->bytes, image->size, 0) != (ssize_t)image->size ||
+	    __real_ftruncate(fd, image->size) || __real_futimens(fd, times)) {
+		printf("Bail out! cannot write %s\n", disk.path[file]);
+		exit(1);
+	}
+	close(fd);
+}
+
+unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *seed)
+{
+	static struct image image;
+	unsigned long sum = 0;
+
+	for (int file = 0; file < DISK_FILES; file++) {
+		bool any = choice == DISK_ANY, all = choice == DISK_ALL, size_too = all;
+		size_t synced = 0, versions = 1, pick, seen = 0, len = longest(file);
+
+		if (choice == DISK_SPLIT) {
+			all = rand_r(seed) & 1;
+			size_too = rand_r(seed) & 1;
+		}
+		for (size_t i = 0; i < calls; i++)
+			if (disk.calls[i].file == (enum disk_file)file && disk.calls[i].sync)
+				synced = i + 1;
+		for (size_t i = synced; i < calls; i++)
+			versions += disk.calls[i].file == (enum disk_file)file;
+		pick = any ? rand_r(seed) % versions : size_too ? versions - 1 : 0;
+
+		copy(&image, &disk.start[file], len);
+		for (size_t i = 0; i < calls; i++) {
+			const struct call *call = &disk.calls[i];
+			bool durable = i < synced;
+
+			if (call->file != (enum disk_file)file || call->sync)
+				continue;
+			if (durable || all || any)
+				apply(&image, call, !durable && any, seed);
+			if (durable || ++seen <= pick) {
+				image.size = call->size;
+				image.mtime = call->mtime;
+			}
+		}
+		memset(image.bytes + image.size, 0, len - image.size);
+		put(file, &image);
+		sum = sum * 31 + digest(&image);
+	}
+	return sum;
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A disk that loses power
+ *
+ * What a program writes to two files is written down, call by call. Afterwards
+ * the files can be put into any state in which a power failure after the Nth
+ * call may leave them. What may happen is more than any file system does:
+ *  - of each 512-byte sector, any of the contents that it was given since the
+ *    file's last sync may be on the disk, whatever is there of other sectors;
+ *    where the file has grown, also zeros;
+ *  - size and time of a file go together, and any that it had since its last
+ *    sync may be on the disk, whatever is there of its sectors.
+ */
+#ifndef CRASH_DISK_H
+#define CRASH_DISK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum disk_file {
+	DISK_POOL,
+	DISK_JOURNAL,
+	DISK_FILES,
+};
+
+/**
+ * disk_begin() - write down what happens to the files from now on
+ * @pool: path of the first one; what is in them is on the disk
+ * @journal: likewise
+ */
+void disk_begin(const char *pool, const char *journal);
+
+/**
+ * disk_end() - write nothing down any more; syncs still do nothing
+ *
+ * Return: how many calls were written down.
+ */
+size_t disk_end(void);
+
+/* Calls so far. */
+size_t disk_calls(void);
+
+/* Syncs so far, of both files. */
+size_t disk_syncs(void);
+
+/**
+ * disk_ignore_syncs() - break it on purpose
+ * @file: syncs of this one are not written down; DISK_FILES for none
+ */
+void disk_ignore_syncs(enum disk_file file);
+
+/**
+ * enum disk_choice - what is on the disk of what was not synced
+ * @DISK_NOTHING: nothing
+ * @DISK_ALL: everything
+ * @DISK_ANY: anything; repeat for others
+ * @DISK_SPLIT: everything of one file, nothing of the other, or the data and not
+ *	the size, and so on; repeat for others
+ */
+enum disk_choice {
+	DISK_NOTHING,
+	DISK_ALL,
+	DISK_ANY,
+	DISK_SPLIT,
+};
+
+/**
+ * disk_fail() - put the files into a state after a power failure
+ * @calls: the failure came after so many
+ * @choice: what is there
+ * @seed: for DISK_ANY and DISK_SPLIT; changed
+ *
+ * Return: a number that tells states apart.
+ */
+unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *seed);
+
+#endif /* CRASH_DISK_H */

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Power fails at any moment of a long conversation: every pair that was
+ * acknowledged is there afterwards, the one in hand is old or new.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "disk.h"
+#include "log.h"
+#include "pool.h"
+#include "scratch.h"
+#include "tap.h"
+
+#define FILE_NAME	".kvp_pool_1"
+#define JOURNAL_NAME	FILE_NAME ".journal"
+
+#define STEPS_MAX	400
+#define KEYS		12
+
+/**
+ * struct model - what must be in the pool
+ * @value: by key, 0 if it is not there
+ * @theirs: records that others have added
+ */
+struct model {
+	int value[KEYS];
+	int theirs;
+};
+
+/**
+ * struct step - an operation
+ * @start: calls before it
+ * @end: calls after it: it was acknowledged
+ * @after: what must be there then
+ * @sure: of the others' records, so many are on the disk then
+ */
+struct step {
+	size_t start;
+	size_t end;
+	struct model after;
+	int sure;
+};
+
+static struct step steps[STEPS_MAX];
+static int step_count;
+static struct model before_all;
+static struct pool pool;
+
+/* Long values, that no sector is like another. */
+static const char *value_text(int value)
+{
+	static char text[1024];
+
+	for (int i = 0; i < 120; i++)
+		snprintf(text + i * 8, 9, "%07d.", value * 1000 + i);
+	return text;
+}
+
+static void their_record(int number, struct pool_record *record)
+{
+	memset(record, 0, sizeof(*record));
+	snprintf(record->key, sizeof(record->key), "theirs%d", number);
+	snprintf(record->value, sizeof(record->value), "%s", value_text(-number - 1));
+}
+
+/* Another program appends a record, and syncs nothing. */
+static void append_theirs(int number)
+{
+	struct pool_record record;
+	struct iovec io = { .iov_base = &record, .iov_len = sizeof(record) };
+	int fd = open(scratch_path(FILE_NAME), O_WRONLY);
+
+	their_record(number, &record);
+	pwritev2(fd, &io, 1, -1, RWF_APPEND);
+	close(fd);
+}
+
+static void one_step(struct model *model, unsigned int *seed, int number, bool others, int *sure)
+{
+	struct step *step = &steps[step_count++];
+	int key = rand_r(seed) % KEYS, what = rand_r(seed) % 10, ret = 0;
+	char name[24];
+
+	snprintf(name, sizeof(name), "key%d", key);
+	step->start = disk_calls();
+	if (others && what == 0) {
+		append_theirs(model->theirs++);
+	} else if (what < 4 && model->value[key]) {
+		ret = pool_delete(&pool, name);
+		model->value[key] = 0;
+		*sure = model->theirs;
+	} else {
+		ret = pool_set(&pool, name, value_text(number));
+		model->value[key] = number;
+		*sure = model->theirs;
+	}
+	CHECK(ret >= 0);
+	if (rand_r(seed) % 25 == 0) {	/* the process ends, and another one goes on */
+		pool_exit(&pool);
+		pool_init(&pool, scratch_dir, 1);
+	}
+	step->end = disk_calls();
+	step->after = *model;
+	step->sure = *sure;
+}
+
+/* Fill the pool with some records that nothing touches, and talk. Return: calls. */
+static size_t converse(unsigned int seed, int count, bool others, int bystanders)
+{
+	struct model model = { 0 };
+	char key[16];
+	int sure = 0;
+
+	scratch_begin();
+	log_open(LOG_ERR, 0);
+	pool_init(&pool, scratch_dir, 1);
+	for (int i = 0; i < bystanders; i++) {
+		snprintf(key, sizeof(key), "old%d", i);
+		pool_set(&pool, key, value_text(i));
+		if (i == bystanders / 2) {
+			pool_set(&pool, "key0", value_text(1));
+			model.value[0] = 1;
+		}
+	}
+	pool_exit(&pool);
+	pool_init(&pool, scratch_dir, 1);
+	before_all = model;
+	step_count = 0;
+	disk_begin(scratch_path(FILE_NAME), scratch_path(JOURNAL_NAME));
+	for (int i = 0; i < count; i++)
+		one_step(&model, &seed, i + 2, others, &sure);
+	pool_index_clear(&pool.index);
+	pool_journal_exit(&pool.journal);
+	pool_file_exit(&pool.file);
+	return disk_end();
+}
+
+/* How often the key is in the pool, and with another value than this. */
+static int count_key(const char *name, const char *value, int *wrong)
+{
+	const char *key, *at;
+	int n = 0;
+
+	for (uint32_t i = 0; !pool_at(&pool, i, &key, &at); i++) {
+		/*
+		 * A record of others that was not synced may have our deleted
+		 * key in front of their value: nobody can tell.
+		 */
+		if (!strcmp(key, name) && (name[0] == 't' || !strchr(at, '-'))) {
+			n++;
+			*wrong += strcmp(at, value) != 0;
+		}
+	}
+	return n;
+}
+
+static bool holds(const struct model *model, int sure, int bystanders)
+{
+	uint32_t theirs = 0, known = 0, usable = 0;
+	const char *key, *value;
+	int wrong = 0;
+	char name[24];
+
+	for (int i = 0; i < KEYS; i++) {
+		snprintf(name, sizeof(name), "key%d", i);
+		if (count_key(name, value_text(model->value[i]), &wrong) != !!model->value[i])
+			return false;
+		known += !!model->value[i];
+	}
+	for (int i = 0; i < model->theirs; i++) {
+		int torn = 0, n;
+
+		snprintf(name, sizeof(name), "theirs%d", i);
+		n = count_key(name, value_text(-i - 1), &torn);
+		if (i < sure && n - torn != 1)
+			return false;
+		theirs += n;
+	}
+	for (int i = 0; i < bystanders; i++) {
+		snprintf(name, sizeof(name), "old%d", i);
+		if (count_key(name, value_text(i), &wrong) != 1)
+			return false;
+	}
+	for (uint32_t i = 0; !pool_at(&pool, i, &key, &value); i++)
+		usable += key[0] == 't' || !strchr(value, '-');
+	return !wrong && usable == known + theirs + bystanders;
+}
+
+/* Recover as after a boot, and compare. */
+static bool check_state(size_t calls, int bystanders)
+{
+	const struct model *last = &before_all;
+	const struct step *now = NULL;
+	bool good;
+	int sure = 0;
+
+	for (int i = 0; i < step_count; i++) {
+		if (steps[i].end <= calls) {
+			last = &steps[i].after;
+			sure = steps[i].sure;
+		} else if (steps[i].start < calls) {
+			now = &steps[i];
+		}
+	}
+	pool_init(&pool, scratch_dir, 1);
+	pool_create(&pool);
+	if (pool.journal.fd >= 0)
+		pool.journal.known = false;
+	good = !pool_load(&pool) &&
+	       (holds(last, sure, bystanders) ||
+		(now && holds(&now->after, sure, bystanders)));
+	/* A second look finds the same, and nothing to do. */
+	good = good && !pool_journal_pending(&pool.journal);
+	pool_exit(&pool);
+	return good;
+}
+
+/* Make the journal's boot another one than ours. */
+static void forget_boot(void)
+{
+	int fd = open(scratch_path(JOURNAL_NAME), O_RDWR);
+	char byte = 0;
+
+	pread(fd, &byte, 1, 8);	/* in the checksum of the state block */
+	byte = ~byte;
+	pwrite(fd, &byte, 1, 8);
+	close(fd);
+}
+
+/**
+ * struct outcome - of all states of a conversation
+ * @states: tried
+ * @bad: of them
+ */
+struct outcome {
+	unsigned long states;
+	unsigned long bad;
+	size_t first_bad;
+};
+
+static struct outcome fail_everywhere(size_t calls, int tries, int bystanders)
+{
+	struct outcome outcome = { 0 };
+	unsigned int seed = 7;
+
+	for (size_t at = 0; at <= calls; at++) {
+		for (int i = 0; i < tries; i++) {
+			enum disk_choice choice = i == 0 ? DISK_NOTHING : i == 1 ? DISK_ALL :
+						  i % 3 ? DISK_ANY : DISK_SPLIT;
+
+			disk_fail(at, choice, &seed);
+			forget_boot();
+			outcome.states++;
+			if (!check_state(at, bystanders)) {
+				if (!outcome.bad++)
+					outcome.first_bad = at;
+			}
+		}
+	}
+	return outcome;
+}
+
+static int tries(int normal)
+{
+	return getenv("HVKVP_LONG") ? normal * 10 : normal;
+}
+
+static void alone(void)
+{
+	struct outcome outcome;
+	size_t calls, syncs;
+
+	calls = converse(1, 40, false, 5);
+	syncs = disk_syncs();
+	outcome = fail_everywhere(calls, tries(8), 5);
+	printf("# %d changes, %zu calls, %zu syncs; %lu states of the disk tried, %lu bad\n",
+	       step_count, calls, syncs, outcome.states, outcome.bad);
+	CHECK_INT(outcome.bad, 0);
+	scratch_end();
+}
+
+static void with_others(void)
+{
+	struct outcome outcome;
+	size_t calls;
+
+	calls = converse(2, 60, true, 5);
+	outcome = fail_everywhere(calls, tries(8), 5);
+	printf("# with others' records: %zu calls; %lu states of the disk tried, %lu bad (first after call %zu)\n",
+	       calls, outcome.states, outcome.bad, outcome.first_bad);
+	CHECK_INT(outcome.bad, 0);
+	scratch_end();
+}
+
+/* More than POOL_SHIFT_MAX records: the last ones fill the gaps. */
+static void large(void)
+{
+	struct outcome outcome;
+	size_t calls;
+
+	calls = converse(3, 20, true, 80);
+	outcome = fail_everywhere(calls, tries(6), 80);
+	printf("# in a large pool: %zu calls; %lu states of the disk tried, %lu bad\n",
+	       calls, outcome.states, outcome.bad);
+	CHECK_INT(outcome.bad, 0);
+	scratch_end();
+}
+
+/* An epoch ends because the journal is full. */
+static void full_journal(void)
+{
+	struct outcome outcome;
+	size_t calls, syncs;
+
+	calls = converse(4, 300, false, 2);
+	syncs = disk_syncs();
+	printf("# 300 changes: %zu syncs\n", syncs);
+	outcome = fail_everywhere(calls, getenv("HVKVP_LONG") ? 10 : 2, 2);
+	printf("# with a full journal: %zu calls; %lu states of the disk tried, %lu bad\n",
+	       calls, outcome.states, outcome.bad);
+	CHECK_INT(outcome.bad, 0);
+	scratch_end();
+}
+
+/* This test can fail. */
+static void broken(enum disk_file file, bool others)
+{
+	struct outcome outcome;
+	size_t calls;
+
+	disk_ignore_syncs(file);
+	calls = converse(5, 40, others, 5);
+	disk_ignore_syncs(DISK_FILES);
+	outcome = fail_everywhere(calls, 4, 5);
+	printf("# without syncs of the %s: %lu of %lu states are bad, as they should be\n",
+	       file == DISK_POOL ? "pool" : "journal", outcome.bad, outcome.states);
+	CHECK(outcome.bad > 0);
+	scratch_end();
+}
+
+static void broken_journal(void)
+{
+	broken(DISK_JOURNAL, false);
+}
+
+static void broken_pool(void)
+{
+	broken(DISK_POOL, true);
+}
+
+static const struct tap_case cases[] = {
+	{ "power fails anywhere: all that was acknowledged is there, the rest old or new", alone },
+	{ "the same while others append records", with_others },
+	{ "the same in a pool where DELETE fills gaps", large },
+	{ "the same while epochs change", full_journal },
+	{ "a journal that is not synced is found out", broken_journal },
+	{ "a pool that is not synced between epochs is found out", broken_pool },
+};
+
+TAP_MAIN("power loss", cases)
