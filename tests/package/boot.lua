@@ -1,0 +1,117 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+--
+-- A Debian with systemd and udev, the package hvkvpd, the module, and the stock daemon with its own units: who starts what.
+-- Run by tests/package/boot, which makes that guest.
+
+local function show(property, unit)
+	return guest_ok("systemctl show -P " .. property .. " " .. (unit or "hvkvpd.service"))
+end
+
+local function active(unit)
+	return guest("systemctl is-active " .. unit).out
+end
+
+local function until_equal(fn, wanted)
+	wait{timeout = 30, every = 0.5, true_when = function() return fn() == wanted end}
+end
+
+bus.wait_open(200)
+wait{timeout = 100, every = 1, true_when = function() return guest("true", 60).ok end}
+
+case("at boot the device starts the service, on hv_kvp, before anything asked for it", function()
+	expect(negotiate{timeout = 60}.kvp, "5.0")
+	until_equal(function() return active("hvkvpd") end, "active")
+	expect(show("StatusText"), "Serving /dev/hv_kvp")
+	expect(set("external", "at boot", "yes").ok)
+	expect(guest_ok("hvkvp get external 'at boot'"), "yes")
+end)
+
+case("the boot has ended, and nothing failed or waits", {timeout = 120}, function()
+	wait{timeout = 100, every = 2, true_when = function()
+		return guest("systemctl is-system-running").out ~= "starting"
+	end}
+	expect(guest_ok("systemctl --failed --no-legend --plain"), "")
+	expect(guest_ok("systemctl list-jobs --no-legend --plain"):find("hvkvp", 1, true), nil)
+end)
+
+case("the stock daemon's names are ours, and it does not run", function()
+	for _, unit in ipairs{"hv-kvp-daemon.service", "hypervkvpd.service", "hyperv-daemons.hv-kvp-daemon.service"} do
+		expect(show("Id", unit), "hvkvpd.service")
+	end
+	expect(not guest("pgrep hv_kvp_daemon").ok)
+end)
+
+case("the service has one capability, no new privileges, and a read-only system", function()
+	local pid = show("MainPID")
+	local status = guest_ok("cat /proc/" .. pid .. "/status")
+	expect(status:match("CapEff:%s*(%x+)"), "0000000000001000")
+	expect(status:match("CapBnd:%s*(%x+)"), "0000000000001000")
+	expect(status:match("NoNewPrivs:%s*(%d)"), "1")
+	expect(status:match("Seccomp:%s*(%d)"), "2")
+	expect(not guest("nsenter -t " .. pid .. " -m touch /etc/x /usr/x").ok)
+end)
+
+case("killed, it is started again, and no pair is lost", function()
+	local before = show("MainPID")
+	guest_ok("kill -9 " .. before)
+	until_equal(function() return show("MainPID") ~= before and active("hvkvpd") end, "active")
+	expect(get("external", "at boot", {timeout = 20}).value, "yes")
+end)
+
+case("a second daemon is told why it cannot be", function()
+	local second = guest("hvkvpd --foreground --state-dir /tmp/second", 10)
+	expect(second.rc, 3)
+	expect(second.out:find("another service has it open", 1, true) ~= nil)
+end)
+
+case("the host takes the device and gives it back: the service stays", function()
+	local before = show("MainPID")
+	bus.rescind()
+	bus.wait_reopen(20)
+	expect(negotiate{timeout = 30}.kvp, "5.0")
+	expect(show("MainPID"), before)
+	expect(get("external", "at boot").value, "yes")
+end)
+
+case("give: the same service serves hv_utils; the stock daemon stays away; no unit takes it back", function()
+	local before = show("MainPID")
+	say(guest_ok("hvkvp-driver give", 60))
+	bus.wait_reopen(20)
+	expect(negotiate{timeout = 30}.kvp, "4.0")
+	expect(show("MainPID"), before)
+	until_equal(function() return show("StatusText") end, "Serving /dev/vmbus/hv_kvp")
+	expect(not guest("pgrep hv_kvp_daemon").ok)
+	until_equal(function() return active("hvkvp-take") end, "inactive")
+	expect(guest_ok("basename $(readlink /sys/bus/vmbus/devices/" .. bus.kvp.instance .. "/driver)"), "hv_utils")
+	expect(get("external", "at boot").value, "yes")
+end)
+
+case("take: back on hv_kvp", function()
+	say(guest_ok("hvkvp-driver take", 60))
+	bus.wait_reopen(20)
+	expect(negotiate{timeout = 30}.kvp, "5.0")
+	until_equal(function() return show("StatusText") end, "Serving /dev/hv_kvp")
+end)
+
+case("hv_utils got it, with hv_kvp installed: a unit takes it by itself", function()
+	local opens = bus.count("open", bus.kvp)
+	guest_ok("hvkvp-driver --runtime give", 60)
+	wait{timeout = 40, every = 0.5, true_when = function() return bus.count("open", bus.kvp) >= opens + 2 end}
+	bus.wait_open(10)
+	expect(negotiate{timeout = 30}.kvp, "5.0")
+	expect(guest_ok("basename $(readlink /sys/bus/vmbus/devices/" .. bus.kvp.instance .. "/driver)"), "hv_kvp")
+end)
+
+case("removed, it leaves the pairs, and the stock daemon has its name and its work back", {timeout = 120}, function()
+	guest_ok("hvkvp-driver give", 60)
+	guest_ok("dpkg --remove hvkvpd", 60)
+	until_equal(function() return active("hv-kvp-daemon.service") end, "active")
+	expect(show("Id", "hv-kvp-daemon.service"), "hv-kvp-daemon.service")
+	guest_ok("pgrep hv_kvp_daemon")
+	bus.wait_open(10)
+	expect(negotiate{timeout = 30}.kvp, "4.0")
+	local list = enumerate("external")
+	expect(list[1].key, "at boot")
+	expect(list[1].value, "yes")
+	expect(guest_ok("ls /usr/sbin/hvkvp* /usr/bin/hvkvp* /lib/systemd/system/hvkvp* 2>/dev/null | wc -l"), "0")
+end)

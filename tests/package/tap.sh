@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# TAP for shell tests: sourced.
+
+tap_count=0
+tap_failed=0
+
+# check NAME COMMAND...: passes if the command does; what it says is told if it fails.
+check()
+{
+	local name=$1 said
+	shift
+	tap_count=$((tap_count + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $tap_count - $name"
+	else
+		printf '%s\n' "$said" | tail -n 20 | sed 's/^/# /'
+		echo "not ok $tap_count - $name"
+		tap_failed=1
+	fi
+}
+
+# skip NAME WHY
+skip()
+{
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
+# check_with PROGRAM NAME COMMAND...: skipped where the program is not there.
+check_with()
+{
+	local program=$1
+	shift
+	if command -v "$program" >/dev/null; then
+		check "$@"
+	else
+		skip "$1" "there is no $program here"
+	fi
+}
+
+# same WHAT GOT WANTED
+same()
+{
+	[ "$2" = "$3" ] || { echo "$1: got '$2', wanted '$3'"; return 1; }
+}
+
+# has TEXT PART
+has()
+{
+	case $1 in
+	*"$2"*) ;;
+	*) echo "'$2' is not in: $1"; return 1 ;;
+	esac
+}
+
+tap_end()
+{
+	echo "1..$tap_count"
+	exit $tap_failed
+}
