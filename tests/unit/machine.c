@@ -94,6 +94,7 @@ static uint32_t call(unsigned int major, uint32_t (*serve)(struct ip_call *call)
 uint32_t machine_get(unsigned int major, const char *id, int family)
 {
 	memset(body, 0, sizeof(body));
+	body[0] = 4;
 	put(major >= 5 ? 28 : 2, id);
 	body[major >= 5 ? 284 : 258] = family;
 	return call(major, ip_serve_get);
@@ -103,6 +104,7 @@ uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses
 		     const char *subnets, const char *gateways, const char *dns)
 {
 	memset(body, 0, sizeof(body));
+	body[0] = 5;
 	put(2, id);
 	body[258] = family;
 	body[259] = dhcp;
