@@ -31,13 +31,13 @@ static void is_version(const struct facts *facts, char *text, size_t size)
 static void ipv4(const struct facts *facts, char *text, size_t size)
 {
 	if (facts->addresses)
-		facts->addresses(AF_INET, text, size);
+		facts->addresses(facts->addresses_data, AF_INET, text, size);
 }
 
 static void ipv6(const struct facts *facts, char *text, size_t size)
 {
 	if (facts->addresses)
-		facts->addresses(AF_INET6, text, size);
+		facts->addresses(facts->addresses_data, AF_INET6, text, size);
 }
 
 static void os_build(const struct facts *facts, char *text, size_t size)

@@ -32,11 +32,13 @@
  * @is_version: IntegrationServicesVersion
  * @addresses: writes the addresses of a family (AF_INET, AF_INET6), joined by
  *	';', to @text; at most @size bytes with the NUL; may be NULL
+ * @addresses_data: its first argument
  */
 struct facts {
 	const char *root;
 	const char *is_version;
-	void (*addresses)(int family, char *text, size_t size);
+	void (*addresses)(void *data, int family, char *text, size_t size);
+	void *addresses_data;
 };
 
 /**

@@ -18,7 +18,7 @@
 #include "ip_describe.h"
 #include "ip_system.h"
 #include "log.h"
-#include "net.h"
+#include "net_cache.h"
 #include "printable.h"
 #include "store.h"
 #include "wire.h"
@@ -440,11 +440,13 @@ static const struct option long_options[] = {
 
 int main(int argc, char **argv)
 {
+	static struct net_cache addresses = { .fd = -1 };	/* each is asked once */
 	static struct command command = {
 		.facts = {
 			.root = "",
 			.is_version = FACTS_IS_VERSION,
-			.addresses = net_addresses,
+			.addresses = net_cache_addresses,
+			.addresses_data = &addresses,
 		},
 	};
 	const char *dir = STORE_DEFAULT_DIR;

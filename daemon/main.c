@@ -16,7 +16,7 @@
 #include "ip_system.h"
 #include "log.h"
 #include "loop.h"
-#include "net.h"
+#include "net_cache.h"
 #include "store.h"
 
 /* How long a request waits for a locked pool; the host waits for 30 s. */
@@ -156,10 +156,12 @@ int main(int argc, char **argv)
 		.set_ip = IP_SITE_SCRIPT,
 		.log_level = LOG_NOTICE,
 	};
+	static struct net_cache addresses;
 	struct facts facts = {
 		.root = "",
 		.is_version = FACTS_IS_VERSION,
-		.addresses = net_addresses,
+		.addresses = net_cache_addresses,
+		.addresses_data = &addresses,
 	};
 	static struct store store;
 	struct ip_system system = {
@@ -195,6 +197,7 @@ int main(int argc, char **argv)
 	store_create(&store);
 	ip_change_reapply(&system);
 
+	net_cache_init(&addresses);
 	device_init(&loop.device, options.device);
 	loop.service.proto = &proto;
 	loop.service.facts = &facts;
@@ -209,6 +212,7 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = loop_run(&loop);
 	loop_exit(&loop);
+	net_cache_exit(&addresses);
 	store_exit(&store);
 	return ret;
 }

@@ -15,12 +15,15 @@
 #include "facts.h"
 #include "fqdn.h"
 #include "net.h"
+#include "net_cache.h"
+#include "netns.h"
 #include "osrelease.h"
 #include "scratch.h"
 #include "tap.h"
 
-static void fake_addresses(int family, char *text, size_t size)
+static void fake_addresses(void *data, int family, char *text, size_t size)
 {
+	(void)data;
 	snprintf(text, size, "%s", family == AF_INET ? "192.0.2.1;192.0.2.2" : "2001:db8::1");
 }
 
@@ -283,6 +286,61 @@ static void own_network(void)
 		CHECK_INT(status, 0);
 }
 
+static bool cached(struct net_cache *cache, int family, const char *want)
+{
+	char text[NET_CACHE_SIZE];
+
+	net_cache_addresses(cache, family, text, sizeof(text));
+	return CHECK_TEXT(text, want);
+}
+
+/* Each change is seen at once; without one the kernel is not asked. */
+static void cached_addresses(void)
+{
+	struct net_cache cache;
+	char small[12];
+
+	if (!netns_enter())
+		return;
+	netns_run("link add net7 type veth peer name far7");
+	netns_run("link set net7 addrgenmode none");
+	netns_run("link set net7 up");
+	net_cache_init(&cache);
+	cached(&cache, AF_INET, "");
+	netns_run("addr add 192.0.2.7/24 dev net7");
+	cached(&cache, AF_INET, "192.0.2.7");
+	cached(&cache, AF_INET6, "");
+	netns_run("addr add 2001:db8::7/64 dev net7 nodad");
+	cached(&cache, AF_INET6, "2001:db8::7");
+	strcpy(cache.entry[0].text, "remembered");
+	cached(&cache, AF_INET, "192.0.2.7");
+	strcpy(cache.entry[0].text, "remembered");
+	cached(&cache, AF_INET, "remembered");
+	net_cache_addresses(&cache, AF_INET, small, sizeof(small));
+	CHECK_TEXT(small, "192.0.2.7");
+	for (int i = 0; i < 20; i++) {
+		netns_run("addr add 198.51.100.7/24 dev net7");
+		cached(&cache, AF_INET, "192.0.2.7;198.51.100.7");
+		netns_run("addr del 198.51.100.7/24 dev net7");
+		cached(&cache, AF_INET, "192.0.2.7");
+	}
+	/* More changes than a queue holds. */
+	{
+		int room = 1;
+
+		setsockopt(cache.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	}
+	for (int i = 0; i < 20; i++)
+		netns_run("addr add 10.0.%d.7/24 dev net7", i);
+	for (int i = 0; i < 20; i++)
+		netns_run("addr del 10.0.%d.7/24 dev net7", i);
+	netns_run("link set net7 down");
+	cached(&cache, AF_INET, "");
+	net_cache_exit(&cache);
+	cached(&cache, AF_INET, "");
+	netns_run("link del net7");
+}
+
 static const struct tap_case cases[] = {
 	{ "ten items in the documented order", order },
 	{ "os-release: name and split version", os_release },
@@ -295,6 +353,7 @@ static const struct tap_case cases[] = {
 	{ "addresses come from the network part", addresses },
 	{ "loopback and links that are down are left out, whole addresses kept", own_network },
 	{ "this machine's addresses are well-formed, link-local last", real_addresses },
+	{ "remembered addresses are never old", cached_addresses },
 };
 
 TAP_MAIN("facts", cases)
