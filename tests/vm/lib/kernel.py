@@ -25,6 +25,7 @@ class Kernel:
     kdir: str
     modules: str
     root: str
+    build_root: str = ""
 
 
 def cache_dir():
@@ -58,4 +59,5 @@ def _run(tool, *words):
 def _parse(text):
     values = dict(word.split("=", 1) for word in shlex.split(text))
     return Kernel(values["KERNEL_NAME"], values["KERNEL_RELEASE"], values["KERNEL_IMAGE"],
-                  values["KDIR"], values["MODULES_DIR"], values["KERNEL_ROOT"])
+                  values["KDIR"], values["MODULES_DIR"], values["KERNEL_ROOT"],
+                  values.get("BUILD_ROOT", ""))

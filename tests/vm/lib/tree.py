@@ -69,13 +69,25 @@ def guest_modules(kernel):
 
 
 def _kbuild(kernel, folder):
-    arch = ["ARCH=um"] if kernel.name == "um" else []
-    _run(["make", "-C", kernel.kdir, f"M={folder}", f"-j{os.cpu_count()}", *arch,
-          # Old headers ask for the compiler of their time by its name.
-          "CC=gcc",
-          # Needs pahole and gives a module nothing that a test looks at.
-          "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"],
-         os.path.join(folder, "build.log"))
+    words = [f"-j{os.cpu_count()}",
+             # Needs pahole and gives a module nothing that a test looks at.
+             "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+    if kernel.name == "um":
+        words.insert(0, "ARCH=um")
+    if kernel.build_root:
+        command = _inside(kernel.build_root, folder, [
+            "make", "-C", f"/usr/src/linux-headers-{kernel.release}", "M=/mnt", *words])
+    else:
+        # Old headers ask for the compiler of their time by its name.
+        command = ["make", "-C", kernel.kdir, f"M={folder}", "CC=gcc", *words]
+    _run(command, os.path.join(folder, "build.log"))
+
+
+def _inside(root, folder, words):
+    """A command that runs `words` in `root`, with `folder` as its /mnt; the mounts end with it."""
+    script = 'mount -t proc proc "$0/proc" && mount --bind "$1" "$0/mnt" && r=$0 && shift && ' \
+             'exec chroot "$r" "$@"'
+    return ["unshare", "--mount", "sh", "-c", script, root, folder, *words]
 
 
 def guest_image(kernel, ours=True):
