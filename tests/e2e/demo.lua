@@ -16,7 +16,7 @@ end
 case("The guest's own hv_vmbus connects, and hv_kvp binds the KVP device", function()
 	local version = bus.wait_version(60)
 	say("VMBus protocol " .. version .. ", kernel " .. args.kernel)
-	bus.wait_open(30)
+	bus.wait_open(90)
 	say("the KVP channel is open")
 end)
 

@@ -5,7 +5,7 @@
 
 local UNCHECKED = "protocol.md 7: packet type, pipe header and IC flags go unchecked, bodies are answered as if whole"
 
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 
 -- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet

@@ -9,7 +9,7 @@ local names = {
 	"OSBuildNumber", "OSName", "OSMajorVersion", "OSMinorVersion", "OSVersion", "ProcessorArchitecture",
 }
 
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 
 -- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet

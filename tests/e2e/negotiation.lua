@@ -24,7 +24,7 @@ local messages = {
 	{"2.0"}, {"6.0"}, {"4.0", "6.0"}, {"4.1", "3.0"}, {"1.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.0"},
 }
 
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 
 -- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet

@@ -12,8 +12,8 @@ end
 
 -- Somebody else keeps the pool's lock, so that the service has to wait in the middle of a request.
 local function lock_pool(seconds)
-	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep " .. seconds .. " >/dev/null 2>&1 & sleep 0.2")
-	expect(not guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok)
+	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep " .. seconds .. " >/dev/null 2>&1 & " ..
+		 "while flock -n /var/lib/hyperv/.kvp_pool_0 true; do usleep 10000; done")
 end
 
 local function send_set(key, value)
@@ -22,7 +22,7 @@ local function send_set(key, value)
 		   string.rep("\0", 2048 - #v + 4)}
 end
 
-bus.wait_open(30)
+bus.wait_open(90)
 
 case("without a service the negotiation waits", function()
 	raw{msg = 0, fw = "0.0", kvp = "0.0", body = good}

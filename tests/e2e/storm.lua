@@ -9,7 +9,7 @@ local packets = tonumber(args.packets) or 4000
 local random = math.random
 
 math.randomseed(seed)
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 
 -- What the pool "external" must hold: a list of {key, value}, in the order of writing.

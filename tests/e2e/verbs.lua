@@ -8,7 +8,7 @@ local CUT = "the stock driver's answers have no room for the last unit of a key 
 local NO_GET = "protocol.md 7.1: GET never returns the value"
 local writable = {"external", "guest", "parameter"}
 
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 
 -- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet
