@@ -10,7 +10,7 @@
 
 #define RELID_MAX	2047u	/* the largest event flag */
 #define SETTLE_NS	100000000u	/* a channel is quiet when nothing came for so long */
-#define SETTLE_MAX_NS	1000000000ull
+#define SETTLE_MAX_NS	2000000000ull
 #define CHANNELS_MAX	20000u	/* offers of one run, so that a guest cannot eat memory */
 
 static u32 new_relid(struct vmbus *bus)
@@ -167,24 +167,28 @@ void vmbus_offer(struct vmbus *bus, u32 device)
  * Linux is not good at a rescind with packets under way: it frees one twice that is completed
  * while its sender learns of the rescind (hv_ringbuffer_write() reports -ENODEV for what it has
  * written), and waits for ever for one whose completion comes after it (vmbus_chan_sched() looks
- * at no channel that is rescinded). So wait for a quiet moment, though not for long.
+ * at no channel that is rescinded). So have it stop sending first, as a switch that pulls the
+ * cable, and wait until it has heard that and is quiet; though not for long.
  */
 static void settle(struct vmbus *bus, u32 device)
 {
-	u64 end = clock_ns() + SETTLE_MAX_NS, now;
+	u64 start = clock_ns(), now = start;
 	struct device *dev;
-	bool quiet;
+	bool busy;
 
-	do {
+	pthread_mutex_lock(&bus->lock);
+	dev = bus_find_device(bus, device);
+	busy = dev && dev->ops && dev->channel && dev->channel->state == CHAN_OPEN &&
+	       dev->ops->quiesce(bus, dev->channel);
+	pthread_mutex_unlock(&bus->lock);
+	while (busy && now < start + SETTLE_MAX_NS) {
+		usleep(5000);
 		now = clock_ns();
 		pthread_mutex_lock(&bus->lock);
-		dev = bus_find_device(bus, device);
-		quiet = !dev || !dev->ops || !dev->channel ||
-			now >= dev->channel->arrived + SETTLE_NS;
+		busy = dev->channel && (dev->channel->arrived < start ||
+					now < dev->channel->arrived + SETTLE_NS);
 		pthread_mutex_unlock(&bus->lock);
-		if (!quiet)
-			usleep(5000);
-	} while (!quiet && now < end);
+	}
 }
 
 bool vmbus_rescind(struct vmbus *bus, u32 device, bool again)

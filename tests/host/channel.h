@@ -89,8 +89,10 @@ struct vmbus;
  *	  what a guest that does not read sends meanwhile stays in its own ring.
  * @open: the guest opens @chan: make its @session. Return: false when out of memory.
  * @packet: act on one packet of the guest's.
+ * @quiesce: the script wants to rescind it: ask the guest to stop sending. Return:
+ *	     false when it sends nothing anyway, else it is given time.
  *
- * Both run with the bus's mutex held, on the thread that brought the event. A
+ * All run with the bus's mutex held, on the thread that brought the event. A
  * channel is served until the guest closes or releases it, also after a rescind:
  * a guest may wait for completions before it lets go.
  */
@@ -98,6 +100,7 @@ struct device_ops {
 	u32 room;
 	bool (*open)(struct channel *chan);
 	void (*packet)(struct vmbus *bus, struct channel *chan, const struct packet *packet);
+	bool (*quiesce)(struct vmbus *bus, struct channel *chan);
 };
 
 /**

@@ -300,6 +300,13 @@ static void on_completion(struct vmbus *bus, struct channel *chan, const struct 
 		bus_note(bus, chan, "the guest did not like an RNDIS message of the NIC's");
 }
 
+static void indicate_link(struct vmbus *bus, struct channel *chan, bool up)
+{
+	u32 msg[5] = { RNDIS_INDICATE, sizeof(msg), up ? RNDIS_LINK_UP : RNDIS_LINK_DOWN };
+
+	indicate(bus, chan, msg, sizeof(msg));
+}
+
 /* ---- RNDIS, guest to host ---- */
 
 /* Offloads, none: the structure of NDIS 6.30, 6.1 or 6.0, as the NVSP version goes. */
@@ -616,10 +623,21 @@ static void nic_packet(struct vmbus *bus, struct channel *chan, const struct pac
 	}
 }
 
+static bool nic_quiesce(struct vmbus *bus, struct channel *chan)
+{
+	const struct session *s = chan->session;
+
+	if (!s->filter)
+		return false;
+	indicate_link(bus, chan, false);
+	return true;
+}
+
 static const struct device_ops nic_ops = {
 	.room = 256,		/* a completion of 64 bytes and an RNDIS message of 80 */
 	.open = nic_open,
 	.packet = nic_packet,
+	.quiesce = nic_quiesce,
 };
 
 const char *nic_state_name(enum nic_state state)
@@ -699,7 +717,6 @@ bool nic_info(struct vmbus *bus, u32 device, struct nic_info *info)
 
 bool nic_link(struct vmbus *bus, u32 device, bool up)
 {
-	u32 msg[5] = { RNDIS_INDICATE, sizeof(msg), up ? RNDIS_LINK_UP : RNDIS_LINK_DOWN };
 	struct channel *chan;
 	struct device *dev;
 
@@ -708,7 +725,7 @@ bool nic_link(struct vmbus *bus, u32 device, bool up)
 	if (dev)
 		((struct nic *)dev->model)->link = up;
 	if (chan && ((struct session *)chan->session)->rndis)
-		indicate(bus, chan, msg, sizeof(msg));
+		indicate_link(bus, chan, up);
 	pthread_mutex_unlock(&bus->lock);
 	return dev;
 }

@@ -100,7 +100,7 @@ void vmbus_offer(struct vmbus *bus, u32 device);
  * vmbus_rescind() - withdraw a device's offer.
  * @again: it comes back by its policy; false: it does not.
  *
- * Waits, a second at most, until a device that the host serves is quiet.
+ * Waits, two seconds at most, until a device that the host serves is quiet.
  *
  * Return: false if it is not offered.
  */

@@ -8,8 +8,10 @@
  */
 #include "nic.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fakevm.h"
 #include "synic.h"
@@ -548,6 +550,45 @@ static void served_after_a_rescind(void)
 	stop(&rig);
 }
 
+static void *rescinds(void *arg)
+{
+	struct rig *rig = arg;
+
+	vmbus_rescind(rig->bus, rig->device, true);
+	return NULL;
+}
+
+static void quiet_before_a_rescind(void)
+{
+	pthread_t thread;
+	struct rig rig;
+	u64 began;
+
+	start(&rig, NULL);
+	bring_up(&rig);
+	began = clock_ns();
+	vmbus_rescind(rig.bus, rig.device, true);	/* it is not up: nothing to wait for */
+	check(clock_ns() - began < 50000000);
+	expect(&rig, MSG_RESCIND);
+	relid_message(&rig, MSG_RELID_RELEASED, rig.relid);
+	rig.relid = ((struct msg_offer *)expect(&rig, MSG_OFFER))->relid;
+	open_channel(&rig);
+	bring_up(&rig);
+	check_eq(set_filter(&rig, 13, 4, 20), 0);
+	fakevm_flag(rig.vm, rig.relid);
+	began = clock_ns();
+	pthread_create(&thread, NULL, rescinds, &rig);
+	while (!fakevm_flag(rig.vm, rig.relid))
+		usleep(1000);
+	usleep(50000);
+	check(!fakevm_next(rig.vm, rig.message, 0));
+	check_eq(indicated(&rig)[2], 0x4001000c);
+	expect(&rig, MSG_RESCIND);
+	pthread_join(thread, NULL);
+	check(clock_ns() - began >= 140000000 && clock_ns() - began < 1900000000);
+	stop(&rig);
+}
+
 static void closed_and_opened_again(void)
 {
 	struct rig rig;
@@ -918,6 +959,7 @@ const struct tap_test nic_tests[] = {
 	{ "nic: a control message in the send buffer", control_in_a_section },
 	{ "nic: the link", link_changes },
 	{ "nic: served after a rescind until the close", served_after_a_rescind },
+	{ "nic: a rescind waits until an interface that is up is quiet", quiet_before_a_rescind },
 	{ "nic: closed and opened again", closed_and_opened_again },
 	{ "nic: a guest that does not read loses nothing", guest_that_does_not_read },
 	{ "nic: messages before a version or a buffer", before_a_version },
