@@ -14,13 +14,13 @@ end
 
 -- mistake, what the kernel says, where it says that it was
 for _, m in ipairs{
+	{"lock_inversion", "possible circular locking dependency detected"},		-- first: lockdep ends with the first report
 	{"use_after_free", "KASAN: slab-use-after-free in use_after_free"},
 	{"out_of_bounds", "KASAN: slab-out-of-bounds in out_of_bounds"},
 	{"double_free", "KASAN: double-free in double_free"},
 	{"wide_shift", "UBSAN: shift-out-of-bounds"},
 	{"sleep_in_atomic", "BUG: sleeping function called from invalid context"},
 	{"free_running_timer", "ODEBUG: free active .* timer_list"},
-	{"lock_inversion", "possible circular locking dependency detected"},
 } do
 	local mistake, report = table.unpack(m)
 	case("the kernel reports: " .. mistake, function()

@@ -4,7 +4,6 @@
  * that never fails proves nothing. Write a mistake's name to
  * /sys/module/planted/parameters/mistake.
  */
-#include <linux/delay.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -76,9 +75,12 @@ static int wide_shift(void)
 
 static int sleep_in_atomic(void)
 {
+	char *p;
+
 	spin_lock(&spin);
-	msleep(20);
+	p = alloc();
 	spin_unlock(&spin);
+	kfree(p);
 	return 0;
 }
 
@@ -109,7 +111,7 @@ static int leak(void)
 	return 0;
 }
 
-/* lockdep reports once and then goes to sleep: the last one to be made. */
+/* lockdep stops at the first report of anything: the first one to be made. */
 static int lock_inversion(void)
 {
 	mutex_lock(&first);
@@ -128,6 +130,7 @@ static const struct {
 	const char *name;
 	int (*make)(void);
 } mistakes[] = {
+	{ "lock_inversion",	lock_inversion },
 	{ "use_after_free",	use_after_free },
 	{ "out_of_bounds",	out_of_bounds },
 	{ "double_free",	double_free },
@@ -135,7 +138,6 @@ static const struct {
 	{ "sleep_in_atomic",	sleep_in_atomic },
 	{ "free_running_timer",	free_running_timer },
 	{ "leak",		leak },
-	{ "lock_inversion",	lock_inversion },
 };
 
 static int make_mistake(const char *name, const struct kernel_param *param)
