@@ -62,7 +62,7 @@ check: packages
 
 check-all: packages
 	@tests/vm/build-kernel debug >/dev/null
-	@$(PYTHON) tests/run $(CHECK)
+	@HVKVP_ALL=1 $(PYTHON) tests/run $(CHECK)
 
 lint: packages
 	@$(PYTHON) tests/lint $(LINT)
