@@ -494,7 +494,7 @@ static int refuse(struct pool *pool, int err, const char *what, size_t len, int 
 	return err;
 }
 
-int pool_set(struct pool *pool, const char *key, const char *value)
+static int store_pair(struct pool *pool, const char *key, const char *value, bool add)
 {
 	struct pool_record record = { 0 };
 	uint32_t number;
@@ -513,12 +513,97 @@ int pool_set(struct pool *pool, const char *key, const char *value)
 	err = begin_change(pool, true);
 	if (err)
 		return err;
-	number = pool_index_last(&pool->index, key);
+	number = add ? POOL_NONE : pool_index_last(&pool->index, key);
 	err = number == POOL_NONE ? append_record(pool, &record) :
 				    change_record(pool, number, &record);
 	check_size(pool);
 	unlock_all(pool);
 	return err ? err : number == POOL_NONE;
+}
+
+int pool_set(struct pool *pool, const char *key, const char *value)
+{
+	return store_pair(pool, key, value, false);
+}
+
+int pool_add(struct pool *pool, const char *key, const char *value)
+{
+	return store_pair(pool, key, value, true);
+}
+
+static bool tidy_text(char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+	bool changed = false;
+
+	for (; len < size; len++) {
+		changed |= text[len] != 0;
+		text[len] = 0;
+	}
+	return changed;
+}
+
+bool pool_record_tidy(struct pool_record *record)
+{
+	bool changed = tidy_text(record->key, sizeof(record->key));
+
+	return tidy_text(record->value, sizeof(record->value)) || changed;
+}
+
+/* What tidying changes: @change->after records stay. Return: how many change, -errno. */
+static int plan_tidy(struct pool *pool, struct pool_change *change)
+{
+	int changed = 0, err = 0;
+
+	for (uint32_t from = 0; from < pool->index.records && !err; from++) {
+		struct pool_record was, record;
+		uint32_t to = change->after;
+		bool untidy;
+
+		if (!pool->index.pairs[from].key) {
+			changed++;
+			continue;
+		}
+		change->after++;
+		if (pool_file_read(&pool->file, from, &record, 1) != 1)
+			return -EAGAIN;
+		untidy = pool_record_tidy(&record);
+		changed += untidy;
+		if (from == to && !untidy)
+			continue;
+		if (pool_file_read(&pool->file, to, &was, 1) != 1)
+			return -EAGAIN;
+		err = pool_change_add(change, to, &was, &record);
+	}
+	for (uint32_t cut = change->after; cut < pool->index.records && !err; cut++) {
+		struct pool_record was;
+
+		if (pool_file_read(&pool->file, cut, &was, 1) != 1)
+			return -EAGAIN;
+		err = pool_change_add(change, cut, &was, NULL);
+	}
+	return err ? err : changed;
+}
+
+int pool_tidy(struct pool *pool)
+{
+	struct pool_change change = { 0 };
+	int err = begin_change(pool, true), changed;
+
+	if (err)
+		return err;
+	change.before = pool->index.records;
+	changed = plan_tidy(pool, &change);
+	if (changed > 0)
+		err = commit_change(pool, &change);
+	if (!err && changed >= 0 && pool->stamp.size % POOL_RECORD_SIZE) {
+		err = pool_file_truncate(&pool->file, change.after);
+		changed++;
+	}
+	pool_change_clear(&change);
+	forget(pool);
+	unlock_all(pool);
+	return err ? err : changed;
 }
 
 /* Carry out what pool_plan_delete() has found, in file and index. */

@@ -166,6 +166,35 @@ int pool_load(struct pool *pool);
 int pool_set(struct pool *pool, const char *key, const char *value);
 
 /**
+ * pool_add() - add a pair, whether there is one with this key or not
+ * @pool: the object
+ * @key: text
+ * @value: text
+ *
+ * Return: as pool_set().
+ */
+int pool_add(struct pool *pool, const char *key, const char *value);
+
+/**
+ * pool_tidy() - mend what can be mended, in one change
+ * @pool: the object
+ *
+ * Records without a usable key go, the others stay in order; bytes behind the
+ * ends of keys and values become zeros; a partial record at the end goes.
+ *
+ * Return: how many records were changed or removed; -errno.
+ */
+int pool_tidy(struct pool *pool);
+
+/**
+ * pool_record_tidy() - a record as it should be
+ * @record: bytes behind the ends of key and value become zeros
+ *
+ * Return: true if something changed.
+ */
+bool pool_record_tidy(struct pool_record *record);
+
+/**
  * pool_delete() - remove a pair
  * @pool: the object
  * @key: text
