@@ -3,6 +3,7 @@
 
 import os
 import subprocess
+import threading
 
 from .kernel import VM_DIR
 
@@ -20,7 +21,8 @@ def static_program(source):
     if os.path.exists(target) and os.path.getmtime(target) > os.path.getmtime(source):
         return target
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    scratch = f"{target}.{os.getpid()}"
+    # Two machines may come up side by side.
+    scratch = f"{target}.{os.getpid()}.{threading.get_ident()}"
     done = subprocess.run([os.environ.get("CC", "gcc"), "-std=gnu11", "-O2", "-Wall", "-Wextra",
                            "-Werror", "-static", "-o", scratch, source],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
