@@ -1,0 +1,70 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=5.10 time=120
+-- job: profile=ours kernel=6.12 time=120
+--
+-- The short form for every kernel: what differs between them is probing, removing, the rings and the device node. Any other
+-- case file runs on them as well: tests/run --kernel 5.10 --only verbs.
+
+bus.wait_open(90)
+local v = negotiate{timeout = 30}
+
+local function back()
+	bus.wait_open(20)
+	expect(negotiate{timeout = 20}.kvp, "5.0")
+	expect(set("external", "back", "yes").ok)
+	expect(get("external", "back").value, "yes")
+	expect(delete("external", "back").ok)
+end
+
+case("the guest runs the kernel that was asked for", function()
+	say(guest_ok("uname -r", 60))
+	if args.kernel ~= "sid" then
+		expect(guest_ok("uname -r"):sub(1, #args.kernel + 1), args.kernel .. ".")
+	end
+	expect(v.kvp, "5.0")
+end)
+
+case("pairs go both ways", function()
+	expect(set("external", "from host", "x\u{1F600}").ok)
+	expect(guest_ok("hvkvp get external 'from host'"), "x\u{1F600}")
+	guest_ok("hvkvp set guest 'from guest' y")
+	expect(get("guest", "from guest").value, "y")
+	expect(#enumerate("auto") >= 10)
+	expect(delete("external", "from host").ok)
+	expect(delete("guest", "from guest").ok)
+end)
+
+case("largest and smallest packets", function()
+	expect(set("external", repeated("K", 255), repeated("w", 1023)).ok)
+	expect(get("external", repeated("K", 255)).value, repeated("w", 1023))
+	expect(delete("external", repeated("K", 255)).ok)
+	expect_error(get_ip{adapter = "00:15:5d:00:00:01"})
+	raw{bytes = ""}
+	raw{bytes = string.rep("\1", 24)}
+	expect_no_answer(200)
+	expect_error(request{op = 99}, NOT_SUPPORTED)
+end)
+
+case("rescind and re-offer, three times", function()
+	for _ = 1, 3 do
+		bus.rescind()
+		back()
+	end
+end)
+
+case("a rescind right after the open", function()
+	for _, order in ipairs{"after", "before"} do
+		local opened = bus.count("open", bus.kvp)
+		bus.arm{at = "open", what = "rescind", after_us = 0, order = order}
+		bus.rescind()
+		wait{true_when = function() return bus.count("open", bus.kvp) >= opened + 2 end, timeout = 20}
+		back()
+	end
+end)
+
+case("the module unloads and loads again", function()
+	guest_ok("kvp-service stop")
+	guest_ok("rmmod hv_kvp")
+	guest_ok("modprobe hv_kvp && kvp-service start")
+	back()
+end)
