@@ -63,7 +63,7 @@ int ip_describe_interface(const struct ip_system *system, const char *name, FILE
 	if (!err)
 		err = adapter_find_name(&rtnl, name, &adapter);
 	if (!err)
-		err = ip_query(system, &rtnl, &adapter, 0, &config);
+		err = ip_query(system, &rtnl, &adapter, 0, false, &config);
 	rtnl_close(&rtnl);
 	if (err)
 		return err;
@@ -109,7 +109,7 @@ static int describe(const struct ip_system *system, const uint8_t *body, unsigne
 	if (err == -ENOENT)
 		return refused(out, "there is no such adapter");
 	if (!err)
-		err = ip_query(system, rtnl, &adapter, 0, &current);
+		err = ip_query(system, rtnl, &adapter, 0, true, &current);
 	if (err)
 		return err;
 	ip_plan_make(&adapter, &request, change, &current, &plan);

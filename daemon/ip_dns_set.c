@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "adapter.h"
 #include "ip_dns.h"
@@ -96,6 +97,20 @@ static const char *by_file(const char *path, const struct adapter *adapter,
 	return err ? "/etc/resolv.conf cannot be written" : NULL;
 }
 
+/* systemd-resolved brings a resolvconf that works only while it runs. */
+static bool has_resolvconf(const struct ip_system *system, const char *tool, char *path)
+{
+	char target[IP_PATH_SIZE];
+	ssize_t len;
+
+	ip_path(system, path, "%s", tool);
+	if (access(path, X_OK))
+		return false;
+	len = readlink(path, target, sizeof(target) - 1);
+	target[len < 0 ? 0 : len] = 0;
+	return !strstr(target, "resolvectl");
+}
+
 const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
 		       const struct ip_config *config, struct ip_files *files)
 {
@@ -104,9 +119,8 @@ const char *ip_dns_set(const struct ip_system *system, const struct adapter *ada
 	if (ip_exists(system, "/run/systemd/resolve/resolv.conf") &&
 	    ip_exists(system, "/usr/bin/resolvectl"))
 		return by_resolved(ip_path(system, path, "/usr/bin/resolvectl"), adapter, config);
-	if (ip_exists(system, "/usr/sbin/resolvconf"))
-		return by_resolvconf(ip_path(system, path, "/usr/sbin/resolvconf"), adapter, config);
-	if (ip_exists(system, "/sbin/resolvconf"))
-		return by_resolvconf(ip_path(system, path, "/sbin/resolvconf"), adapter, config);
+	if (has_resolvconf(system, "/usr/sbin/resolvconf", path) ||
+	    has_resolvconf(system, "/sbin/resolvconf", path))
+		return by_resolvconf(path, adapter, config);
 	return by_file(ip_path(system, path, "/etc/resolv.conf"), adapter, config, files);
 }

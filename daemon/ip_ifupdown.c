@@ -28,10 +28,34 @@ static bool reads_folder(const char *text)
 	return false;
 }
 
+/* Is there a stanza "iface NAME" in a file's text? */
+static bool has_stanza(const char *text, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (; *text; text += strcspn(text, "\n")) {
+		text += strspn(text, "\n \t");
+		if (strncmp(text, "iface", 5) || (text[5] != ' ' && text[5] != '\t'))
+			continue;
+		text += 5 + strspn(text + 5, " \t");
+		if (!strncmp(text, name, len) && strchr(" \t", text[len]))
+			return true;
+	}
+	return false;
+}
+
+bool ip_ifupdown_names(const struct ip_system *system, const struct adapter *adapter)
+{
+	char path[IP_PATH_SIZE], text[INTERFACES_SIZE];
+
+	return ip_exists(system, "/usr/sbin/ifup") &&
+	       ip_slurp(ip_path(system, path, "/etc/network/interfaces"), text, sizeof(text)) > 0 &&
+	       has_stanza(text, adapter->name);
+}
+
 static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
 {
-	static char text[INTERFACES_SIZE];
-	char path[IP_PATH_SIZE];
+	char path[IP_PATH_SIZE], text[INTERFACES_SIZE];
 
 	(void)adapter;
 	ip_path(system, path, "/etc/network/interfaces");

@@ -98,6 +98,15 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	ip_tool(system, limit_ms, outside, (const char *const[]){ __VA_ARGS__, NULL })
 
 /**
+ * ip_ifupdown_names() - has ifupdown's main file a stanza for this interface?
+ * @system: the machine
+ * @adapter: the adapter
+ *
+ * Managers that have not started yet will leave it alone then.
+ */
+bool ip_ifupdown_names(const struct ip_system *system, const struct adapter *adapter);
+
+/**
  * ip_networkd_starts() - will networkd start, later in this boot?
  * @system: the machine
  */

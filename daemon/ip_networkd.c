@@ -27,7 +27,7 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 
 	ip_path(system, path, "/run/systemd/netif/links/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return ip_networkd_starts(system);
+		return ip_networkd_starts(system) && !ip_ifupdown_names(system, adapter);
 	ip_line_value(text, "ADMIN_STATE", state, sizeof(state));
 	return state[0] && strcmp(state, "unmanaged");
 }

@@ -25,7 +25,7 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 
 	ip_path(system, path, "/run/NetworkManager/devices/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return starts(system);
+		return starts(system) && !ip_ifupdown_names(system, adapter);
 	ip_line_value(text, "managed", managed, sizeof(managed));
 	return !strcmp(managed, "true");
 }

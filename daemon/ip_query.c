@@ -42,10 +42,10 @@ static bool by_dhcp(const struct ip_system *system, const struct adapter *adapte
 }
 
 int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
-	     uint8_t family, struct ip_config *config)
+	     uint8_t family, bool unchecked, struct ip_config *config)
 {
 	uint8_t dynamic;
-	int err = ip_read_kernel(rtnl, adapter, config, &dynamic);
+	int err = ip_read_kernel(rtnl, adapter, unchecked, config, &dynamic);
 
 	if (err)
 		return err;

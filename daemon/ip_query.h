@@ -17,6 +17,8 @@ struct rtnl;
  * @rtnl: open
  * @adapter: of whom
  * @family: HVKVP_FAMILY_* mask of what is wanted; 0 is everything
+ * @unchecked: also addresses that are still being checked for duplicates. Nobody
+ *	can use them yet, but they are part of the configuration
  * @config: filled in
  *
  * Asks the kernel and reads a few small files; starts no process and waits for
@@ -25,6 +27,6 @@ struct rtnl;
  * Return: 0 or -errno.
  */
 int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
-	     uint8_t family, struct ip_config *config);
+	     uint8_t family, bool unchecked, struct ip_config *config);
 
 #endif /* HVKVP_IP_QUERY_H */

@@ -21,6 +21,7 @@
 /**
  * struct reading - what a dump is turned into
  * @index: the adapter's
+ * @unchecked: addresses that are being checked for duplicates count
  * @config: gets what is found
  * @last: link-local addresses, which go behind the others
  * @last_count: of them
@@ -29,6 +30,7 @@
  */
 struct reading {
 	unsigned int index;
+	bool unchecked;
 	struct ip_config *config;
 	struct ip_address last[IP_HALVES][HVKVP_ADDR_MAX];
 	unsigned int last_count[IP_HALVES];
@@ -128,7 +130,8 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 	    msg->ifa_scope >= RT_SCOPE_HOST || !parse_address(nlh, half, &found))
 		return MNL_CB_OK;
 	if (found.flags & IFA_F_DADFAILED ||
-	    (found.flags & IFA_F_TENTATIVE && !(found.flags & IFA_F_OPTIMISTIC)))
+	    (!reading->unchecked && found.flags & IFA_F_TENTATIVE &&
+	     !(found.flags & IFA_F_OPTIMISTIC)))
 		return MNL_CB_OK;
 
 	memcpy(address.bytes, found.bytes, ip_len(half));
@@ -283,10 +286,12 @@ static int read_gateways(struct rtnl *rtnl, struct reading *reading)
 	return rtnl_dump(rtnl, nlh, note_route, reading, forget_gateways);
 }
 
-int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter,
+int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter, bool unchecked,
 		   struct ip_config *config, uint8_t *dynamic)
 {
-	struct reading reading = { .index = adapter->index, .config = config };
+	struct reading reading = {
+		.index = adapter->index, .unchecked = unchecked, .config = config,
+	};
 	int err;
 
 	memset(config, 0, sizeof(*config));

@@ -14,13 +14,13 @@ struct rtnl;
  * ip_read_kernel() - an adapter's addresses and gateways
  * @rtnl: open
  * @adapter: of whom
+ * @unchecked: also those that are still being checked for duplicates
  * @config: gets addresses, gateways, and the family mask of what there is;
  *	its other members are zeroed
  * @dynamic: gets the HVKVP_FAMILY_* mask of addresses that end some day and came
  *	by DHCP, as far as the kernel knows
  *
- * Told are addresses that can be used: not those that are still being checked
- * for duplicates, nor those that were found to be one. Link-local addresses are
+ * Never told are addresses that another machine was found to have. Link-local addresses are
  * told, since Windows guests tell them, but after all others, because readers
  * often take the first. Never those of host scope. What is over 64 is left off.
  *
@@ -32,7 +32,7 @@ struct rtnl;
  *
  * Return: 0 or -errno.
  */
-int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter,
+int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter, bool unchecked,
 		   struct ip_config *config, uint8_t *dynamic);
 
 #endif /* HVKVP_IP_READ_H */

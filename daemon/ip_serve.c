@@ -51,7 +51,7 @@ uint32_t ip_serve_get(struct ip_call *call)
 	rtnl.nl = NULL;
 	status = find(call, &rtnl, &adapter);
 	if (!status) {
-		err = ip_query(call->system, &rtnl, &adapter, family, &config);
+		err = ip_query(call->system, &rtnl, &adapter, family, false, &config);
 		if (err)
 			status = refuse(call, HVKVP_E_FAIL, strerror(-err));
 	}
@@ -84,7 +84,7 @@ uint32_t ip_serve_set(struct ip_call *call)
 		status = refuse(call, HVKVP_E_INVALIDARG, why);
 		goto close;
 	}
-	err = ip_query(call->system, &rtnl, &adapter, 0, &current);
+	err = ip_query(call->system, &rtnl, &adapter, 0, true, &current);
 	if (err) {
 		status = refuse(call, HVKVP_E_FAIL, strerror(-err));
 		goto close;

@@ -155,6 +155,17 @@ static void both(void)
 	end();
 }
 
+/* An address of the other family that is still being checked is not forgotten. */
+static void unchecked(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev net0");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "\nIPV6_ADDRESSES=2001:db8::5/64\n") != NULL);
+	end();
+}
+
 static void to_dhcp(void)
 {
 	if (!begin())
@@ -537,6 +548,7 @@ static const struct tap_case cases[] = {
 	{ "static IPv6 leaves IPv4 alone", v6 },
 	{ "both families, then back to DHCP", both },
 	{ "DHCP leaves a lease alone", to_dhcp },
+	{ "addresses of the other family that are being checked stay", unchecked },
 	{ "a duplicate address: all is put back", duplicate },
 	{ "without a carrier addresses are set all the same", no_carrier },
 	{ "an address that the kernel refuses: all is put back", refused_by_kernel },
