@@ -32,6 +32,8 @@ struct options {
 	const char *set_ip;
 	const char *check_ip;
 	int log_level;
+	unsigned long long max_keys;
+	unsigned long long max_bytes;
 };
 
 static const char help[] =
@@ -48,6 +50,8 @@ static const char help[] =
 "      --check-ip FILE    print what would be done with a captured SET_IP body, and\n"
 "                         exit: 0 it would be done, 1 it would be refused\n"
 "  -l, --log-level LEVEL  err, warning, notice, info or debug (default: notice)\n"
+"      --max-keys N       a pool holds so many pairs at most (default: 65536)\n"
+"      --max-bytes N      and is so long at most (default: 268435456)\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
@@ -58,7 +62,7 @@ static const char help[] =
 "has the device; 4 the driver speaks another major version of the protocol.\n";
 
 /* Options without a letter. */
-enum { OPTION_SET_IP = 256, OPTION_CHECK_IP };
+enum { OPTION_SET_IP = 256, OPTION_CHECK_IP, OPTION_MAX_KEYS, OPTION_MAX_BYTES };
 
 static const struct option long_options[] = {
 	{ "foreground",	no_argument,	   NULL, 'f' },
@@ -67,6 +71,8 @@ static const struct option long_options[] = {
 	{ "set-ip",	required_argument, NULL, OPTION_SET_IP },
 	{ "check-ip",	required_argument, NULL, OPTION_CHECK_IP },
 	{ "log-level",	required_argument, NULL, 'l' },
+	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
+	{ "max-bytes",	required_argument, NULL, OPTION_MAX_BYTES },
 	{ "help",	no_argument,	   NULL, 'h' },
 	{ "version",	no_argument,	   NULL, 'V' },
 	{ 0 }
@@ -76,6 +82,17 @@ static void usage_error(const char *message, const char *what)
 {
 	fprintf(stderr, "hvkvpd: %s%s; try hvkvpd --help\n", message, what);
 	exit(LOOP_EXIT_USAGE);
+}
+
+/* A number from 1 to @most, or the end. */
+static unsigned long long parse_limit(const char *text, unsigned long long most)
+{
+	char *end;
+	unsigned long long number = strtoull(text, &end, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *end || !number || number > most)
+		usage_error("not a number, or too small or too large: ", text);
+	return number;
 }
 
 static void parse(struct options *options, int argc, char **argv)
@@ -98,6 +115,12 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case OPTION_CHECK_IP:
 			options->check_ip = optarg;
+			break;
+		case OPTION_MAX_KEYS:
+			options->max_keys = parse_limit(optarg, UINT32_MAX);
+			break;
+		case OPTION_MAX_BYTES:
+			options->max_bytes = parse_limit(optarg, 1ULL << 40);
 			break;
 		case 'l':
 			options->log_level = log_level_parse(optarg);
@@ -193,6 +216,7 @@ int main(int argc, char **argv)
 		log_err("out of memory");
 		return LOOP_EXIT_FAILURE;
 	}
+	store_limit(&store, options.max_keys, options.max_bytes);
 	/* What cannot be created is logged; the rest is served all the same. */
 	store_create(&store);
 	ip_change_reapply(&system);

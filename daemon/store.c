@@ -27,6 +27,16 @@ int store_init(struct store *store, const char *dir)
 	return err;
 }
 
+void store_limit(struct store *store, uint32_t keys, uint64_t bytes)
+{
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++) {
+		if (keys)
+			store->pools[i].limits.keys = keys;
+		if (bytes)
+			store->pools[i].limits.bytes = bytes;
+	}
+}
+
 void store_exit(struct store *store)
 {
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++)

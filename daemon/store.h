@@ -31,6 +31,14 @@ struct store {
 int store_init(struct store *store, const char *dir);
 
 /**
+ * store_limit() - set the limits of all pools
+ * @store: the object
+ * @keys: pairs in a pool, 0 for the default
+ * @bytes: of a pool file, 0 for the default
+ */
+void store_limit(struct store *store, uint32_t keys, uint64_t bytes);
+
+/**
  * store_exit() - close and free
  * @store: the object
  */
