@@ -66,7 +66,7 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	size_t n = 0, from = 0;
 	int ret;
 
-	if (outside && ip_exists(system, "/run/systemd/system") && ip_exists(system, "%s", run[0])) {
+	if (outside && ip_exists(system, "/run/systemd/private") && ip_exists(system, "%s", run[0])) {
 		for (; n < sizeof(run) / sizeof(run[0]); n++)
 			words[n] = run[n];
 	} else {

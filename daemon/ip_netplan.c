@@ -79,9 +79,12 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 
 	ip_print(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
 		 "network:\n  version: 2\n  ethernets:\n");
-	/* A digit in front: networkd takes the first name that matches. */
-	ip_print(out, "    0-hvkvpd-%s:\n      match:\n        macaddress: \"%s\"\n        name: \"%s\"\n",
-		 ip_mac_bare(&plan->adapter, mac), plan->adapter.mac, plan->adapter.name);
+	/*
+	 * A digit in front: networkd takes the first name that matches. Not by MAC
+	 * address: netplan asks for the permanent one, which not every adapter has.
+	 */
+	ip_print(out, "    0-hvkvpd-%s:\n      match:\n        name: \"%s\"\n",
+		 ip_mac_bare(&plan->adapter, mac), plan->adapter.name);
 	ip_print(out, "      dhcp4: %s\n      dhcp6: %s\n",
 		 plan->mode[IP_V4] == IP_MODE_AUTO ? "true" : "false", v6 ? "true" : "false");
 	if (half4->count || half6->count)

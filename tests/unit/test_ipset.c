@@ -384,7 +384,7 @@ static void netplan(void)
 	CHECK_TEXT(machine_read("etc/netplan/90-hvkvpd-00155daabb01.yaml"),
 		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
 		   "network:\n  version: 2\n  ethernets:\n    0-hvkvpd-00155daabb01:\n      match:\n"
-		   "        macaddress: \"" MACHINE_MAC "\"\n        name: \"net0\"\n"
+		   "        name: \"net0\"\n"
 		   "      dhcp4: false\n      dhcp6: false\n      addresses:\n        - \"192.0.2.5/24\"\n"
 		   "        - \"2001:db8::5/64\"\n      routes:\n        - to: \"0.0.0.0/0\"\n"
 		   "          via: \"192.0.2.1\"\n        - to: \"::/0\"\n          via: \"2001:db8::1\"\n"
