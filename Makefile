@@ -13,7 +13,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_SOURCE := $(DESTDIR)/usr/src/hv_kvp-$(VERSION)
 MODULE_FILE := $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/hv_kvp.ko
 
-.PHONY: all module daemon host check check-all lint demo bench packages clean distclean help
+.PHONY: all module daemon host check check-all lint demo bench bench-store fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
 .PHONY: dkms-source dkms-install dkms-remove deb
 
@@ -35,6 +35,8 @@ help:
 	@echo '  make demo         boots a guest in the test host and shows a conversation'
 	@echo '  make check        unit tests and the end-to-end cases'
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'
+	@echo '  make bench-store  what the pool store costs, from 10 to 10,000 keys'
+	@echo '  make fuzz         the fuzzers, FUZZ_TIME=600 seconds each'
 	@echo '  make check-all    the same after building the debug kernel, which takes 20 minutes once'
 	@echo '  make bench        our pair against the stock pair in one guest: medians and ratios'
 	@echo '  make lint         compilers with all warnings, sparse, checkpatch and the like'
@@ -66,6 +68,12 @@ check-all: packages
 
 lint: packages
 	@$(PYTHON) tests/lint $(LINT)
+
+fuzz: packages
+	$(MAKE) -C tests/fuzz fuzz
+
+bench-store:
+	@$(MAKE) -s --no-print-directory -C tests/bench store
 
 demo: packages
 	@$(PYTHON) tests/demo $(DEMO)

@@ -110,14 +110,14 @@ static json_t *daemon_info(void)
 
 static json_t *pool_info(struct pool *pool, unsigned int number)
 {
-	json_t *info = json_pack("{s:s, s:s}", "pool", store_pool_name(number),
-				 "file", pool->file.path);
 	struct stat st;
+	json_t *info;
 	char mode[8];
 
 	if (number == HVKVP_POOL_AUTO)
 		return json_pack("{s:s, s:i}", "pool", store_pool_name(number),
 				 "pairs", FACTS_COUNT);
+	info = json_pack("{s:s, s:s}", "pool", store_pool_name(number), "file", pool->file.path);
 	if (pool_load(pool)) {
 		json_object_set_new(info, "error", json_string(pool_why(pool)));
 		return info;

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define JOURNAL_STATE_MAGIC	0x314a564bU	/* "KVJ1" */
 #define JOURNAL_ENTRY_MAGIC	0x3145564bU	/* "KVE1" */
@@ -90,15 +91,22 @@ struct journal_slot {
 	uint64_t before[5];
 };
 
-/* FNV-1a with 64 bits: against tearing, not against malice. */
+/* Against tearing, not against malice: FNV-1a's steps on words, mixed downwards. */
 #define JOURNAL_SUM_START	14695981039346656037ULL
 
 static inline uint64_t journal_sum(uint64_t sum, const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
-	while (len--)
-		sum = (sum ^ *p++) * 1099511628211ULL;
+	for (; len; p += 8) {
+		uint64_t word = 0;
+		size_t n = len < 8 ? len : 8;
+
+		memcpy(&word, p, n);
+		sum = (sum ^ word) * 1099511628211ULL;
+		sum ^= sum >> 32;
+		len -= n;
+	}
 	return sum;
 }
 
