@@ -157,8 +157,7 @@ static ssize_t cdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 static int take_hello(struct kvp_file *f, const struct hvkvp_hello *theirs)
 {
-	u32 timeout_ms = READ_ONCE(f->xact->params->request_timeout) *
-			 MSEC_PER_SEC;
+	u32 timeout_ms = kvp_xact_timeout(f->xact->params) * MSEC_PER_SEC;
 
 	if (f->ready)
 		return -EPROTO;

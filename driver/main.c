@@ -6,6 +6,7 @@
  * happen here; packets go from chan.c to xact.c, and from there through cdev.c
  * to a service in user space.
  */
+#include <linux/atomic.h>
 #include <linux/hyperv.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -35,6 +36,9 @@ module_param_named(max_message, params.max_message, uint, 0644);
 MODULE_PARM_DESC(max_message,
 		 "Highest KVP major version to negotiate: 1, 3, 4 or 5 (5)");
 
+/* There is one node, so one device can be bound. A host should offer no more. */
+static atomic_t bound = ATOMIC_INIT(0);
+
 /**
  * struct kvp - a bound device
  * @xact: the transaction; one reference is ours
@@ -51,9 +55,16 @@ static int kvp_probe(struct hv_device *hv,
 	struct kvp *kvp;
 	int err;
 
+	if (atomic_xchg(&bound, 1)) {
+		dev_err(&hv->device, "another KVP device is bound already\n");
+		return -EBUSY;
+	}
+
 	kvp = kzalloc(sizeof(*kvp), GFP_KERNEL);
-	if (!kvp)
-		return -ENOMEM;
+	if (!kvp) {
+		err = -ENOMEM;
+		goto unbind;
+	}
 
 	kvp->xact = kvp_xact_create(&kvp_chan_ops, hv, &params);
 	if (!kvp->xact) {
@@ -84,6 +95,8 @@ put_xact:
 	kvp_xact_put(kvp->xact);
 free_kvp:
 	kfree(kvp);
+unbind:
+	atomic_set(&bound, 0);
 	return err;
 }
 
@@ -95,6 +108,7 @@ static KVP_REMOVE_TYPE kvp_remove(struct hv_device *hv)
 	kvp_chan_close(hv, kvp->xact, true);
 	kvp_xact_put(kvp->xact);
 	kfree(kvp);
+	atomic_set(&bound, 0);
 	return KVP_REMOVED;
 }
 

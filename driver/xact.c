@@ -109,7 +109,7 @@ static void agree(struct kvp_xact *x)
 
 static void deliver(struct kvp_xact *x)
 {
-	unsigned int seconds = READ_ONCE(x->params->request_timeout);
+	unsigned int seconds = kvp_xact_timeout(x->params);
 
 	x->id++;
 	x->counters[KVP_REQUESTS]++;

@@ -25,6 +25,7 @@
 #ifndef KVP_XACT_H
 #define KVP_XACT_H
 
+#include <linux/kernel.h>
 #include <linux/kref.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -68,7 +69,8 @@ struct kvp_xact_ops {
 
 /**
  * struct kvp_xact_params - limits; read anew each time
- * @request_timeout: seconds until the driver answers for the service
+ * @request_timeout: seconds until the driver answers for the service; use
+ *	kvp_xact_timeout()
  * @hold_timeout: seconds that a negotiation waits for a service, see
  *	@kvp_xact.hold_until_ns
  * @max_framework: highest framework major version
@@ -80,6 +82,20 @@ struct kvp_xact_params {
 	unsigned int max_framework;
 	unsigned int max_message;
 };
+
+/* More than this is taken as this: a day. */
+#define KVP_XACT_TIMEOUT_MAX	86400U
+
+/**
+ * kvp_xact_timeout() - how long a request may take, at most a day
+ * @params: limits
+ *
+ * Return: seconds.
+ */
+static inline unsigned int kvp_xact_timeout(const struct kvp_xact_params *params)
+{
+	return min(READ_ONCE(params->request_timeout), KVP_XACT_TIMEOUT_MAX);
+}
 
 /**
  * enum kvp_counter - what is counted, since the device was bound

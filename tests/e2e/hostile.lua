@@ -112,3 +112,20 @@ case("trailers and transaction ids of any value", function()
 	expect(delete("external", "k").ok)
 	well()
 end)
+
+case("a second KVP device is refused, and the first one works on", function()
+	local mark = log.mark()
+	local second = bus.offer{class = "kvp", instance = "11111111-2222-3333-4444-555555555555", name = "second"}
+	wait{log = "another KVP device is bound already", from = mark, timeout = 10}
+	well()
+	bus.withdraw(second)
+	well()
+end)
+
+case("timeouts of any length", function()
+	for _, seconds in ipairs{4294967295, 17179870, 0x80000000} do
+		guest_ok("echo " .. seconds .. " >/sys/module/hv_kvp/parameters/request_timeout; kvp-service restart")
+		well()
+	end
+	guest_ok("echo 30 >/sys/module/hv_kvp/parameters/request_timeout")
+end)
