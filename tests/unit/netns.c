@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netns.h"
 #include "tap.h"
@@ -29,6 +30,13 @@ bool netns_enter(void)
 	return true;
 }
 
+/* Even an address that is not checked for duplicates becomes usable a little later. */
+static void settle(void)
+{
+	for (int i = 0; i < 200 && netns_shows("-6 addr show tentative", "inet6 2001"); i++)
+		usleep(10000);
+}
+
 bool netns_run(const char *arguments, ...)
 {
 	char command[512] = "ip ";
@@ -37,7 +45,11 @@ bool netns_run(const char *arguments, ...)
 	va_start(ap, arguments);
 	vsnprintf(command + 3, sizeof(command) - 3, arguments, ap);
 	va_end(ap);
-	return tap_check(!system(command), __FILE__, __LINE__, command);
+	if (!tap_check(!system(command), __FILE__, __LINE__, command))
+		return false;
+	if (strstr(command, "nodad"))
+		settle();
+	return true;
 }
 
 bool netns_shows(const char *arguments, const char *text)

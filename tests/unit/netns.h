@@ -18,6 +18,8 @@ bool netns_enter(void);
  * netns_run() - run ip(8)
  * @arguments: its arguments, as to a shell
  *
+ * After an IPv6 address with "nodad" it waits until that can be used.
+ *
  * Return: whether it succeeded; a failure fails the case.
  */
 bool netns_run(const char *arguments, ...) __attribute__((format(printf, 1, 2)));

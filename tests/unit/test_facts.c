@@ -305,6 +305,7 @@ static void cached_addresses(void)
 	netns_run("link add net7 type veth peer name far7");
 	netns_run("link set net7 addrgenmode none");
 	netns_run("link set net7 up");
+	netns_run("link set far7 up addrgenmode none");
 	net_cache_init(&cache);
 	cached(&cache, AF_INET, "");
 	netns_run("addr add 192.0.2.7/24 dev net7");
