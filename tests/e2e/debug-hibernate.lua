@@ -1,0 +1,57 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: kernel=debug time=300
+--
+-- Hibernation up to the point where the image would be written, and back: the bus unloads, the channel closes, all comes again.
+-- Needs a kernel with PM_DEBUG, whose pm_test stops there.
+
+bus.wait_open(60)
+negotiate{timeout = 30}
+-- Its pause of five seconds is a busy one, which emulation stretches until the watchdog barks.
+guest_ok("echo platform >/sys/power/pm_test; echo 60 >/proc/sys/kernel/watchdog_thresh")
+
+local function hibernate_and_wake()
+	guest_ok("echo disk >/sys/power/state", 90)
+	bus.wait_open(30)
+end
+
+local function works()
+	expect(negotiate{timeout = 30}.kvp, "5.0")
+	expect(set("external", "awake", "yes").ok)
+	expect(get("external", "awake").value, "yes")
+	expect(delete("external", "awake").ok)
+end
+
+case("with an idle service: it stays, and so do the pairs", {timeout = 150}, function()
+	local before = guest_ok("cat /run/kvp-service.pid")
+	expect(set("external", "kept", "value").ok)
+	hibernate_and_wake()
+	works()
+	expect(get("external", "kept").value, "value")
+	expect(delete("external", "kept").ok)
+	expect(guest_ok("kvp-service status"), "runs, pid " .. before)
+end)
+
+case("with no service: the next one finds the device", {timeout = 150}, function()
+	guest_ok("kvp-service stop")
+	hibernate_and_wake()
+	guest_ok("kvp-service start")
+	works()
+end)
+
+case("with a request in the service's hands: it is withdrawn, and its answer reaches nobody", {timeout = 150}, function()
+	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep 8 >/dev/null 2>&1 & sleep 0.5")
+	expect(not guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok)
+	local withdrawn = "cat /sys/class/misc/hv_kvp/statistics/withdrawn"
+	local before = tonumber(guest_ok(withdrawn))
+	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
+		   string.rep("\0", 2044)}
+	sleep(0.3)
+	hibernate_and_wake()
+	expect(tonumber(guest_ok(withdrawn)), before + 1)
+	expect(negotiate{timeout = 30}.kvp, "5.0")
+	wait{true_when = function() return guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok end, timeout = 30, every = 0.5}
+	sleep(1)
+	expect_no_answer(200)
+	works()
+	delete("external", "k")
+end)
