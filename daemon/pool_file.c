@@ -240,7 +240,7 @@ int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode)
 		return fail_errno(file, "lock it");
 	}
 	if (report.past_readers)
-		fail(file, 0, "%s: %s has kept a read lock for %u ms; went ahead without it",
+		fail(file, 0, "%s: %s has kept a reader's lock for %u ms; went ahead without it",
 		     file->path, who, wait);
 	return 0;
 }

@@ -91,6 +91,20 @@ static pid_t find_holder(int fd, const char *kind)
 	return found;
 }
 
+/*
+ * Does the file's flock belong to somebody who may not write to the file? Anybody
+ * who may read it can take even the exclusive one, by a descriptor for reading.
+ */
+static bool is_stranger(int fd, pid_t holder)
+{
+	struct stat file, process;
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d", (int)holder);
+	return holder > 0 && !fstat(fd, &file) && !stat(path, &process) && process.st_uid &&
+	       process.st_uid != file.st_uid && !(file.st_mode & (S_IWGRP | S_IWOTH));
+}
+
 int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
 	      struct pool_lock_report *report)
 {
@@ -105,7 +119,7 @@ int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
 	if (err == -ETIMEDOUT) {
 		report->holder = find_holder(fd, "FLOCK");
 		/* If sharing works, then only readers are in the way. */
-		if (writing && !try_flock(fd, LOCK_SH)) {
+		if (writing && (!try_flock(fd, LOCK_SH) || is_stranger(fd, report->holder))) {
 			report->past_readers = true;
 			err = 0;
 		}

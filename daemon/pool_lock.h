@@ -8,8 +8,9 @@
  * vanish when some other descriptor of the file is closed.
  *
  * Anybody who may read a file may lock it, and keep it locked. So every wait is
- * bounded, and a lock that only a reader can hold does not stop a writer for
- * longer than that.
+ * bounded, and a lock that only a reader can hold, or that somebody holds who may
+ * not write to the file, does not stop a writer for longer than that. Our own
+ * processes are then still kept apart by the journal's lock.
  */
 #ifndef HVKVP_POOL_LOCK_H
 #define HVKVP_POOL_LOCK_H
@@ -30,8 +31,8 @@ enum pool_lock_mode {
 /**
  * struct pool_lock_report - who was in the way
  * @holder: process that holds the lock, 0 if nobody or not known
- * @past_readers: the write lock is not exclusive: after the wait, readers still
- *	held theirs and were ignored
+ * @past_readers: the write lock is not exclusive: after the wait, readers (or
+ *	somebody who may not write) still held theirs and were ignored
  */
 struct pool_lock_report {
 	pid_t holder;

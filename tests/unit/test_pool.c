@@ -732,6 +732,46 @@ static void bound_flock_ex(void)
 	check_bound(LOCK_EX, -1, -ETIMEDOUT);
 }
 
+/* An exclusive lock of a user who may not write: it delays once, and hardly again. */
+static void stranger_flock_ex(void)
+{
+	struct timespec start;
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	if (geteuid()) {
+		tap_skip("needs root");
+		return;
+	}
+	begin();
+	chmod(scratch_dir, 0755);
+	pool.file.wait_ms = 300;
+	pool_set(&pool, "a", "1");
+	CHECK_INT(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		if (setgid(65534) || setuid(65534) ||
+		    flock(open(scratch_path(FILE_NAME), O_RDONLY), LOCK_EX))
+			_exit(1);
+		if (write(ready[1], "x", 1) == 1)
+			pause();
+		_exit(0);
+	}
+	close(ready[1]);
+	CHECK_INT(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	CHECK_INT(pool_set(&pool, "a", "2"), 0);
+	CHECK(scratch_logged("has kept a reader's lock"));
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	for (int i = 0; i < 5; i++)
+		CHECK_INT(pool_set(&pool, "a", "3"), 0);
+	CHECK_INT(pool_delete(&pool, "a"), 0);
+	CHECK(ms_since(&start) < 1200);
+	release(pid);
+	end();
+}
+
 static void bound_flock_sh(void)
 {
 	check_bound(LOCK_SH, -1, 0);
@@ -863,6 +903,7 @@ static const struct tap_case cases[] = {
 	{ "a missing directory is made, a missing path is told", missing_directory },
 	{ "a FIFO, a directory, a symbolic link in the file's place", strange_files },
 	{ "a flock for writing that is never released delays for the bound", bound_flock_ex },
+	{ "a flock of a user who may not write delays once", stranger_flock_ex },
 	{ "a flock for reading that is never released delays for the bound", bound_flock_sh },
 	{ "a POSIX write lock that is never released delays for the bound", bound_posix_write },
 	{ "a POSIX read lock that is never released delays for the bound", bound_posix_read },
