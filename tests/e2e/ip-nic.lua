@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=180
+-- job: profile=ours kernel=6.12 time=240
 --
 -- GET_IP and SET_IP on a synthetic network adapter, which the guest's own hv_netvsc drives.
 
