@@ -13,6 +13,9 @@
 #include "loop.h"
 #include "notify.h"
 
+/* How long a stock device that has just appeared is left alone. */
+#define STOCK_SETTLE_US 500000
+
 static int add(struct loop *loop, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
@@ -97,6 +100,12 @@ static int connect_device(struct loop *loop)
 		return give_up(path, fd);
 
 	loop->device_fd = fd;
+	/*
+	 * The stock driver makes its node before it is ready for a registration, and
+	 * crashes the kernel on one that comes too early (seen on 6.1).
+	 */
+	if (waiting && ops == &transport_stock)
+		usleep(STOCK_SETTLE_US);
 	err = service_start(&loop->service, ops, fd);
 	if (err == -ENODEV && !device_is_inherited(&loop->device)) {
 		close_device(loop);
