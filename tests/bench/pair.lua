@@ -7,6 +7,9 @@
 local rounds = tonumber(args.rounds) or 3
 local n = tonumber(args.n) or 200
 
+-- For GET_IP: a real synthetic adapter, known by its MAC address.
+local MAC = "00:15:5d:01:02:03"
+
 local pairs_of_us = {
 	{name = "stock", up = "modprobe hv_utils; echo stock >/run/kvp-profile; kvp-service start",
 	 down = "kvp-service stop; rmmod hv_utils"},
@@ -18,6 +21,7 @@ local tests = {
 	{"negotiate (driver alone)", n, function() negotiate{} end},
 	{"enumerate pool 2 (driver and daemon)", n, function(i) enumerate_one("auto", 4 + i % 6) end},
 	{"unknown operation", n, function() request{op = 9} end, "the stock driver asks its daemon"},
+	{"read the addresses of an adapter (GET_IP)", math.min(n, 20), function() get_ip{adapter = MAC} end},
 	{"set, a new key", n, function(i) set("external", "k" .. i, "v" .. i) end},
 	{"get", n, function(i) get("external", "k" .. i) end},
 	{"set, a known key", n, function(i) set("external", "k" .. i, "w" .. i) end},
@@ -44,7 +48,10 @@ local function middle(list)
 	return list[(#list + 1) // 2]
 end
 
-guest_ok("true", 60)
+local nic = bus.nic{mac = MAC}
+guest_ok("modprobe hv_netvsc", 90)
+local eth = nic:interface()
+guest_ok("ip link set " .. eth .. " up && ip addr add 192.0.2.7/24 dev " .. eth)
 for round = 1, rounds do
 	case("round " .. round .. " of " .. rounds, {timeout = 120}, function()
 		measure(pairs_of_us[1])
