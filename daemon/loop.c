@@ -104,7 +104,7 @@ static int connect_device(struct loop *loop)
 	 * The stock driver makes its node before it is ready for a registration, and
 	 * crashes the kernel on one that comes too early (seen on 6.1).
 	 */
-	if (waiting && ops == &transport_stock)
+	if (ops == &transport_stock)
 		usleep(STOCK_SETTLE_US);
 	err = service_start(&loop->service, ops, fd);
 	if (err == -ENODEV && !device_is_inherited(&loop->device)) {
