@@ -1,11 +1,13 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: kernel=debug time=300
+-- job: kernel=debug time=420
 --
 -- Hibernation up to the point where the image would be written, and back: the bus unloads, the channel closes, all comes again.
 -- Needs a kernel with PM_DEBUG, whose pm_test stops there.
 
 bus.wait_open(60)
 negotiate{timeout = 30}
+-- A host that rescinds what the guest closes would put a new device in the place of the one that is to resume.
+bus.reoffer_policy{on_close = false}
 -- Its pause of five seconds is a busy one, which emulation stretches until the watchdog barks.
 guest_ok("echo platform >/sys/power/pm_test; echo 60 >/proc/sys/kernel/watchdog_thresh")
 
@@ -44,7 +46,7 @@ case("with a request in the service's hands: it is withdrawn, and its answer rea
 	local withdrawn = "cat /sys/class/misc/hv_kvp/statistics/withdrawn"
 	local before = tonumber(guest_ok(withdrawn))
 	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
-		   string.rep("\0", 2044)}
+		   string.rep("\0", 2048)}
 	sleep(0.3)
 	hibernate_and_wake()
 	expect(tonumber(guest_ok(withdrawn)), before + 1)
@@ -54,4 +56,10 @@ case("with a request in the service's hands: it is withdrawn, and its answer rea
 	expect_no_answer(200)
 	works()
 	delete("external", "k")
+end)
+
+case("with a host that rescinds what the guest closes: the new device is taken", {timeout = 150}, function()
+	bus.reoffer_policy{on_close = true}
+	hibernate_and_wake()
+	works()
 end)
