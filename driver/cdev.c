@@ -12,16 +12,18 @@
 #include <linux/uio.h>
 
 #include "cdev.h"
+#include "feed.h"
 #include "hv_kvp.h"
 #include "msg.h"
 #include "sysfs.h"
 #include "xact.h"
 
 /**
- * struct kvp_file - a service's open file
+ * struct kvp_file - an open file
  * @xact: the transaction; one reference is the file's
- * @lock: guards what follows; nobody waits for a request under it
- * @hello: the driver's hello, to be read before any request; hdr.len is 0 when
+ * @feed: a monitor's events; NULL in a service's file
+ * @lock: guards what follows; nobody waits for a message under it
+ * @hello: the driver's hello, to be read before all else; hdr.len is 0 when
  *	there is none
  * @ready: the service's hello was accepted
  * @in: what is being written
@@ -29,6 +31,7 @@
  */
 struct kvp_file {
 	struct kvp_xact *xact;
+	struct kvp_feed *feed;
 	struct mutex lock; /* see above */
 	struct hvkvp_hello hello;
 	bool ready;
@@ -38,7 +41,35 @@ struct kvp_file {
 
 static bool readable(struct kvp_file *f)
 {
-	return READ_ONCE(f->hello.hdr.len) || kvp_xact_readable(f->xact);
+	if (READ_ONCE(f->hello.hdr.len))
+		return true;
+	return f->feed ? !kvp_feed_is_empty(f->feed) :
+			 kvp_xact_readable(f->xact);
+}
+
+static void make_hello(struct kvp_file *f)
+{
+	kvp_msg_make_hello(kvp_xact_timeout(f->xact->params) * MSEC_PER_SEC,
+			   &f->hello);
+}
+
+static int open_service(struct kvp_file *f)
+{
+	return kvp_xact_own(f->xact);
+}
+
+static int open_monitor(struct kvp_file *f)
+{
+	int err;
+
+	f->feed = kvp_feed_create();
+	if (!f->feed)
+		return -ENOMEM;
+	make_hello(f);
+	err = kvp_xact_add_feed(f->xact, f->feed);
+	if (err)
+		kvp_feed_destroy(f->feed);
+	return err;
 }
 
 static int cdev_open(struct inode *inode, struct file *file)
@@ -49,34 +80,36 @@ static int cdev_open(struct inode *inode, struct file *file)
 	struct kvp_file *f;
 	int err;
 
-	if ((file->f_mode & (FMODE_READ | FMODE_WRITE)) !=
-	    (FMODE_READ | FMODE_WRITE))
+	if (!(file->f_mode & FMODE_READ))
 		return -EINVAL;
 
-	f = kvzalloc(sizeof(*f), GFP_KERNEL);
+	f = kvzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
 	if (!f)
 		return -ENOMEM;
 
-	err = kvp_xact_own(cdev->xact);
-	if (err)
-		goto free_file;
-
-	kvp_xact_get(cdev->xact);
 	f->xact = cdev->xact;
 	mutex_init(&f->lock);
+	err = file->f_mode & FMODE_WRITE ? open_service(f) : open_monitor(f);
+	if (err) {
+		kvfree(f);
+		return err;
+	}
+
+	kvp_xact_get(f->xact);
 	file->private_data = f;
 	return stream_open(inode, file);
-
-free_file:
-	kvfree(f);
-	return err;
 }
 
 static int cdev_release(struct inode *inode, struct file *file)
 {
 	struct kvp_file *f = file->private_data;
 
-	kvp_xact_disown(f->xact);
+	if (f->feed) {
+		kvp_xact_remove_feed(f->xact, f->feed);
+		kvp_feed_destroy(f->feed);
+	} else {
+		kvp_xact_disown(f->xact);
+	}
 	kvp_xact_put(f->xact);
 	kvfree(f);
 	return 0;
@@ -119,6 +152,20 @@ static ssize_t read_request(struct kvp_file *f, struct iov_iter *to)
 	return n;
 }
 
+/* So does an event. */
+static ssize_t read_event(struct kvp_file *f, struct iov_iter *to)
+{
+	u32 len = kvp_feed_peek(f->feed, f->out);
+	ssize_t n;
+
+	if (!len)
+		return 0;
+	n = copy_out(f->out, len, to);
+	if (n > 0)
+		kvp_feed_drop(f->feed, f->out);
+	return n;
+}
+
 /* Read the message that waits. Return: its bytes, an error, 0 if none waits. */
 static ssize_t read_message(struct kvp_file *f, struct iov_iter *to)
 {
@@ -128,7 +175,7 @@ static ssize_t read_message(struct kvp_file *f, struct iov_iter *to)
 		return -ERESTARTSYS;
 	n = read_hello(f, to);
 	if (!n)
-		n = read_request(f, to);
+		n = f->feed ? read_event(f, to) : read_request(f, to);
 	mutex_unlock(&f->lock);
 	return n;
 }
@@ -141,11 +188,11 @@ static ssize_t cdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	ssize_t n;
 
 	for (;;) {
-		if (kvp_xact_is_gone(f->xact))
-			return -ENODEV;
 		n = read_message(f, to);
 		if (n)
 			return n;
+		if (kvp_xact_is_gone(f->xact))
+			return -ENODEV;
 		if (!wait)
 			return -EAGAIN;
 		if (wait_event_interruptible(f->xact->wait,
@@ -157,12 +204,11 @@ static ssize_t cdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 static int take_hello(struct kvp_file *f, const struct hvkvp_hello *theirs)
 {
-	u32 timeout_ms = kvp_xact_timeout(f->xact->params) * MSEC_PER_SEC;
-
 	if (f->ready)
 		return -EPROTO;
 
-	f->ready = kvp_msg_make_hello(theirs, timeout_ms, &f->hello);
+	make_hello(f);
+	f->ready = kvp_msg_is_compatible(theirs);
 	if (f->ready)
 		kvp_xact_attach(f->xact);
 	wake_up_interruptible(&f->xact->wait);
@@ -206,11 +252,11 @@ static ssize_t cdev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 static __poll_t cdev_poll(struct file *file, poll_table *wait)
 {
 	struct kvp_file *f = file->private_data;
-	__poll_t events = EPOLLOUT | EPOLLWRNORM;
+	__poll_t events = f->feed ? 0 : EPOLLOUT | EPOLLWRNORM;
 
 	poll_wait(file, &f->xact->wait, wait);
 	if (kvp_xact_is_gone(f->xact))
-		return EPOLLHUP | EPOLLERR;
+		events = EPOLLHUP | EPOLLERR;
 	if (readable(f))
 		events |= EPOLLIN | EPOLLRDNORM;
 	return events;

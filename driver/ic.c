@@ -9,19 +9,7 @@
 #include <linux/string.h>
 
 #include "hv_kvp.h"
-#include "hv_kvp_msg.h"
 #include "ic.h"
-
-/* The body of a negotiation; framework versions come first. */
-struct negotiate_body {
-	__le16 fw_count;
-	__le16 msg_count;
-	__le32 reserved;
-	struct {
-		__le16 major;
-		__le16 minor;
-	} version[];
-};
 
 /* Best first: the first of these that the host offers is taken. */
 static const struct kvp_ic_version known_fw[] = { { 3, 0 }, { 1, 0 } };
@@ -58,10 +46,10 @@ static u32 operation_size(u8 operation, const struct kvp_ic_agreement *agreed)
 	}
 }
 
-static void parse_negotiate(const struct kvp_ic_packet *pkt,
+static void parse_negotiate(const struct hvkvp_packet *pkt,
 			    struct kvp_ic_view *view)
 {
-	const struct negotiate_body *body = (const void *)pkt->body;
+	const struct hvkvp_negotiation *body = (const void *)pkt->body;
 	u32 versions;
 
 	if (view->body_len < sizeof(*body)) {
@@ -80,7 +68,7 @@ static void parse_negotiate(const struct kvp_ic_packet *pkt,
 	view->verdict = KVP_IC_NEGOTIATE;
 }
 
-static void parse_kvp(const struct kvp_ic_packet *pkt,
+static void parse_kvp(const struct hvkvp_packet *pkt,
 		      const struct kvp_ic_agreement *agreed,
 		      struct kvp_ic_view *view)
 {
@@ -109,55 +97,55 @@ static void parse_kvp(const struct kvp_ic_packet *pkt,
 		view->verdict = KVP_IC_REQUEST;
 }
 
-void kvp_ic_parse(const struct kvp_ic_packet *pkt, u32 len,
+void kvp_ic_parse(const struct hvkvp_packet *pkt, u32 len,
 		  const struct kvp_ic_agreement *agreed,
 		  struct kvp_ic_view *view)
 {
-	const u8 kinds = KVP_IC_FLAG_TRANSACTION | KVP_IC_FLAG_REQUEST |
-			 KVP_IC_FLAG_RESPONSE;
+	const u8 kinds = HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_REQUEST |
+			 HVKVP_IC_FLAG_RESPONSE;
 	u32 pipe_len, body_len;
 
-	BUILD_BUG_ON(sizeof(struct kvp_ic_packet) != KVP_IC_OVERHEAD);
+	BUILD_BUG_ON(sizeof(struct hvkvp_packet) != HVKVP_PACKET_OVERHEAD);
 	BUILD_BUG_ON(sizeof(struct hvkvp_request) + HVKVP_IP_SIZE >
 		     HVKVP_MAX_MESSAGE);
 
 	memset(view, 0, sizeof(*view));
 
-	if (len < KVP_IC_OVERHEAD) {
+	if (len < HVKVP_PACKET_OVERHEAD) {
 		drop(view, "packet length", len);
 		return;
 	}
-	if (le32_to_cpu(pkt->pipe_type) != KVP_IC_PIPE_DATA) {
+	if (le32_to_cpu(pkt->pipe_type) != HVKVP_PIPE_DATA) {
 		drop(view, "pipe type", le32_to_cpu(pkt->pipe_type));
 		return;
 	}
 	/* An answer to nothing, or a message that wants none. */
 	if ((pkt->flags & kinds) !=
-	    (KVP_IC_FLAG_TRANSACTION | KVP_IC_FLAG_REQUEST)) {
+	    (HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_REQUEST)) {
 		drop(view, "flags", pkt->flags);
 		return;
 	}
 
 	pipe_len = le32_to_cpu(pkt->pipe_len);
-	if (pipe_len < KVP_IC_HDR_SIZE ||
-	    pipe_len > len - KVP_IC_PIPE_HDR_SIZE) {
+	if (pipe_len < HVKVP_IC_HDR_SIZE ||
+	    pipe_len > len - HVKVP_PIPE_HDR_SIZE) {
 		refuse(view, HVKVP_E_INVALIDARG, "pipe length", pipe_len);
 		return;
 	}
 
 	body_len = le16_to_cpu(pkt->body_len);
-	if (body_len > pipe_len - KVP_IC_HDR_SIZE) {
-		view->body_len = pipe_len - KVP_IC_HDR_SIZE;
+	if (body_len > pipe_len - HVKVP_IC_HDR_SIZE) {
+		view->body_len = pipe_len - HVKVP_IC_HDR_SIZE;
 		refuse(view, HVKVP_E_INVALIDARG, "body size", body_len);
 		return;
 	}
 	view->body_len = body_len;
 
 	switch (le16_to_cpu(pkt->type)) {
-	case KVP_IC_TYPE_NEGOTIATE:
+	case HVKVP_IC_TYPE_NEGOTIATE:
 		parse_negotiate(pkt, view);
 		break;
-	case KVP_IC_TYPE_KVP:
+	case HVKVP_IC_TYPE_KVP:
 		parse_kvp(pkt, agreed, view);
 		break;
 	default:
@@ -168,7 +156,7 @@ void kvp_ic_parse(const struct kvp_ic_packet *pkt, u32 len,
 
 /* The best known version, not above @max, among @count offered from @first. */
 static bool pick(const struct kvp_ic_version *known, size_t n_known,
-		 unsigned int max, const struct negotiate_body *body,
+		 unsigned int max, const struct hvkvp_negotiation *body,
 		 u32 first, u32 count, struct kvp_ic_version *picked)
 {
 	size_t i;
@@ -190,10 +178,10 @@ static bool pick(const struct kvp_ic_version *known, size_t n_known,
 	return false;
 }
 
-u32 kvp_ic_negotiate(struct kvp_ic_packet *pkt, unsigned int max_fw,
+u32 kvp_ic_negotiate(struct hvkvp_packet *pkt, unsigned int max_fw,
 		     unsigned int max_msg, struct kvp_ic_agreement *agreed)
 {
-	struct negotiate_body *body = (void *)pkt->body;
+	struct hvkvp_negotiation *body = (void *)pkt->body;
 	u32 fw_count = le16_to_cpu(body->fw_count);
 	u32 msg_count = le16_to_cpu(body->msg_count);
 
@@ -220,14 +208,14 @@ u32 kvp_ic_negotiate(struct kvp_ic_packet *pkt, unsigned int max_fw,
 	return kvp_ic_answer(pkt, struct_size(body, version, 2), HVKVP_S_OK);
 }
 
-u32 kvp_ic_answer(struct kvp_ic_packet *pkt, u32 body_len, u32 status)
+u32 kvp_ic_answer(struct hvkvp_packet *pkt, u32 body_len, u32 status)
 {
-	pkt->pipe_len = cpu_to_le32(KVP_IC_HDR_SIZE + body_len);
+	pkt->pipe_len = cpu_to_le32(HVKVP_IC_HDR_SIZE + body_len);
 	pkt->body_len = cpu_to_le16(body_len);
 	pkt->status = cpu_to_le32(status);
-	pkt->flags = KVP_IC_FLAG_TRANSACTION | KVP_IC_FLAG_RESPONSE;
+	pkt->flags = HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_RESPONSE;
 	memset(pkt->reserved, 0, sizeof(pkt->reserved));
-	return KVP_IC_OVERHEAD + body_len;
+	return HVKVP_PACKET_OVERHEAD + body_len;
 }
 
 bool kvp_ic_returns_data(u8 operation)

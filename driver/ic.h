@@ -13,52 +13,7 @@
 
 #include <linux/types.h>
 
-/**
- * struct kvp_ic_packet - a packet as it travels in the ring, behind the packet
- *	descriptor
- * @pipe_type: KVP_IC_PIPE_DATA
- * @pipe_len: bytes behind the pipe header
- * @fw_major: framework version; 0.0 in a negotiation
- * @fw_minor: likewise
- * @type: enum kvp_ic_type
- * @msg_major: message version; 0.0 in a negotiation
- * @msg_minor: likewise
- * @body_len: bytes of @body
- * @status: HRESULT of an answer
- * @transaction: chosen by the host; the answer has the same
- * @flags: KVP_IC_FLAG_*
- * @reserved: zero
- * @body: as @type says
- */
-struct kvp_ic_packet {
-	__le32 pipe_type;
-	__le32 pipe_len;
-	__le16 fw_major;
-	__le16 fw_minor;
-	__le16 type;
-	__le16 msg_major;
-	__le16 msg_minor;
-	__le16 body_len;
-	__le32 status;
-	u8 transaction;
-	u8 flags;
-	u8 reserved[2];
-	u8 body[];
-};
-
-#define KVP_IC_PIPE_DATA	1
-#define KVP_IC_PIPE_HDR_SIZE	8U
-#define KVP_IC_HDR_SIZE		20U
-#define KVP_IC_OVERHEAD		(KVP_IC_PIPE_HDR_SIZE + KVP_IC_HDR_SIZE)
-
-#define KVP_IC_FLAG_TRANSACTION	0x01
-#define KVP_IC_FLAG_REQUEST	0x02
-#define KVP_IC_FLAG_RESPONSE	0x04
-
-enum kvp_ic_type {
-	KVP_IC_TYPE_NEGOTIATE	= 0,
-	KVP_IC_TYPE_KVP		= 2,
-};
+#include "hv_kvp_msg.h"
 
 /**
  * struct kvp_ic_version - a framework or message version
@@ -123,7 +78,7 @@ struct kvp_ic_view {
  * @agreed: the agreement in force; decides the least size of an IP body
  * @view: filled in
  */
-void kvp_ic_parse(const struct kvp_ic_packet *pkt, u32 len,
+void kvp_ic_parse(const struct hvkvp_packet *pkt, u32 len,
 		  const struct kvp_ic_agreement *agreed,
 		  struct kvp_ic_view *view);
 
@@ -139,7 +94,7 @@ void kvp_ic_parse(const struct kvp_ic_packet *pkt, u32 len,
  *
  * Return: bytes of the answer, from @pkt on.
  */
-u32 kvp_ic_negotiate(struct kvp_ic_packet *pkt, unsigned int max_fw,
+u32 kvp_ic_negotiate(struct hvkvp_packet *pkt, unsigned int max_fw,
 		     unsigned int max_msg, struct kvp_ic_agreement *agreed);
 
 /**
@@ -150,7 +105,7 @@ u32 kvp_ic_negotiate(struct kvp_ic_packet *pkt, unsigned int max_fw,
  *
  * Return: bytes of the answer, from @pkt on.
  */
-u32 kvp_ic_answer(struct kvp_ic_packet *pkt, u32 body_len, u32 status);
+u32 kvp_ic_answer(struct hvkvp_packet *pkt, u32 body_len, u32 status);
 
 /**
  * kvp_ic_returns_data() - does a successful answer carry something new?

@@ -31,18 +31,21 @@ int kvp_msg_check(const void *buf, size_t len)
 	}
 }
 
-bool kvp_msg_make_hello(const struct hvkvp_hello *theirs, u32 timeout_ms,
-			struct hvkvp_hello *ours)
+bool kvp_msg_is_compatible(const struct hvkvp_hello *theirs)
 {
-	*ours = (struct hvkvp_hello) {
-		.hdr.len = sizeof(*ours),
+	return theirs->major == HVKVP_MAJOR;
+}
+
+void kvp_msg_make_hello(u32 timeout_ms, struct hvkvp_hello *hello)
+{
+	*hello = (struct hvkvp_hello) {
+		.hdr.len = sizeof(*hello),
 		.hdr.type = HVKVP_HELLO,
 		.major = HVKVP_MAJOR,
 		.minor = HVKVP_MINOR,
 		.timeout_ms = timeout_ms,
 		.features = HVKVP_FEATURES_NONE,
 	};
-	return theirs->major == HVKVP_MAJOR;
 }
 
 u32 kvp_msg_make_request(u64 id, u64 deadline_ns,

@@ -26,15 +26,17 @@
 int kvp_msg_check(const void *buf, size_t len);
 
 /**
- * kvp_msg_make_hello() - make the driver's answer to a service's hello
+ * kvp_msg_is_compatible() - can the conversation start with this hello?
  * @theirs: the service's
- * @timeout_ms: how long a request may take
- * @ours: filled in
- *
- * Return: true if both speak the same major, so that the conversation can start.
  */
-bool kvp_msg_make_hello(const struct hvkvp_hello *theirs, u32 timeout_ms,
-			struct hvkvp_hello *ours);
+bool kvp_msg_is_compatible(const struct hvkvp_hello *theirs);
+
+/**
+ * kvp_msg_make_hello() - make the driver's hello
+ * @timeout_ms: how long a request may take
+ * @hello: filled in
+ */
+void kvp_msg_make_hello(u32 timeout_ms, struct hvkvp_hello *hello);
 
 /**
  * kvp_msg_make_request() - make the request that the service will read

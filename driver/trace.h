@@ -2,9 +2,9 @@
 /*
  * Tracepoints: each packet in and out, and all that happens to a transaction.
  *
- * In /sys/kernel/tracing/events/hv_kvp. The time between hv_kvp_packet and
- * hv_kvp_answer is the guest's share of a round trip; between hv_kvp_request and
- * hv_kvp_reply of one id it is the service's.
+ * In /sys/kernel/tracing/events/hv_kvp. All that is about one packet has its id.
+ * The latency of hv_kvp_answer is the guest's share of a round trip; the time
+ * between hv_kvp_request and hv_kvp_reply is the service's.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM hv_kvp
@@ -62,10 +62,11 @@
 
 /* A packet of the host, when its turn has come. */
 TRACE_EVENT(hv_kvp_packet,
-	TP_PROTO(const struct kvp_ic_packet *pkt, u32 len,
+	TP_PROTO(u64 id, const struct hvkvp_packet *pkt, u32 len,
 		 const struct kvp_ic_view *view),
-	TP_ARGS(pkt, len, view),
+	TP_ARGS(id, pkt, len, view),
 	TP_STRUCT__entry(
+		__field(u64, id)
 		__field(u32, len)
 		__field(u16, type)
 		__field(u8, verdict)
@@ -74,38 +75,45 @@ TRACE_EVENT(hv_kvp_packet,
 		__field(u32, status)
 	),
 	TP_fast_assign(
+		__entry->id = id;
 		__entry->len = len;
-		__entry->type = len < KVP_IC_OVERHEAD ? 0xffff :
+		__entry->type = len < HVKVP_PACKET_OVERHEAD ? 0xffff :
 						le16_to_cpu(pkt->type);
 		__entry->verdict = view->verdict;
 		__entry->operation = view->operation;
 		__entry->pool = view->pool;
 		__entry->status = view->status;
 	),
-	TP_printk("len=%u type=%u %s operation=%u pool=%u status=%#x",
-		  __entry->len, __entry->type,
+	TP_printk("id=%llu len=%u type=%u %s operation=%u pool=%u status=%#x",
+		  __entry->id, __entry->len, __entry->type,
 		  kvp_show_verdict(__entry->verdict), __entry->operation,
 		  __entry->pool, __entry->status)
 );
 
 /* An answer that was put into the ring, or found it full. */
 TRACE_EVENT(hv_kvp_answer,
-	TP_PROTO(const struct kvp_ic_packet *pkt, u32 len, int err),
-	TP_ARGS(pkt, len, err),
+	TP_PROTO(u64 id, const struct hvkvp_packet *pkt, u32 len,
+		 u64 latency_ns, int err),
+	TP_ARGS(id, pkt, len, latency_ns, err),
 	TP_STRUCT__entry(
+		__field(u64, id)
+		__field(u64, latency_ns)
 		__field(u32, len)
 		__field(u16, type)
 		__field(u32, status)
 		__field(int, err)
 	),
 	TP_fast_assign(
+		__entry->id = id;
+		__entry->latency_ns = latency_ns;
 		__entry->len = len;
 		__entry->type = le16_to_cpu(pkt->type);
 		__entry->status = le32_to_cpu(pkt->status);
 		__entry->err = err;
 	),
-	TP_printk("len=%u type=%u status=%#x err=%d", __entry->len,
-		  __entry->type, __entry->status, __entry->err)
+	TP_printk("id=%llu len=%u type=%u status=%#x latency=%lluns err=%d",
+		  __entry->id, __entry->len, __entry->type, __entry->status,
+		  __entry->latency_ns, __entry->err)
 );
 
 /* A request is ready for the service. */

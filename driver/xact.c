@@ -52,10 +52,25 @@ static void hold(struct kvp_xact *x)
 		       nsecs_to_jiffies(x->hold_until_ns - now) : 0);
 }
 
+/* Tell the monitors; @pkt may be NULL. */
+static void tell(struct kvp_xact *x, u64 id, enum hvkvp_what what,
+		 const struct kvp_packet *pkt)
+{
+	struct kvp_feed *feed;
+
+	lockdep_assert_held(&x->lock);
+	if (list_empty(&x->feeds))
+		return;
+	list_for_each_entry(feed, &x->feeds, link)
+		kvp_feed_tell(feed, id, what, pkt ? pkt->ic : NULL,
+			      pkt ? pkt->len : 0);
+	wake_up_interruptible(&x->wait);
+}
+
 /* Remember how the request ended, for replies that come too late. */
 static void end_request(struct kvp_xact *x, int error)
 {
-	x->ended[x->id % HVKVP_HISTORY] = (struct kvp_outcome) {
+	x->ended[x->ended_count++ % HVKVP_HISTORY] = (struct kvp_outcome) {
 		.id = x->id,
 		.error = error,
 	};
@@ -64,16 +79,20 @@ static void end_request(struct kvp_xact *x, int error)
 /* What a reply to anything but the request at hand gets. */
 static int late_error(const struct kvp_xact *x, u64 id)
 {
-	const struct kvp_outcome *ended = &x->ended[id % HVKVP_HISTORY];
+	unsigned int i;
 
-	return id && ended->id == id ? ended->error : -ENOENT;
+	for (i = 0; i < HVKVP_HISTORY; i++)
+		if (id && x->ended[i].id == id)
+			return x->ended[i].error;
+	return -ENOENT;
 }
 
 static void send(struct kvp_xact *x)
 {
 	int err = x->ops->send(x->channel, &x->now);
 
-	trace_hv_kvp_answer(x->now.ic, x->now.len, err);
+	trace_hv_kvp_answer(x->id, x->now.ic, x->now.len,
+			    ktime_get_ns() - x->begun_ns, err);
 	if (err == -EAGAIN) {
 		x->counters[KVP_RING_FULL]++;
 		timer_start(x, msecs_to_jiffies(RESEND_DELAY_MS));
@@ -82,6 +101,8 @@ static void send(struct kvp_xact *x)
 	/* Any other error is a device that is being taken away. */
 	if (err)
 		dev_dbg(x->dev, "answer not sent: %d\n", err);
+	else
+		tell(x, x->id, HVKVP_SENT, &x->now);
 	act(x, KVP_SENT);
 }
 
@@ -111,9 +132,8 @@ static void deliver(struct kvp_xact *x)
 {
 	unsigned int seconds = kvp_xact_timeout(x->params);
 
-	x->id++;
 	x->counters[KVP_REQUESTS]++;
-	x->deadline_ns = ktime_get_ns() + (u64)seconds * NSEC_PER_SEC;
+	x->deadline_ns = x->begun_ns + (u64)seconds * NSEC_PER_SEC;
 	timer_start(x, seconds * HZ);
 	trace_hv_kvp_request(x->id, x->view.operation, x->view.pool,
 			     x->view.body_len);
@@ -128,6 +148,7 @@ static void fail(struct kvp_xact *x)
 					   "no service runs");
 	end_request(x, -ETIMEDOUT);
 	x->counters[KVP_EXPIRED]++;
+	tell(x, x->id, HVKVP_EXPIRED, NULL);
 	answer(x, HVKVP_E_FAIL);
 }
 
@@ -173,6 +194,7 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 			end_request(x, -ECANCELED);
 			x->counters[KVP_WITHDRAWN]++;
 		}
+		tell(x, x->id, HVKVP_WITHDRAWN, NULL);
 		break;
 	case KVP_FINISH:
 		timer_stop(x);
@@ -199,34 +221,35 @@ static void complain(struct kvp_xact *x, const struct kvp_ic_view *view)
 								    "refused");
 }
 
+/* Forget the packet in @next, which cannot be answered. */
+static void drop(struct kvp_xact *x, const struct kvp_ic_view *view)
+{
+	trace_hv_kvp_packet(0, x->next.ic, x->next.len, view);
+	tell(x, 0, HVKVP_RECEIVED, &x->next);
+	x->next.len = 0;
+	x->counters[KVP_DROPPED]++;
+}
+
 /* Deal with the packet in @next, whose turn it is. */
 static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
 {
+	static const enum kvp_event events[] = {
+		[KVP_IC_NEGOTIATE] = KVP_NEGOTIATE,
+		[KVP_IC_REQUEST] = KVP_REQUEST,
+		[KVP_IC_REFUSE] = KVP_REFUSE,
+	};
+
 	swap(x->now, x->next);
 	x->next.len = 0;
 	x->view = *view;
+	x->id++;
+	x->begun_ns = ktime_get_ns();
+	trace_hv_kvp_packet(x->id, x->now.ic, x->now.len, view);
+	tell(x, x->id, HVKVP_RECEIVED, &x->now);
 
-	switch (view->verdict) {
-	case KVP_IC_DROP:
-		break;
-	case KVP_IC_NEGOTIATE:
-		act(x, KVP_NEGOTIATE);
-		if (x->attached)
-			act(x, KVP_ATTACH);
-		break;
-	case KVP_IC_REQUEST:
-		act(x, KVP_REQUEST);
-		break;
-	case KVP_IC_REFUSE:
-		act(x, KVP_REFUSE);
-		break;
-	}
-}
-
-static void drop(struct kvp_xact *x)
-{
-	x->next.len = 0;
-	x->counters[KVP_DROPPED]++;
+	act(x, events[view->verdict]);
+	if (view->verdict == KVP_IC_NEGOTIATE && x->attached)
+		act(x, KVP_ATTACH);
 }
 
 /* Take packets for as long as one can be dealt with. */
@@ -255,10 +278,9 @@ static void pump(struct kvp_xact *x)
 		if (x->state != KVP_IDLE && view.verdict != KVP_IC_DROP)
 			return;
 
-		trace_hv_kvp_packet(x->next.ic, x->next.len, &view);
 		complain(x, &view);
 		if (view.verdict == KVP_IC_DROP)
-			drop(x);
+			drop(x, &view);
 		else
 			begin(x, &view);
 	}
@@ -293,6 +315,7 @@ struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
 	kref_init(&x->ref);
 	spin_lock_init(&x->lock);
 	init_waitqueue_head(&x->wait);
+	INIT_LIST_HEAD(&x->feeds);
 	INIT_DELAYED_WORK(&x->timer, timed_out);
 	x->ops = ops;
 	x->channel = channel;
@@ -336,6 +359,7 @@ void kvp_xact_open(struct kvp_xact *x, struct device *dev)
 	memset(&x->agreed, 0, sizeof(x->agreed));
 	hold_from_now(x);
 	act(x, KVP_OPEN);
+	tell(x, 0, HVKVP_OPENED, NULL);
 	spin_unlock_bh(&x->lock);
 }
 
@@ -343,6 +367,7 @@ void kvp_xact_close(struct kvp_xact *x, bool gone)
 {
 	spin_lock_bh(&x->lock);
 	act(x, KVP_CLOSE);
+	tell(x, 0, HVKVP_CLOSED, NULL);
 	if (gone)
 		WRITE_ONCE(x->gone, true);
 	wake_up_interruptible(&x->wait);
@@ -378,6 +403,7 @@ void kvp_xact_attach(struct kvp_xact *x)
 {
 	spin_lock_bh(&x->lock);
 	WRITE_ONCE(x->attached, true);
+	tell(x, 0, HVKVP_ATTACHED, NULL);
 	act(x, KVP_ATTACH);
 	pump(x);
 	spin_unlock_bh(&x->lock);
@@ -386,10 +412,32 @@ void kvp_xact_attach(struct kvp_xact *x)
 void kvp_xact_disown(struct kvp_xact *x)
 {
 	spin_lock_bh(&x->lock);
+	if (x->attached)
+		tell(x, 0, HVKVP_DETACHED, NULL);
 	x->owned = false;
 	WRITE_ONCE(x->attached, false);
 	hold_from_now(x);
 	act(x, KVP_DETACH);
+	spin_unlock_bh(&x->lock);
+}
+
+int kvp_xact_add_feed(struct kvp_xact *x, struct kvp_feed *feed)
+{
+	int err = 0;
+
+	spin_lock_bh(&x->lock);
+	if (x->gone)
+		err = -ENODEV;
+	else
+		list_add_tail(&feed->link, &x->feeds);
+	spin_unlock_bh(&x->lock);
+	return err;
+}
+
+void kvp_xact_remove_feed(struct kvp_xact *x, struct kvp_feed *feed)
+{
+	spin_lock_bh(&x->lock);
+	list_del(&feed->link);
 	spin_unlock_bh(&x->lock);
 }
 
@@ -409,8 +457,10 @@ u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req)
 void kvp_xact_take(struct kvp_xact *x, u64 id)
 {
 	spin_lock_bh(&x->lock);
-	if (x->id == id)
+	if (x->id == id && x->state == KVP_QUEUED) {
 		act(x, KVP_TAKE);
+		tell(x, id, HVKVP_TAKEN, NULL);
+	}
 	spin_unlock_bh(&x->lock);
 }
 

@@ -4,7 +4,8 @@
  *
  * It sits between the channel (chan.c), which moves packets in and out of the
  * rings, and the character device (cdev.c), through which a service reads
- * requests and answers them. Neither knows the other.
+ * requests and answers them, and monitors see what happens. Neither knows the
+ * other.
  *
  * Rules
  * -----
@@ -32,6 +33,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "feed.h"
 #include "fsm.h"
 #include "hv_kvp.h"
 #include "ic.h"
@@ -48,7 +50,7 @@ struct device;
  * @cookie: goes back to the host with the answer
  */
 struct kvp_packet {
-	struct kvp_ic_packet *ic;
+	struct hvkvp_packet *ic;
 	u32 len;
 	u64 cookie;
 };
@@ -149,14 +151,17 @@ struct kvp_outcome {
  * @now: the packet that is being dealt with
  * @view: its checks
  * @next: the packet behind it
- * @id: of the request in @now
+ * @id: of the packet in @now
+ * @begun_ns: when its turn came, CLOCK_MONOTONIC
  * @deadline_ns: of the request in @now, CLOCK_MONOTONIC
  * @hold_until_ns: how long a negotiation waits for a service, CLOCK_MONOTONIC;
  *	counted from the opening of the channel, or the end of the last service
  * @timer: the state's: runs KVP_TIMEOUT, and looks at the ring again
- * @ended: the last requests' outcomes
+ * @ended: the last requests' outcomes, a ring
+ * @ended_count: how many there have been
  * @counters: by enum kvp_counter
- * @wait: woken when a request can be read, or the device is gone
+ * @feeds: of the monitors
+ * @wait: woken when a request or an event can be read, or the device is gone
  */
 struct kvp_xact {
 	struct kref ref;
@@ -174,11 +179,14 @@ struct kvp_xact {
 	struct kvp_ic_view view;
 	struct kvp_packet next;
 	u64 id;
+	u64 begun_ns;
 	u64 deadline_ns;
 	u64 hold_until_ns;
 	struct delayed_work timer;
 	struct kvp_outcome ended[HVKVP_HISTORY];
+	unsigned int ended_count;
 	u64 counters[KVP_COUNTER_COUNT];
+	struct list_head feeds;
 	wait_queue_head_t wait;
 };
 
@@ -258,6 +266,22 @@ void kvp_xact_attach(struct kvp_xact *x);
  * @x: the transaction, owned by the caller
  */
 void kvp_xact_disown(struct kvp_xact *x);
+
+/**
+ * kvp_xact_add_feed() - a monitor opened the device
+ * @x: the transaction
+ * @feed: the monitor's; told everything from now on
+ *
+ * Return: 0; -ENODEV if the device is gone.
+ */
+int kvp_xact_add_feed(struct kvp_xact *x, struct kvp_feed *feed);
+
+/**
+ * kvp_xact_remove_feed() - a monitor closed the device
+ * @x: the transaction
+ * @feed: the monitor's; nobody else touches it any more
+ */
+void kvp_xact_remove_feed(struct kvp_xact *x, struct kvp_feed *feed);
 
 /**
  * kvp_xact_peek() - make a message of the request that waits

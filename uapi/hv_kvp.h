@@ -7,7 +7,8 @@
  * The host sends a guest KVP requests (get, set, delete, enumerate, read or
  * set an address). The driver checks their framing and hands them, one at a
  * time, to one service: the process that opened /dev/hv_kvp for reading and
- * writing. The service answers each of them once.
+ * writing. The service answers each of them once. Any number of monitors, which
+ * opened it for reading only, are told what passes.
  *
  * Messages
  * --------
@@ -52,13 +53,26 @@
  *    never waits; POLLHUP and POLLERR once the device is gone. The service then
  *    closes, and opens again when the node is back.
  *
+ * Monitors
+ * --------
+ * A monitor (open(O_RDONLY), since 1.1) reads the driver's HELLO and then EVENTs:
+ * every packet of the host when its turn has come, every answer that went into
+ * the ring, and what happened to the request in between. Events come in order,
+ * and all that are about one packet have its id, so an answer is easily paired
+ * with what it answers. The driver keeps HVKVP_FEED_SIZE bytes of events for each
+ * monitor; what does not fit is counted in @lost of the next event. A monitor
+ * delays and changes nothing, and it sees every pair: the node's mode (0600) is
+ * the only thing that the driver asks of either, no capability.
+ *
  * Errors
  * ------
  * open:
  *   EBUSY      another service has the device open
  *   ENODEV     the device is going away
- *   EINVAL     not opened for both reading and writing
- * read (nothing is consumed by a read that fails):
+ *   EINVAL     opened for writing only
+ *   ENOMEM     no memory
+ * read (nothing is consumed by a read that fails; what waits for a monitor can
+ * still be read when the device is gone):
  *   EAGAIN     nothing to read, and the file is O_NONBLOCK
  *   EMSGSIZE   the buffer is too small for the message that waits
  *   EFAULT     the buffer is not writable
@@ -78,6 +92,7 @@
  *   ECANCELED  the request was withdrawn (see 4.)
  *   EFAULT     the message is not readable
  *   ENODEV     the device is gone
+ *   EBADF      a monitor cannot write
  *
  * The driver remembers how the last HVKVP_HISTORY requests ended, so that a
  * late REPLY gets the right one of the last three errors; older ids are ENOENT.
@@ -85,6 +100,7 @@
  * Changes
  * -------
  * 1.0  hello, request, reply
+ * 1.1  monitors, event
  *
  * A minor adds message types, flags or fields at the end, each of them used
  * only when both sides' minor, or a feature bit that both named, allows it. A
@@ -99,13 +115,16 @@
 #define HVKVP_DEVICE_NAME	"hv_kvp"
 
 #define HVKVP_MAJOR		1
-#define HVKVP_MINOR		0
+#define HVKVP_MINOR		1
 
-/* Feature bits of a HELLO. None is defined in 1.0. */
+/* Feature bits of a HELLO. None is defined so far. */
 #define HVKVP_FEATURES_NONE	0ULL
 
 /* No message is larger than this, in either direction; a good read() buffer. */
 #define HVKVP_MAX_MESSAGE	8192
+
+/* Bytes of events that can wait for each monitor. */
+#define HVKVP_FEED_SIZE		262144
 
 /* How many ended requests the driver can still tell apart. */
 #define HVKVP_HISTORY		16
@@ -115,19 +134,22 @@
  * @HVKVP_HELLO: version and features, struct hvkvp_hello; both directions
  * @HVKVP_REQUEST: the host asks, struct hvkvp_request; driver to service
  * @HVKVP_REPLY: the service's answer, struct hvkvp_reply; service to driver
+ * @HVKVP_EVENT: something happened, struct hvkvp_event; driver to monitor
  */
 enum hvkvp_type {
 	HVKVP_HELLO	= 1,
 	HVKVP_REQUEST	= 2,
 	HVKVP_REPLY	= 3,
+	HVKVP_EVENT	= 4,
 };
 
 /**
  * struct hvkvp_hdr - the start of every message
  * @len: bytes of the whole message, this header included
  * @type: enum hvkvp_type
- * @flags: none defined in 1.0, zero
- * @id: the request's id in REQUEST and REPLY; zero in HELLO
+ * @flags: none defined so far, zero
+ * @id: the request's id in REQUEST and REPLY, the packet's in EVENT; zero in
+ *	HELLO
  */
 struct hvkvp_hdr {
 	__u32 len;
@@ -197,6 +219,52 @@ struct hvkvp_reply {
 	__u32 status;
 	__u32 body_len;
 	__u8 body[];
+};
+
+/**
+ * enum hvkvp_what - what happened
+ * @HVKVP_RECEIVED: a packet of the host has its turn; has the packet
+ * @HVKVP_SENT: its answer went into the ring; has the packet
+ * @HVKVP_TAKEN: the service has read the request
+ * @HVKVP_EXPIRED: the request's deadline passed; an answer follows
+ * @HVKVP_WITHDRAWN: the host gave the packet up; no answer follows
+ * @HVKVP_ATTACHED: a service said hello
+ * @HVKVP_DETACHED: the service closed
+ * @HVKVP_OPENED: the channel was opened
+ * @HVKVP_CLOSED: the channel was closed
+ */
+enum hvkvp_what {
+	HVKVP_RECEIVED	= 1,
+	HVKVP_SENT	= 2,
+	HVKVP_TAKEN	= 3,
+	HVKVP_EXPIRED	= 4,
+	HVKVP_WITHDRAWN	= 5,
+	HVKVP_ATTACHED	= 6,
+	HVKVP_DETACHED	= 7,
+	HVKVP_OPENED	= 8,
+	HVKVP_CLOSED	= 9,
+};
+
+/**
+ * struct hvkvp_event - something happened
+ * @hdr: header; type HVKVP_EVENT; id of the packet that it is about, or zero
+ * @time_ns: when, CLOCK_MONOTONIC, nanoseconds
+ * @what: enum hvkvp_what
+ * @lost: events that came right before this one and found no room
+ * @packet_len: bytes of the packet in the ring; @packet is shorter if that is
+ *	more than a message can hold; zero if there is none
+ * @reserved: zero
+ * @packet: struct hvkvp_packet (hv_kvp_msg.h), up to hdr.len. Nothing in what
+ *	was received has been checked
+ */
+struct hvkvp_event {
+	struct hvkvp_hdr hdr;
+	__u64 time_ns;
+	__u32 what;
+	__u32 lost;
+	__u32 packet_len;
+	__u32 reserved;
+	__u8 packet[];
 };
 
 #endif /* _UAPI_HV_KVP_H */

@@ -2,10 +2,12 @@
 /*
  * KVP messages as the Hyper-V host defines them
  *
- * The body of a KVP message, from the KVP header on, as it travels in struct
- * hvkvp_request and struct hvkvp_reply (hv_kvp.h) and, behind a pipe header and
- * an IC header, through the channel's rings. Everything is little-endian.
- * Strings are UTF-16, terminated by a NUL; their sizes are in bytes and include
+ * A packet of the channel's rings (struct hvkvp_packet) is a pipe header, an IC
+ * header and a body. The body of a KVP message, from the KVP header on, also
+ * travels in struct hvkvp_request and struct hvkvp_reply (hv_kvp.h). Everything
+ * is little-endian.
+ *
+ * In messages strings are UTF-16, terminated by a NUL; their sizes are in bytes and include
  * it. The same buffer carries the request and its answer: the guest fills in
  * what was asked for.
  *
@@ -16,6 +18,79 @@
 #define _UAPI_HV_KVP_MSG_H
 
 #include <linux/types.h>
+
+/* A packet: a pipe header and an integration-component (IC) header, in bytes. */
+#define HVKVP_PIPE_HDR_SIZE	8U
+#define HVKVP_IC_HDR_SIZE	20U
+#define HVKVP_PACKET_OVERHEAD	(HVKVP_PIPE_HDR_SIZE + HVKVP_IC_HDR_SIZE)
+
+#define HVKVP_PIPE_DATA		1
+
+#define HVKVP_IC_FLAG_TRANSACTION 0x01
+#define HVKVP_IC_FLAG_REQUEST	0x02
+#define HVKVP_IC_FLAG_RESPONSE	0x04
+
+/**
+ * enum hvkvp_ic_type - what the body of a packet is
+ * @HVKVP_IC_TYPE_NEGOTIATE: versions that the host offers, or the guest took
+ * @HVKVP_IC_TYPE_KVP: a KVP message
+ */
+enum hvkvp_ic_type {
+	HVKVP_IC_TYPE_NEGOTIATE	= 0,
+	HVKVP_IC_TYPE_KVP	= 2,
+};
+
+/**
+ * struct hvkvp_packet - a packet as it travels in the ring, behind the packet
+ *	descriptor
+ * @pipe_type: HVKVP_PIPE_DATA
+ * @pipe_len: bytes behind the pipe header
+ * @fw_major: framework version; 0.0 in a negotiation
+ * @fw_minor: likewise
+ * @type: enum hvkvp_ic_type
+ * @msg_major: message version; 0.0 in a negotiation
+ * @msg_minor: likewise
+ * @body_len: bytes of @body
+ * @status: HRESULT of an answer
+ * @transaction: chosen by the host; the answer has the same
+ * @flags: HVKVP_IC_FLAG_*
+ * @reserved: zero
+ * @body: as @type says
+ */
+struct hvkvp_packet {
+	__le32 pipe_type;
+	__le32 pipe_len;
+	__le16 fw_major;
+	__le16 fw_minor;
+	__le16 type;
+	__le16 msg_major;
+	__le16 msg_minor;
+	__le16 body_len;
+	__le32 status;
+	__u8 transaction;
+	__u8 flags;
+	__u8 reserved[2];
+	__u8 body[];
+};
+
+/**
+ * struct hvkvp_negotiation - the body of a negotiation
+ * @fw_count: framework versions; they come first
+ * @msg_count: message versions; an answer has one of each, or none at all
+ * @reserved: zero
+ * @version: all of them
+ * @version.major: of major.minor
+ * @version.minor: likewise
+ */
+struct hvkvp_negotiation {
+	__le16 fw_count;
+	__le16 msg_count;
+	__le32 reserved;
+	struct {
+		__le16 major;
+		__le16 minor;
+	} version[];
+};
 
 /* Room for a key and for a value on the wire, in bytes, NUL included. */
 #define HVKVP_KEY_SIZE		512

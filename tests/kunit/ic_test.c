@@ -9,7 +9,7 @@
 
 /* A packet in the making; what a test does not touch is right. */
 struct sample {
-	struct kvp_ic_packet *pkt;
+	struct hvkvp_packet *pkt;
 	u32 len;
 	struct kvp_ic_agreement agreed;
 	struct kvp_ic_view view;

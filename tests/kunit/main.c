@@ -6,8 +6,8 @@
 
 #include "suites.h"
 
-kunit_test_suites(&kvp_fsm_suite, &kvp_ic_suite, &kvp_msg_suite,
-		  &kvp_xact_suite);
+kunit_test_suites(&kvp_feed_suite, &kvp_fsm_suite, &kvp_ic_suite,
+		  &kvp_msg_suite, &kvp_xact_suite);
 
 MODULE_DESCRIPTION("KUnit tests of hv_kvp");
 MODULE_LICENSE("GPL");

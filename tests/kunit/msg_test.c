@@ -73,16 +73,16 @@ static void drivers_hello(struct kunit *test)
 
 	theirs.features = ~0ULL;
 	theirs.minor = 7;
-	KUNIT_EXPECT_TRUE(test, kvp_msg_make_hello(&theirs, 30000, &ours));
+	KUNIT_EXPECT_TRUE(test, kvp_msg_is_compatible(&theirs));
+	kvp_msg_make_hello(30000, &ours);
 	KUNIT_EXPECT_EQ(test, ours.hdr.len, 32U);
 	KUNIT_EXPECT_EQ(test, ours.major, 1);
-	KUNIT_EXPECT_EQ(test, ours.minor, 0);
+	KUNIT_EXPECT_EQ(test, ours.minor, HVKVP_MINOR);
 	KUNIT_EXPECT_EQ(test, ours.timeout_ms, 30000U);
 	KUNIT_EXPECT_EQ(test, ours.features, 0ULL);
 
 	theirs.major = 2;
-	KUNIT_EXPECT_FALSE(test, kvp_msg_make_hello(&theirs, 1, &ours));
-	KUNIT_EXPECT_EQ(test, ours.major, 1);
+	KUNIT_EXPECT_FALSE(test, kvp_msg_is_compatible(&theirs));
 }
 
 static void requests(struct kunit *test)

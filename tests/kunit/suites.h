@@ -4,6 +4,7 @@
 
 #include <kunit/test.h>
 
+extern struct kunit_suite kvp_feed_suite;
 extern struct kunit_suite kvp_fsm_suite;
 extern struct kunit_suite kvp_ic_suite;
 extern struct kunit_suite kvp_msg_suite;

@@ -324,9 +324,10 @@ static void requests_wait_for_their_turn(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, service_replies(s, first, 0), 0);
 	KUNIT_EXPECT_EQ(test, answers(s), 2U);
 	KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_NOT_SUPPORTED);
-	KUNIT_EXPECT_EQ(test, service_reads(s), first + 1);
+	/* The refused packet has an id, too. */
+	KUNIT_EXPECT_EQ(test, service_reads(s), first + 2);
 	KUNIT_EXPECT_EQ(test, s->req->operation, HVKVP_OP_GET);
-	KUNIT_EXPECT_EQ(test, service_replies(s, first + 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, service_replies(s, first + 2, 0), 0);
 	KUNIT_EXPECT_EQ(test, answers(s), 3U);
 	KUNIT_EXPECT_EQ(test, s->ring.out[2].cookie, 3ULL);
 }
@@ -399,6 +400,106 @@ static void gone_for_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, answers(s), 0U);
 }
 
+static void a_late_reply_after_refusals(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+	int i;
+
+	s->params.request_timeout = 0;
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	msleep(50);
+	s->params.request_timeout = 30;
+	/* What no service saw does not count as history. */
+	s->ring.out_count = 0;
+	for (i = 0; i < HVKVP_HISTORY; i++) {
+		s->ring.in_count = 0;
+		s->ring.in_next = 0;
+		s->ring.out_count = 0;
+		host_asks(s, 77);
+		KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_NOT_SUPPORTED);
+	}
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ETIMEDOUT);
+}
+
+/* Expect the next event; @packet_len as the whole packet's. */
+static u64 expect_event(struct kunit *test, struct kvp_feed *feed,
+			enum hvkvp_what what, u32 packet_len)
+{
+	struct hvkvp_event *event = kunit_kzalloc(test, HVKVP_MAX_MESSAGE,
+						  GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, event);
+	KUNIT_EXPECT_EQ(test, kvp_feed_peek(feed, event),
+			(u32)sizeof(*event) + packet_len);
+	KUNIT_EXPECT_EQ(test, event->what, what);
+	KUNIT_EXPECT_EQ(test, event->packet_len, packet_len);
+	kvp_feed_drop(feed, event);
+	return event->hdr.id;
+}
+
+static void a_monitor_sees_all(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	struct kvp_feed *feed = kvp_feed_create();
+	struct kvp_feed *second = kvp_feed_create();
+	u64 id;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, feed);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second);
+	KUNIT_EXPECT_EQ(test, kvp_xact_add_feed(s->x, feed), 0);
+	KUNIT_EXPECT_EQ(test, kvp_xact_add_feed(s->x, second), 0);
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	kvp_xact_take(s->x, id);	/* again: nobody needs to hear */
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
+	KUNIT_EXPECT_EQ(test, expect_event(test, feed, HVKVP_RECEIVED, 2608), id);
+	KUNIT_EXPECT_EQ(test, expect_event(test, feed, HVKVP_TAKEN, 0), id);
+	KUNIT_EXPECT_EQ(test, expect_event(test, feed, HVKVP_SENT, 2608), id);
+	KUNIT_EXPECT_TRUE(test, kvp_feed_is_empty(feed));
+
+	/* Refused by the driver, and found the ring full at first. */
+	s->ring.full = 1;
+	host_asks(s, 77);
+	KUNIT_EXPECT_GT(test, expect_event(test, feed, HVKVP_RECEIVED, 2608), id);
+	KUNIT_EXPECT_TRUE(test, kvp_feed_is_empty(feed));
+	msleep(50);
+	expect_event(test, feed, HVKVP_SENT, 2608);
+
+	host_asks(s, HVKVP_OP_SET);
+	kvp_xact_disown(s->x);
+	expect_event(test, feed, HVKVP_RECEIVED, 2608);
+	KUNIT_EXPECT_EQ(test, expect_event(test, feed, HVKVP_DETACHED, 0), 0ULL);
+	host_negotiates(s);
+	expect_event(test, feed, HVKVP_WITHDRAWN, 0);
+	expect_event(test, feed, HVKVP_RECEIVED, 44);
+	service_comes(test, s);
+	expect_event(test, feed, HVKVP_ATTACHED, 0);
+	expect_event(test, feed, HVKVP_SENT, 44);
+
+	s->params.request_timeout = 0;
+	host_asks(s, HVKVP_OP_SET);
+	msleep(50);
+	expect_event(test, feed, HVKVP_RECEIVED, 2608);
+	expect_event(test, feed, HVKVP_EXPIRED, 0);
+	expect_event(test, feed, HVKVP_SENT, 2608);
+
+	kvp_xact_close(s->x, false);
+	expect_event(test, feed, HVKVP_CLOSED, 0);
+	kvp_xact_open(s->x, &s->dev);
+	expect_event(test, feed, HVKVP_OPENED, 0);
+	kvp_xact_remove_feed(s->x, feed);
+	kvp_xact_close(s->x, true);
+	KUNIT_EXPECT_TRUE(test, kvp_feed_is_empty(feed));
+	KUNIT_EXPECT_FALSE(test, kvp_feed_is_empty(second));
+	kvp_xact_remove_feed(s->x, second);
+	KUNIT_EXPECT_EQ(test, kvp_xact_add_feed(s->x, feed), -ENODEV);
+	kvp_feed_destroy(second);
+	kvp_feed_destroy(feed);
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(one_round),
 	KUNIT_CASE(negotiation_waits_for_a_service),
@@ -412,6 +513,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_full_ring),
 	KUNIT_CASE(suspend_and_resume),
 	KUNIT_CASE(gone_for_good),
+	KUNIT_CASE(a_late_reply_after_refusals),
+	KUNIT_CASE(a_monitor_sees_all),
 	{}
 };
 
