@@ -14,7 +14,7 @@ check()
 	if said=$("$@" 2>&1); then
 		echo "ok $tap_count - $name"
 	else
-		printf '%s\n' "$said" | tail -n 20 | sed 's/^/# /'
+		printf '%s\n' "$said" | tail -n 20 | cut -c 1-500 | sed 's/^/# /'
 		echo "not ok $tap_count - $name"
 		tap_failed=1
 	fi
@@ -36,6 +36,25 @@ check_with()
 		check "$@"
 	else
 		skip "$1" "there is no $program here"
+	fi
+}
+
+# slow_test NAME: skips it, and ends the program, unless HVKVP_ALL=1 and it can be done here.
+slow_test()
+{
+	if [ "${HVKVP_ALL:-0}" = 0 ]; then
+		skip "$1" "minutes of work: 'make check-all' runs it"
+		tap_end
+	fi
+	needs_roots "$1"
+}
+
+# needs_roots NAME
+needs_roots()
+{
+	if [ "$(id -u)" -ne 0 ] || ! command -v mmdebstrap >/dev/null; then
+		skip "$1" "needs root, and mmdebstrap (apt-get install mmdebstrap)"
+		tap_end
 	fi
 }
 

@@ -1,0 +1,144 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck disable=SC2034,SC2154 # what tap.sh reads; what fetch-kernel says
+#
+# Debian roots that are changed for one test, and booted in the test host: sourced, behind tap.sh.
+#
+#	own_mounts "$0" "$@"          # first: what is mounted from here on ends with the program
+#	overlay boot                  # $root: the Debian root "boot" of ./roots; changes are gone at the end
+#	inside apt-get ...            # run in it
+#	with_kernel 6.1               # its modules for KVP, hv_kvp among them where DKMS puts it
+#	bootable                      # the test host's agent as a service, and nothing else to wait for
+#	pack "$image"                 # all of it as an initramfs, out of which the guest runs
+#	boot_guest "$image" FILE.lua [WORD...]   # a TAP line for each case; WORDs are for tests/vm/run
+#	tap_end
+#
+# FILE.lua begins as boot.lua does, with more patience than for other guests: one of 240 MB of packages
+# takes 40 s to come up without hardware virtualization.
+
+package=$(dirname "${BASH_SOURCE[0]}")
+top=$(cd "$package/../.." && pwd)
+
+own_mounts()
+{
+	[ "${HVKVP_OWN_MOUNTS:-}" = yes ] || HVKVP_OWN_MOUNTS=yes exec unshare -m "$@"
+	mount --make-rprivate /
+	scratch=$(mktemp -d)
+	# The mounts are gone with the namespace; this is the empty folder under them.
+	trap 'umount -R -l "$scratch" 2>/dev/null; rmdir "$scratch"' EXIT
+	mount -t tmpfs tmpfs "$scratch"
+}
+
+# overlay NAME: sets $root. Ends the program if there is no such root.
+overlay()
+{
+	local lower
+	lower=$("$package/root" "$1") || { check "the Debian root '$1' can be made" false; tap_end; }
+	mkdir "$scratch"/{upper,work,root}
+	root=$scratch/root
+	mount -t overlay overlay -o "lowerdir=$lower,upperdir=$scratch/upper,workdir=$scratch/work" "$root"
+	mount -t proc proc "$root/proc"
+	mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
+}
+
+inside()
+{
+	nice chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+		DEBIAN_FRONTEND=noninteractive "$@"
+}
+
+# kernel_of NAME: KERNEL_RELEASE, KDIR, MODULES_DIR, KERNEL_ROOT.
+kernel_of()
+{
+	local said
+	said=$("$top/tests/vm/fetch-kernel" "$1") || { check "kernel $1 can be fetched" false; tap_end; }
+	eval "$said"
+}
+
+# stock_modules NAME...: out of the kernel's own.
+stock_modules()
+{
+	local name
+	mkdir -p "$root/lib/modules/$KERNEL_RELEASE/kernel"
+	for name; do
+		find "$MODULES_DIR" -name "$name.ko*" -exec cp -t "$root/lib/modules/$KERNEL_RELEASE/kernel" {} +
+	done
+	inside depmod "$KERNEL_RELEASE" 2>/dev/null
+}
+
+with_kernel()
+{
+	kernel_of "$1"
+	mkdir -p "$root/lib/modules/$KERNEL_RELEASE/updates/dkms"
+	cp "$(python_of_tree "tree.build_module(kernel.fetch('$1'))")" "$root/lib/modules/$KERNEL_RELEASE/updates/dkms"
+	make -s -C "$top/daemon/system" install-module-files DESTDIR="$root"
+	stock_modules hv_vmbus hv_utils ptp pps_core
+}
+
+# python_of_tree EXPRESSION: what the Python under tests/vm makes of it.
+python_of_tree()
+{
+	python3 -c "
+import sys
+sys.path.insert(0, sys.argv[1])
+from lib import build, kernel, tree
+print($1)" "$top/tests/vm"
+}
+
+bootable()
+{
+	cp "$(python_of_tree "build.static_program('guest/agent.c')")" "$root/sbin/agent"
+	cat >"$root/lib/systemd/system/agent.service" <<-'UNIT'
+		[Unit]
+		Description=The test host's agent
+		[Service]
+		ExecStart=/sbin/agent /dev/ttyS1 60
+		Restart=always
+		[Install]
+		WantedBy=multi-user.target
+	UNIT
+	inside systemctl -q enable agent.service
+	inside systemctl -q mask getty.target systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer \
+		e2scrub_all.timer dpkg-db-backup.timer serial-getty@ttyS0.service
+	echo kvpguest >"$root/etc/hostname"
+	# Nothing is to be mounted or checked: the root is the initramfs itself.
+	: >"$root/etc/fstab"
+	rm -rf "$root"/usr/share/{doc,man,locale} "$root"/var/{cache,lib}/apt "$root/usr/lib/x86_64-linux-gnu/gconv"
+	ln -sf lib/systemd/systemd "$root/init"
+}
+
+# pack FILE: $root as a cpio archive.
+pack()
+{
+	mkdir -p "${1%/*}"
+	(cd "$root" && find . -xdev -print0 | cpio --null -o -H newc --quiet) >"$1.new" && mv "$1.new" "$1"
+}
+
+# boot_guest IMAGE FILE.lua [WORD...]
+boot_guest()
+{
+	local image=$1 file=$2 line ended=no
+	shift 2
+	while IFS= read -r line; do
+		case $line in
+		'ok '*) tap_count=$((tap_count + 1)) ;;
+		'not ok '*) tap_count=$((tap_count + 1)) tap_failed=1 ;;
+		ended) ended=yes; continue ;;
+		esac
+		printf '%s\n' "$line"
+	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 400 \
+		--logs "$top/build/logs/package" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
+import json, sys
+for line in sys.stdin:
+    event = json.loads(line) if line.startswith("{") else {}
+    if event.get("event") == "case":
+        why = event.get("why")
+        if why:
+            print("# " + why.replace("\n", "\n# "))
+        # Nothing here is for a peer, and no case may be passed over.
+        print("ok" if event["result"] == "pass" else "not ok", "-", event["name"], flush=True)
+    elif event.get("event") == "end":
+        print("ended")
+')
+	check "${file##*/}: the conversation comes to its end" [ $ended = yes ]
+}
