@@ -44,7 +44,9 @@ enum {
  * @join: get: put pieces together; a chunk_style, JOIN_ANY or JOIN_NONE
  * @split: set: a chunk_style or -1
  * @repair: fsck: mend what can be mended
- * @timeout_ms: wait, watch: -1 for ever
+ * @hex: monitor: the bytes, too
+ * @device: monitor: the driver's node
+ * @timeout_ms: wait, watch, monitor: -1 for ever
  * @argc: arguments behind the command's name
  * @argv: likewise
  */
@@ -59,6 +61,8 @@ struct command {
 	int join;
 	int split;
 	bool repair;
+	bool hex;
+	const char *device;
 	long timeout_ms;
 	int argc;
 	char **argv;
@@ -84,6 +88,8 @@ int command_import(struct command *command);
 int command_fsck(struct command *command);
 /* cmd_info.c */
 int command_info(struct command *command);
+/* cmd_monitor.c */
+int command_monitor(struct command *command);
 
 /**
  * command_fail() - say why not

@@ -11,6 +11,7 @@
 
 #include "chunks.h"
 #include "command.h"
+#include "device.h"
 #include "log.h"
 #include "net_cache.h"
 
@@ -28,6 +29,7 @@ static const char help[] =
 "  export [POOL]          print all pairs as JSON, for import\n"
 "  import FILE            write the pairs of a JSON file; - is standard input\n"
 "  fsck [POOL]            look for damage in the pool files\n"
+"  monitor                print what host and guest say to each other\n"
 "  info                   driver, versions, counters, daemon, pool files\n"
 "  ip show [INTERFACE]    print what the host is told of an interface (default: all)\n"
 "  ip plan FILE           print what would be done with a captured SET_IP body\n"
@@ -48,7 +50,9 @@ static const char help[] =
 "      --split=STYLE      set: cut a long value into pieces: ignition (KEY0, KEY1,\n"
 "                         ...), cloud-init (KEY|0, KEY|1, ...), azure (KEY, KEY, ...)\n"
 "      --join[=STYLE]     get: put the pieces together again\n"
-"  -t, --timeout SECONDS  wait, watch: give up after so long (default: never)\n"
+"  -t, --timeout SECONDS  wait, watch, monitor: stop after so long (default: never)\n"
+"  -x, --hex              monitor: print the bytes of each packet, too\n"
+"      --device PATH      monitor: the driver's node (default: " DEVICE_OURS ")\n"
 "      --repair           fsck: mend what it finds\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
@@ -61,7 +65,7 @@ static const char help[] =
 "A key can have 255 UTF-16 units and 511 bytes of UTF-8, a value 1023 and 2047.\n"
 "\n"
 "Exit codes: 0 done; 1 no such key; 2 wrong usage, or a key or value that cannot\n"
-"be stored; 3 the pool file cannot be read or written; 4 not allowed (see\n"
+"be stored; 3 the pool file or the device cannot be read or written; 4 not allowed (see\n"
 "--force); 5 the time is over; 6 fsck found damage that is still there.\n";
 
 static void show_log(int level, const char *line)
@@ -86,6 +90,7 @@ static const struct {
 	{ "import", 1, 1, command_import },
 	{ "fsck",   0, 1, command_fsck },
 	{ "info",   0, 0, command_info },
+	{ "monitor", 0, 0, command_monitor },
 	{ "ip",	    1, 2, command_ip },
 };
 
@@ -103,7 +108,7 @@ static int run(struct command *command, const char *name)
 	return command_fail(EXIT_USAGE, "no such command: %s; try hvkvp --help", name);
 }
 
-enum { OPTION_SPLIT = 256, OPTION_JOIN, OPTION_REPAIR };
+enum { OPTION_SPLIT = 256, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE };
 
 static const struct option long_options[] = {
 	{ "state-dir",	required_argument, NULL, 's' },
@@ -113,6 +118,8 @@ static const struct option long_options[] = {
 	{ "null",	no_argument,	   NULL, '0' },
 	{ "split",	required_argument, NULL, OPTION_SPLIT },
 	{ "join",	optional_argument, NULL, OPTION_JOIN },
+	{ "hex",	no_argument,	   NULL, 'x' },
+	{ "device",	required_argument, NULL, OPTION_DEVICE },
 	{ "timeout",	required_argument, NULL, 't' },
 	{ "repair",	no_argument,	   NULL, OPTION_REPAIR },
 	{ "help",	no_argument,	   NULL, 'h' },
@@ -145,7 +152,7 @@ static int parse(struct command *command, int argc, char **argv)
 {
 	int c, err = 0;
 
-	while (!err && (c = getopt_long(argc, argv, "s:jfr0t:hV", long_options, NULL)) != -1) {
+	while (!err && (c = getopt_long(argc, argv, "s:jfr0xt:hV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 's':
 			command->state_dir = optarg;
@@ -161,6 +168,12 @@ static int parse(struct command *command, int argc, char **argv)
 			break;
 		case '0':
 			command->null = true;
+			break;
+		case 'x':
+			command->hex = true;
+			break;
+		case OPTION_DEVICE:
+			command->device = optarg;
 			break;
 		case 't':
 			err = parse_timeout(optarg, &command->timeout_ms);
@@ -202,6 +215,7 @@ int main(int argc, char **argv)
 			.addresses_data = &addresses,
 		},
 		.state_dir = STORE_DEFAULT_DIR,
+		.device = DEVICE_OURS,
 		.join = JOIN_NONE,
 		.split = -1,
 		.timeout_ms = -1,

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The monotonic clock
+ */
+#ifndef HVKVP_CLOCK_H
+#define HVKVP_CLOCK_H
+
+#include <stdint.h>
+#include <time.h>
+
+/** clock_ns() - CLOCK_MONOTONIC in nanoseconds. */
+static inline uint64_t clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/** clock_ms() - CLOCK_MONOTONIC in milliseconds. */
+static inline uint64_t clock_ms(void)
+{
+	return clock_ns() / 1000000;
+}
+
+#endif /* HVKVP_CLOCK_H */
