@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 VM_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # Ours: built and not fetched, so that a test may prefer to do without where the cache lacks one.
-BUILT = ("um", "debug")
+BUILT = ("um", "debug", "clang")
 
 
 class KernelError(Exception):
