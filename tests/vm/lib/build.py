@@ -7,7 +7,9 @@ import threading
 
 from .kernel import VM_DIR
 
-BUILD_DIR = os.path.join(os.path.dirname(os.path.dirname(VM_DIR)), "build")
+TOP = os.path.dirname(os.path.dirname(VM_DIR))
+BUILD_DIR = os.path.join(TOP, "build")
+UAPI = os.path.join(TOP, "uapi")
 
 
 class BuildError(Exception):
@@ -18,13 +20,14 @@ def static_program(source):
     """Path of the program built from this one C file under tests/vm."""
     source = os.path.join(VM_DIR, source)
     target = os.path.join(BUILD_DIR, "vm", os.path.splitext(os.path.basename(source))[0])
-    if os.path.exists(target) and os.path.getmtime(target) > os.path.getmtime(source):
+    sources = [source, *(entry.path for entry in os.scandir(UAPI))]
+    if os.path.exists(target) and os.path.getmtime(target) > max(map(os.path.getmtime, sources)):
         return target
     os.makedirs(os.path.dirname(target), exist_ok=True)
     # Two machines may come up side by side.
     scratch = f"{target}.{os.getpid()}.{threading.get_ident()}"
     done = subprocess.run([os.environ.get("CC", "gcc"), "-std=gnu11", "-O2", "-Wall", "-Wextra",
-                           "-Werror", "-static", "-o", scratch, source],
+                           "-Werror", "-static", f"-I{UAPI}", "-o", scratch, source],
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise BuildError(f"building {source} failed:\n{done.stderr}")

@@ -6,10 +6,9 @@ import shutil
 import subprocess
 
 from . import guest
-from .build import BUILD_DIR, BuildError
+from .build import BUILD_DIR, TOP, BuildError, static_program
 from .kernel import BUILT, VM_DIR
 
-TOP = os.path.dirname(os.path.dirname(VM_DIR))
 HVHOST = os.path.join(TOP, "tests", "host", "hvhost")
 MODULE_SOURCES = ("Kbuild", "driver", "uapi")
 
@@ -30,9 +29,10 @@ def build_daemon():
 
 
 def programs():
-    """(source, destination) of what we install besides the module."""
+    """(source, destination) of what we install besides the module, and of what tests its node."""
     return [(path, f"usr/sbin/{os.path.basename(path)}")
-            for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"))]
+            for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"),
+                         static_program("guest/node-test.c"))]
 
 
 def build_module(kernel):

@@ -1,0 +1,120 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=6.1 time=150 start=no
+-- job: profile=ours kernel=debug time=500 start=no
+--
+-- /dev/hv_kvp in the hands of programs that are hostile, clumsy or unlucky (tests/vm/guest/node-test.c),
+-- and of monitors.
+
+local device = "/sys/bus/vmbus/drivers/hv_kvp/"
+
+-- A test of node-test that runs by itself.
+local function node_test(name)
+	local done = guest("node-test " .. name, 60)
+	expect(done.rc, 0, done.out)
+end
+
+-- One that serves, while the host does something.
+local function start(name)
+	guest_ok("(node-test " .. name .. "; echo rc $?) >/tmp/node.out 2>&1 & " ..
+		 "for i in $(seq 200); do grep -q ready /tmp/node.out && exit 0; usleep 50000; done; " ..
+		 "cat /tmp/node.out; exit 1", 30)
+end
+
+local function await_end()
+	local out = guest_ok("for i in $(seq 200); do grep -q '^rc' /tmp/node.out && break; usleep 50000; done; " ..
+			     "cat /tmp/node.out", 30)
+	expect(out:match("rc (%d+)"), "0", out)
+	return out
+end
+
+local function finish()
+	guest_ok("killall node-test")
+	return await_end()
+end
+
+local function sets(count)
+	for i = 1, count do
+		expect(set("external", "node" .. i, "x").status, S_OK)
+		expect_no_answer(0)
+	end
+end
+
+bus.wait_open(90)
+
+case("the node is root's alone, and opens for reading, or reading and writing", function()
+	expect(guest_ok("stat -c '%a %U' /dev/hv_kvp"), "600 root")
+	node_test("open-modes")
+end)
+
+case("malformed writes have their errors, and change nothing", function() node_test("malformed-writes") end)
+
+case("odd reads, a signal, and calls that make no sense", function() node_test("odd-reads") end)
+
+case("epoll abuse: nested, twice the same file, closed while watched", function() node_test("epoll-abuse") end)
+
+case("a service's child goes on when its parent closes", function()
+	start("serve-in-child")
+	negotiate{}
+	sets(5)
+	finish()
+end)
+
+case("a service whose descriptor went through a socket to another process", function()
+	start("serve-passed")
+	sets(5)
+	finish()
+end)
+
+case("six threads of nonsense on one file; each request is answered once", function()
+	start("serve-threads")
+	sets(60)
+	finish()
+end)
+
+case("services that read and are killed, one after the other; each request is answered once", function()
+	start("serve-dying")
+	sets(20)
+	finish()
+end)
+
+case("fifty monitors; the slow ones lose events, and are told how many", function() node_test("monitors") end)
+
+case("the device goes away under a service and a monitor", function()
+	local name = guest_ok("ls " .. device .. " | grep -- -")
+	start("until-gone")
+	guest_ok("echo " .. name .. " >" .. device .. "unbind")
+	local out = await_end()
+	expect(out:find("done", 1, true) ~= nil, true, out)
+	bus.wait_open(10)
+end)
+
+case("the module stays while a monitor is there", function()
+	guest_ok("sleep 30 </dev/hv_kvp & echo $! >/tmp/sleeper")
+	expect(guest("rmmod hv_kvp").rc ~= 0)
+	guest_ok("kill $(cat /tmp/sleeper); usleep 100000; rmmod hv_kvp; modprobe hv_kvp")
+	bus.wait_open(10)
+end)
+
+case("hvkvp monitor tells a conversation", function()
+	guest_ok("hvkvp monitor --timeout 20 >/tmp/monitor.out 2>&1 & echo $! >/tmp/monitor.pid; usleep 300000")
+	guest_ok("kvp-service start")
+	negotiate{fw = {"1.0", "3.0"}, kvp = {"4.0", "5.0"}}
+	expect(set("external", "watched", "w\u{f6}rd").ok)
+	expect(get("external", "watched").value, "w\u{f6}rd")
+	expect_error(request{op = 77}, NOT_SUPPORTED)
+	raw{bytes = "short"}
+	expect(delete("external", "watched").ok)
+	local out = guest_ok("usleep 300000; kill $(cat /tmp/monitor.pid); cat /tmp/monitor.out")
+	local function told(pattern)
+		expect(("\n" .. out):find(pattern) ~= nil, true, pattern .. " is not in:\n" .. out)
+	end
+	told("\n *[%d.]+ %d+ host +negotiate framework=1%.0,3%.0 kvp=4%.0,5%.0\n")
+	told("\n *[%d.]+ %d+ guest +negotiate status=S_OK framework=3%.0 kvp=5%.0 after %d+ us\n")
+	told("\n *[%d.]+ (%d+) host +set pool=external key=watched value=w\u{f6}rd\n *[%d.]+ %1 service has read it\n")
+	told("guest +set status=S_OK pool=external key=watched after %d+ us\n")
+	told("guest +get status=S_OK pool=external key=watched value=w\u{f6}rd after %d+ us\n")
+	told('host +"operation 77"')
+	told('guest +"operation 77" status=E_NOT_SUPPORTED')
+	told("host +error=\"it is shorter than it should be\" dropped\n")
+	told("service is there\n")
+end)
