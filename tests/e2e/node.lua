@@ -105,6 +105,9 @@ case("hvkvp monitor tells a conversation", function()
 	raw{bytes = "short"}
 	expect(delete("external", "watched").ok)
 	local out = guest_ok("usleep 300000; kill $(cat /tmp/monitor.pid); cat /tmp/monitor.out")
+	-- That it is gone does not touch the service.
+	expect(set("external", "unwatched", "1").ok)
+	expect(delete("external", "unwatched").ok)
 	local function told(pattern)
 		expect(("\n" .. out):find(pattern) ~= nil, true, pattern .. " is not in:\n" .. out)
 	end
