@@ -42,9 +42,9 @@ void pool_index_clear(struct pool_index *index)
 	*index = (struct pool_index){ 0 };
 }
 
-static uint32_t *bucket_of(const struct pool_index *index, const char *key)
+static uint32_t *bucket_of(const struct pool_index *index, uint32_t hash)
 {
-	return &index->buckets[hash_of(key) & (index->bucket_count - 1)];
+	return &index->buckets[hash & (index->bucket_count - 1)];
 }
 
 /* Chains go from the newest record to the oldest. */
@@ -55,7 +55,7 @@ static void link_pair(struct pool_index *index, uint32_t number)
 
 	if (!pair->key)
 		return;
-	at = bucket_of(index, pair->key);
+	at = bucket_of(index, pair->hash);
 	while (*at != POOL_NONE && *at > number)
 		at = &index->pairs[*at].older;
 	pair->older = *at;
@@ -69,7 +69,7 @@ static void unlink_pair(struct pool_index *index, uint32_t number)
 
 	if (!pair->key)
 		return;
-	at = bucket_of(index, pair->key);
+	at = bucket_of(index, pair->hash);
 	while (*at != number)
 		at = &index->pairs[*at].older;
 	*at = pair->older;
@@ -145,6 +145,7 @@ static int make_pair(struct pool_pair *pair, const struct pool_record *record)
 	memcpy(pair->key, record->key, key_len + 1);
 	memcpy(pair->key + key_len + 1, record->value, value_len);
 	pair->key[key_len + 1 + value_len] = 0;
+	pair->hash = hash_of(pair->key);
 	pair->key_units = key_units;
 	pair->value_units = value_units < 0 ? -1 : value_units;
 	return 0;
@@ -222,23 +223,27 @@ int pool_index_move(struct pool_index *index, const struct pool_move *moves, siz
 	return 0;
 }
 
-static uint32_t find(const struct pool_index *index, uint32_t number, const char *key)
+static uint32_t find(const struct pool_index *index, uint32_t number, uint32_t hash,
+		     const char *key)
 {
-	while (number != POOL_NONE && strcmp(index->pairs[number].key, key))
+	while (number != POOL_NONE && (index->pairs[number].hash != hash ||
+				       strcmp(index->pairs[number].key, key)))
 		number = index->pairs[number].older;
 	return number;
 }
 
 uint32_t pool_index_last(const struct pool_index *index, const char *key)
 {
-	return index->records ? find(index, *bucket_of(index, key), key) : POOL_NONE;
+	uint32_t hash = hash_of(key);
+
+	return index->records ? find(index, *bucket_of(index, hash), hash, key) : POOL_NONE;
 }
 
 uint32_t pool_index_before(const struct pool_index *index, uint32_t number)
 {
 	const struct pool_pair *pair = &index->pairs[number];
 
-	return find(index, pair->older, pair->key);
+	return find(index, pair->older, pair->hash, pair->key);
 }
 
 static int find_visible(struct pool_index *index)

@@ -22,12 +22,14 @@
  * @key: text; owned, the value follows behind its NUL. NULL if the record has
  *	no usable key
  * @older: the record before this one in its chain, POOL_NONE at the end
+ * @hash: of the key, so that most others need not be looked at
  * @key_units: UTF-16 units of the key
  * @value_units: UTF-16 units of the value, -1 if that is not usable
  */
 struct pool_pair {
 	char *key;
 	uint32_t older;
+	uint32_t hash;
 	int16_t key_units;
 	int16_t value_units;
 };
