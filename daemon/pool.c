@@ -300,31 +300,59 @@ static int begin_change(struct pool *pool, bool create)
 	return err;
 }
 
+/* Write over what is only written over: with what shall be, or with what was. */
+static int write_over(struct pool_file *file, const struct pool_change *change, bool undo)
+{
+	const struct pool_record *run[POOL_WRITE_MAX];
+	uint32_t first = 0;
+	size_t n = 0;
+	int err = 0;
+
+	/* Records behind each other are one write. */
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (slot->flags)
+			continue;
+		if (n && (n == POOL_WRITE_MAX || slot->record != first + n)) {
+			err = pool_file_write(file, first, run, n);
+			n = 0;
+		}
+		if (!n)
+			first = slot->record;
+		run[n++] = undo ? slot->was : slot->now;
+	}
+	return err ? err : pool_file_write(file, first, run, n);
+}
+
+static int append_added(struct pool *pool, const struct pool_change *change)
+{
+	int err = 0;
+
+	if (pool->stamp.size % POOL_RECORD_SIZE)
+		err = pool_file_truncate(&pool->file, change->before);
+	for (size_t i = 0; i < change->count && !err; i++) {
+		uint32_t number;
+
+		if (!(change->slots[i].flags & POOL_SLOT_ADDED))
+			continue;
+		err = pool_file_append(&pool->file, change->slots[i].now, &number);
+		/* Not where the journal says: then let the file say it, for good. */
+		if (!err && number != change->slots[i].record)
+			err = pool_file_sync(&pool->file);
+	}
+	return err;
+}
+
 /* Make a change in the file that the journal has already. */
 static int make_change(struct pool *pool, const struct pool_change *change)
 {
 	struct pool_file *file = &pool->file;
 	struct stat st;
-	int err = 0;
+	int err = write_over(file, change, false);
 
-	for (size_t i = 0; i < change->count && !err; i++) {
-		const struct pool_slot *slot = &change->slots[i];
-		uint32_t number;
-
-		if (slot->flags & POOL_SLOT_CUT)
-			continue;
-		if (!(slot->flags & POOL_SLOT_ADDED)) {
-			err = pool_file_write(file, slot->record, &slot->after, 1);
-			continue;
-		}
-		if (pool->stamp.size % POOL_RECORD_SIZE)
-			err = pool_file_truncate(file, change->before);
-		if (!err)
-			err = pool_file_append(file, &slot->after, &number);
-		/* Not where the journal says: then let the file say it, for good. */
-		if (!err && number != slot->record)
-			err = pool_file_sync(file);
-	}
+	if (!err && change->after > change->before)
+		err = append_added(pool, change);
 	if (err || change->after >= change->before)
 		return err;
 	/* Those who append without a lock may have done so just now. */
@@ -338,15 +366,9 @@ static int make_change(struct pool *pool, const struct pool_change *change)
 /* Put back what was there. */
 static int undo_change(struct pool *pool, const struct pool_change *change)
 {
+	int err = write_over(&pool->file, change, true);
 	struct stat st;
-	int err = 0;
 
-	for (size_t i = 0; i < change->count && !err; i++) {
-		const struct pool_slot *slot = &change->slots[i];
-
-		if (!(slot->flags & (POOL_SLOT_ADDED | POOL_SLOT_CUT)))
-			err = pool_file_write(&pool->file, slot->record, &slot->before, 1);
-	}
 	/* Half a record (disk full) is of no use to anybody. */
 	if (!err && change->after > change->before && !fstat(pool->file.fd, &st) &&
 	    st.st_size % POOL_RECORD_SIZE)
@@ -361,6 +383,7 @@ static int undo_change(struct pool *pool, const struct pool_change *change)
 static int commit_change(struct pool *pool, struct pool_change *change)
 {
 	char why[sizeof(pool->file.why)];
+	bool sharp;
 	int err;
 
 	/*
@@ -373,8 +396,6 @@ static int commit_change(struct pool *pool, struct pool_change *change)
 	if (err)
 		return err;
 	err = make_change(pool, change);
-	if (!err)
-		err = pool_file_set_time(&pool->file, &change->mtime);
 	if (err) {
 		memcpy(why, pool->file.why, sizeof(why));
 		if (undo_change(pool, change) || pool_journal_strike(&pool->journal))
@@ -384,10 +405,13 @@ static int commit_change(struct pool *pool, struct pool_change *change)
 		forget(pool);
 		return err;
 	}
+	/* Without it the index is built again: no harm, and too late to take it back. */
+	sharp = !pool_file_set_time(&pool->file, &change->mtime);
 	err = pool_file_stamp(&pool->file, &pool->stamp);
 	if (err)
 		return err;
-	pool->stamp.sharp = true;
+	pool->stamp.sharp |= sharp;
+	pool->file.why[0] = 0;
 	pool_journal_end(&pool->journal, &pool->stamp);
 	return 0;
 }
@@ -553,10 +577,13 @@ bool pool_record_tidy(struct pool_record *record)
 /* What tidying changes: @change->after records stay. Return: how many change, -errno. */
 static int plan_tidy(struct pool *pool, struct pool_change *change)
 {
+	struct pool_record *at = malloc(((size_t)change->before * 2 + 1) * sizeof(*at));
 	int changed = 0, err = 0;
 
-	for (uint32_t from = 0; from < pool->index.records && !err; from++) {
-		struct pool_record was, record;
+	change->contents = at;
+	if (!at)
+		return -ENOMEM;
+	for (uint32_t from = 0; from < change->before && !err; from++) {
 		uint32_t to = change->after;
 		bool untidy;
 
@@ -565,22 +592,21 @@ static int plan_tidy(struct pool *pool, struct pool_change *change)
 			continue;
 		}
 		change->after++;
-		if (pool_file_read(&pool->file, from, &record, 1) != 1)
+		if (pool_file_read(&pool->file, from, &at[0], 1) != 1)
 			return -EAGAIN;
-		untidy = pool_record_tidy(&record);
+		untidy = pool_record_tidy(&at[0]);
 		changed += untidy;
 		if (from == to && !untidy)
 			continue;
-		if (pool_file_read(&pool->file, to, &was, 1) != 1)
+		if (pool_file_read(&pool->file, to, &at[1], 1) != 1)
 			return -EAGAIN;
-		err = pool_change_add(change, to, &was, &record);
+		err = pool_change_add(change, to, &at[1], &at[0]);
+		at += 2;
 	}
-	for (uint32_t cut = change->after; cut < pool->index.records && !err; cut++) {
-		struct pool_record was;
-
-		if (pool_file_read(&pool->file, cut, &was, 1) != 1)
+	for (uint32_t cut = change->after; cut < change->before && !err; cut++, at++) {
+		if (pool_file_read(&pool->file, cut, at, 1) != 1)
 			return -EAGAIN;
-		err = pool_change_add(change, cut, &was, NULL);
+		err = pool_change_add(change, cut, at, NULL);
 	}
 	return err ? err : changed;
 }
@@ -606,29 +632,64 @@ int pool_tidy(struct pool *pool)
 	return err ? err : changed;
 }
 
+/* What a plan changes in the file; its records are read one by one. */
+static int change_by_moves(struct pool *pool, const struct pool_plan *plan,
+			   struct pool_change *change)
+{
+	size_t cuts = change->before - change->after;
+	struct pool_record *at = malloc((2 * plan->count + cuts) * sizeof(*at));
+	int err = 0;
+
+	change->contents = at;
+	if (!at)
+		return -ENOMEM;
+	for (size_t i = 0; i < plan->count && !err; i++, at += 2) {
+		const struct pool_move *move = &plan->moves[i];
+
+		if (pool_file_read(&pool->file, move->to, &at[0], 1) != 1 ||
+		    pool_file_read(&pool->file, move->from, &at[1], 1) != 1)
+			return -EAGAIN;
+		err = pool_change_add(change, move->to, &at[0], &at[1]);
+	}
+	for (uint32_t cut = change->after; cut < change->before && !err; cut++, at++) {
+		if (pool_file_read(&pool->file, cut, at, 1) != 1)
+			return -EAGAIN;
+		err = pool_change_add(change, cut, at, NULL);
+	}
+	return err;
+}
+
+/* The same where all records from @first on move: they are read at once. */
+static int change_by_shift(struct pool *pool, const struct pool_plan *plan, uint32_t first,
+			   struct pool_change *change)
+{
+	uint32_t count = change->before - first;
+	struct pool_record *span = malloc(count * sizeof(*span));
+	int err = 0;
+
+	change->contents = span;
+	if (!span)
+		return -ENOMEM;
+	if (pool_file_read(&pool->file, first, span, count) != (ssize_t)count)
+		return -EAGAIN;
+	for (uint32_t i = 0; i < count && !err; i++)
+		err = pool_change_add(change, first + i, &span[i], i < plan->count ?
+				      &span[plan->moves[i].from - first] : NULL);
+	return err;
+}
+
 /* Carry out what pool_plan_delete() has found, in file and index. */
 static int move_records(struct pool *pool, const struct pool_plan *plan)
 {
 	struct pool_change change = { .before = pool->index.records, .after = plan->records };
-	struct pool_record before, after;
-	uint32_t cut = plan->records;
-	int err = 0;
+	uint32_t first = plan->records - plan->count;
+	int err;
 
-	for (size_t i = 0; i < plan->count && !err; i++) {
-		const struct pool_move *move = &plan->moves[i];
-
-		if (pool_file_read(&pool->file, move->to, &before, 1) != 1 ||
-		    pool_file_read(&pool->file, move->from, &after, 1) != 1)
-			err = -EAGAIN;
-		else
-			err = pool_change_add(&change, move->to, &before, &after);
-	}
-	for (; cut < pool->index.records && !err; cut++) {
-		if (pool_file_read(&pool->file, cut, &before, 1) != 1)
-			err = -EAGAIN;
-		else
-			err = pool_change_add(&change, cut, &before, NULL);
-	}
+	/* Do they all move that lie behind the first gap? */
+	if (!plan->count || plan->moves[0].to == first)
+		err = change_by_shift(pool, plan, first, &change);
+	else
+		err = change_by_moves(pool, plan, &change);
 	if (!err)
 		err = commit_change(pool, &change);
 	pool_change_clear(&change);

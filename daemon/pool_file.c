@@ -315,19 +315,27 @@ ssize_t pool_file_read(struct pool_file *file, uint32_t first,
 }
 
 int pool_file_write(struct pool_file *file, uint32_t first,
-		    const struct pool_record *records, size_t count)
+		    const struct pool_record *const *records, size_t count)
 {
-	size_t want = count * POOL_RECORD_SIZE, put = 0;
 	off_t at = (off_t)first * POOL_RECORD_SIZE;
+	struct iovec io[POOL_WRITE_MAX], *left = io;
 
-	while (put < want) {
-		ssize_t n = pwrite(file->fd, (const char *)records + put, want - put, at + put);
+	for (size_t i = 0; i < count; i++)
+		io[i] = (struct iovec){ (void *)records[i], POOL_RECORD_SIZE };
+	while (count) {
+		ssize_t n = pwritev2(file->fd, left, count, at, 0);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return fail_errno(file, "write to it");
-		put += n;
+		at += n;
+		for (; count && (size_t)n >= left->iov_len; count--)
+			n -= left++->iov_len;
+		if (count) {
+			left->iov_base = (char *)left->iov_base + n;
+			left->iov_len -= n;
+		}
 	}
 	return 0;
 }

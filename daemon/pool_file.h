@@ -143,12 +143,14 @@ ssize_t pool_file_read(struct pool_file *file, uint32_t first,
  * @file: the object, open for writing and locked
  * @first: number of the first record
  * @records: what to write
- * @count: how many
+ * @count: how many, POOL_WRITE_MAX at most
  *
  * Return: 0 or -errno; records may then be partly written.
  */
 int pool_file_write(struct pool_file *file, uint32_t first,
-		    const struct pool_record *records, size_t count);
+		    const struct pool_record *const *records, size_t count);
+
+#define POOL_WRITE_MAX	64
 
 /**
  * pool_file_truncate() - set the number of records

@@ -262,37 +262,38 @@ static bool matches(const struct pool_journal *journal, const struct pool_stamp 
 	       state.mtime_nsec == stamp->mtime.tv_nsec;
 }
 
-static size_t entry_size(const struct pool_change *change)
+static struct journal_slot make_slot(const struct pool_slot *slot)
 {
-	size_t len = sizeof(struct journal_entry);
+	struct journal_slot out = { .record = slot->record, .flags = slot->flags };
 
-	for (size_t i = 0; i < change->count; i++)
-		len += sizeof(struct journal_slot) +
-		       (change->slots[i].flags & POOL_SLOT_CUT ? 0 : POOL_RECORD_SIZE);
-	return len;
+	for (int n = 0; slot->was && n < POOL_SECTORS; n++)
+		out.before[n] = journal_sector_sum((const char *)slot->was + n * POOL_SECTOR_SIZE,
+						   POOL_SECTOR_SIZE);
+	if (slot->now) {
+		out.key_len = journal_used(slot->now->key, sizeof(slot->now->key));
+		out.value_len = journal_used(slot->now->value, sizeof(slot->now->value));
+	}
+	return out;
 }
 
-static void sector_sums(const struct pool_record *record, uint64_t *sums)
+static struct journal_entry *make_entry(const struct pool_change *change, uint64_t ino)
 {
-	for (int i = 0; i < POOL_SECTORS; i++)
-		sums[i] = journal_sum(JOURNAL_SUM_START,
-				      (const char *)record + i * POOL_SECTOR_SIZE,
-				      POOL_SECTOR_SIZE);
-}
+	struct journal_slot *slots = malloc(change->count * sizeof(*slots));
+	struct journal_entry *entry = NULL;
+	size_t len = sizeof(*entry);
+	uint8_t *at;
 
-static void *make_entry(const struct pool_journal *journal, const struct pool_change *change,
-			uint64_t ino, size_t len)
-{
-	struct journal_entry *entry = calloc(1, len);
-	uint8_t *at = (uint8_t *)(entry + 1);
-
+	for (size_t i = 0; slots && i < change->count; i++) {
+		slots[i] = make_slot(&change->slots[i]);
+		len += journal_slot_size(&slots[i]);
+	}
+	if (slots)
+		entry = calloc(1, len);
 	if (!entry)
-		return NULL;
+		goto free_slots;
 	*entry = (struct journal_entry){
 		.magic = JOURNAL_ENTRY_MAGIC,
 		.len = len,
-		.epoch = journal->epoch,
-		.seq = journal->seq + 1,
 		.slots = change->count,
 		.before = change->before,
 		.after = change->after,
@@ -300,20 +301,20 @@ static void *make_entry(const struct pool_journal *journal, const struct pool_ch
 		.mtime_sec = change->mtime.tv_sec,
 		.mtime_nsec = change->mtime.tv_nsec,
 	};
+	at = (uint8_t *)(entry + 1);
 	for (size_t i = 0; i < change->count; i++) {
-		const struct pool_slot *slot = &change->slots[i];
-		struct journal_slot out = { .record = slot->record, .flags = slot->flags };
+		const struct pool_record *now = change->slots[i].now;
+		uint8_t *text = at + sizeof(slots[i]);
 
-		if (!(slot->flags & POOL_SLOT_ADDED))
-			sector_sums(&slot->before, out.before);
-		memcpy(at, &out, sizeof(out));
-		at += sizeof(out);
-		if (!(slot->flags & POOL_SLOT_CUT)) {
-			memcpy(at, &slot->after, POOL_RECORD_SIZE);
-			at += POOL_RECORD_SIZE;
+		memcpy(at, &slots[i], sizeof(slots[i]));
+		if (now) {
+			memcpy(text, now->key, slots[i].key_len);
+			memcpy(text + slots[i].key_len, now->value, slots[i].value_len);
 		}
+		at += journal_slot_size(&slots[i]);
 	}
-	entry->sum = journal_sum(JOURNAL_SUM_START, entry, len);
+free_slots:
+	free(slots);
 	return entry;
 }
 
@@ -334,10 +335,10 @@ static int grow(struct pool_journal *journal, uint64_t end)
 		return -ENOMEM;
 	err = write_at(journal, zeros, end - st.st_size, st.st_size);
 	free(zeros);
-	/* A disk that is nearly full: be content with what there is. */
+	/* The disk is nearly full, but what is needed now may still find a place. */
 	if (err && ftruncate(journal->fd, st.st_size))
 		return fail_errno(journal, "shorten it");
-	return err;
+	return 0;
 }
 
 static void new_epoch(struct pool_journal *journal)
@@ -352,30 +353,27 @@ static void new_epoch(struct pool_journal *journal)
 	journal->tail = JOURNAL_FIRST;
 }
 
-int pool_journal_begin(struct pool_journal *journal, const struct pool_change *change,
+static int write_entry(struct pool_journal *journal, struct journal_entry *entry,
 		       const struct pool_stamp *stamp)
 {
-	size_t len = entry_size(change);
-	void *entry;
 	int err;
 
 	if (!journal->seq || journal->seq >= POOL_JOURNAL_CHANGES ||
-	    journal->tail + len > POOL_JOURNAL_SIZE || !matches(journal, stamp)) {
+	    journal->tail + entry->len > POOL_JOURNAL_SIZE || !matches(journal, stamp)) {
 		err = pool_file_sync(journal->file);
 		if (err)
 			return err;
 		new_epoch(journal);
 	}
 	journal->known = false;
-	err = grow(journal, journal->tail + len);
+	entry->epoch = journal->epoch;
+	entry->seq = journal->seq + 1;
+	entry->sum = journal_sum(JOURNAL_SUM_START, entry, entry->len);
+	err = grow(journal, journal->tail + entry->len);
 	if (err)
 		return err;
-	entry = make_entry(journal, change, stamp->ino, len);
-	if (!entry)
-		return -ENOMEM;
 	journal->latest = journal->tail;
-	err = write_at(journal, entry, len, journal->tail);
-	free(entry);
+	err = write_at(journal, entry, entry->len, journal->tail);
 	if (!err)
 		err = sync_journal(journal);
 	if (err) {
@@ -384,12 +382,26 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 		memcpy(why, journal->file->why, sizeof(why));
 		pool_journal_strike(journal);
 		memcpy(journal->file->why, why, sizeof(why));
-		return err;
 	}
-	journal->seq++;
-	journal->tail += len;
-	journal->used = true;
-	return 0;
+	return err;
+}
+
+int pool_journal_begin(struct pool_journal *journal, const struct pool_change *change,
+		       const struct pool_stamp *stamp)
+{
+	struct journal_entry *entry = make_entry(change, stamp->ino);
+	int err;
+
+	if (!entry)
+		return -ENOMEM;
+	err = write_entry(journal, entry, stamp);
+	if (!err) {
+		journal->seq++;
+		journal->tail += entry->len;
+		journal->used = true;
+	}
+	free(entry);
+	return err;
 }
 
 void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *stamp)
@@ -438,29 +450,27 @@ int pool_journal_finish(struct pool_journal *journal)
 void pool_change_clear(struct pool_change *change)
 {
 	free(change->slots);
+	free(change->contents);
 	*change = (struct pool_change){ 0 };
 }
 
 int pool_change_add(struct pool_change *change, uint32_t record,
-		    const struct pool_record *before, const struct pool_record *after)
+		    const struct pool_record *was, const struct pool_record *now)
 {
-	struct pool_slot *slot;
-
 	if (change->count == change->room) {
 		size_t room = change->room ? 2 * change->room : 1;
-		void *slots = reallocarray(change->slots, room, sizeof(*slot));
+		void *slots = reallocarray(change->slots, room, sizeof(*change->slots));
 
 		if (!slots)
 			return -ENOMEM;
 		change->slots = slots;
 		change->room = room;
 	}
-	slot = &change->slots[change->count++];
-	slot->record = record;
-	slot->flags = (before ? 0 : POOL_SLOT_ADDED) | (after ? 0 : POOL_SLOT_CUT);
-	if (before)
-		slot->before = *before;
-	if (after)
-		slot->after = *after;
+	change->slots[change->count++] = (struct pool_slot){
+		.record = record,
+		.flags = (was ? 0 : POOL_SLOT_ADDED) | (now ? 0 : POOL_SLOT_CUT),
+		.was = was,
+		.now = now,
+	};
 	return 0;
 }

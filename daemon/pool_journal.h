@@ -65,18 +65,18 @@
 #define POOL_JOURNAL_SIZE	(1 << 20)
 
 /**
- * struct pool_slot - what a change does to a record
+ * struct pool_slot - a record that a change changes
  * @record: its number
  * @flags: POOL_SLOT_ADDED: it was not there; POOL_SLOT_CUT: it is not there
- *	afterwards, and @after means nothing
- * @before: its contents before the change, unless it was not there
- * @after: its contents after the change
+ *	afterwards
+ * @was: contents before, unless it is added; not owned
+ * @now: contents afterwards, unless it is cut; not owned
  */
 struct pool_slot {
 	uint32_t record;
 	uint32_t flags;
-	struct pool_record before;
-	struct pool_record after;
+	const struct pool_record *was;
+	const struct pool_record *now;
 };
 
 #define POOL_SLOT_ADDED	1
@@ -90,6 +90,7 @@ struct pool_slot {
  * @slots: what happens to records, in ascending order; owned
  * @count: of @slots
  * @room: allocated
+ * @contents: what slots may point into; owned
  */
 struct pool_change {
 	uint32_t before;
@@ -98,6 +99,7 @@ struct pool_change {
 	struct pool_slot *slots;
 	size_t count;
 	size_t room;
+	struct pool_record *contents;
 };
 
 /**
@@ -234,12 +236,12 @@ void pool_change_clear(struct pool_change *change);
  * pool_change_add() - one more record to change
  * @change: the object
  * @record: its number, higher than those before
- * @before: its contents, NULL if it is not there
- * @after: its new contents, NULL if it is cut off
+ * @was: its contents, NULL if it is not there; must outlive @change
+ * @now: its new contents, NULL if it is cut off; likewise
  *
  * Return: 0 or -ENOMEM.
  */
 int pool_change_add(struct pool_change *change, uint32_t record,
-		    const struct pool_record *before, const struct pool_record *after);
+		    const struct pool_record *was, const struct pool_record *now);
 
 #endif /* HVKVP_POOL_JOURNAL_H */

@@ -14,7 +14,7 @@
 #include <string.h>
 
 #define JOURNAL_STATE_MAGIC	0x314a564bU	/* "KVJ1" */
-#define JOURNAL_ENTRY_MAGIC	0x3145564bU	/* "KVE1" */
+#define JOURNAL_ENTRY_MAGIC	0x3245564bU	/* "KVE2" */
 
 /* Where the first change is. The state has the block in front to itself. */
 #define JOURNAL_FIRST		4096
@@ -81,15 +81,29 @@ struct journal_entry {
  * struct journal_slot - a record in a change
  * @record: its number
  * @flags: POOL_SLOT_ADDED, POOL_SLOT_CUT
- * @before: checksums of its sectors before the change
+ * @key_len: bytes of its key field, without the zeros at the end
+ * @value_len: likewise, of its value field
+ * @before: checksums of its sectors before the change, without the zeros at
+ *	their ends; 0 for those of zeros
  *
- * The contents follow, unless it is cut.
+ * These bytes of key and value follow, unless it is cut, and zeros up to a
+ * multiple of eight. So a record takes as much as there is in it, and moving
+ * many of them takes little.
  */
 struct journal_slot {
 	uint32_t record;
-	uint32_t flags;
+	uint16_t flags;
+	uint16_t key_len;
+	uint16_t value_len;
+	uint16_t reserved[3];
 	uint64_t before[5];
 };
+
+/* Bytes of a slot with what follows. */
+static inline size_t journal_slot_size(const struct journal_slot *slot)
+{
+	return sizeof(*slot) + ((size_t)slot->key_len + slot->value_len + 7) / 8 * 8;
+}
 
 /* Against tearing, not against malice: FNV-1a's steps on words, mixed downwards. */
 #define JOURNAL_SUM_START	14695981039346656037ULL
@@ -108,6 +122,27 @@ static inline uint64_t journal_sum(uint64_t sum, const void *data, size_t len)
 		len -= n;
 	}
 	return sum;
+}
+
+/* Bytes of a text field, or a part of one, without the zeros at its end. */
+static inline size_t journal_used(const char *field, size_t size)
+{
+	size_t len = strnlen(field, size);
+
+	/* Nearly always there is nothing behind the first zero. */
+	if (len == size || !memcmp(field + len, field + len + 1, size - len - 1))
+		return len;
+	while (!field[size - 1])
+		size--;
+	return size;
+}
+
+/* Of a sector of a record, as in &journal_slot.before; 0 if it is all zeros. */
+static inline uint64_t journal_sector_sum(const char *sector, size_t size)
+{
+	size_t len = journal_used(sector, size);
+
+	return len ? journal_sum(JOURNAL_SUM_START, sector, len) : 0;
 }
 
 #endif /* HVKVP_POOL_JOURNAL_FORMAT_H */

@@ -23,16 +23,19 @@ static const struct journal_slot *first_slot(const struct journal_entry *entry)
 	return (const void *)(entry + 1);
 }
 
-static const struct pool_record *slot_contents(const struct journal_slot *slot)
+/* The contents that a slot gives its record; not for one that is cut. */
+static void slot_contents(const struct journal_slot *slot, struct pool_record *record)
 {
-	return slot->flags & POOL_SLOT_CUT ? NULL : (const void *)(slot + 1);
+	const char *text = (const char *)(slot + 1);
+
+	memset(record, 0, sizeof(*record));
+	memcpy(record->key, text, slot->key_len);
+	memcpy(record->value, text + slot->key_len, slot->value_len);
 }
 
 static const struct journal_slot *next_slot(const struct journal_slot *slot)
 {
-	const char *end = (const char *)(slot + 1);
-
-	return (const void *)(end + (slot->flags & POOL_SLOT_CUT ? 0 : POOL_RECORD_SIZE));
+	return (const void *)((const char *)slot + journal_slot_size(slot));
 }
 
 /* Do the slots fill the entry exactly, in ascending order? */
@@ -43,15 +46,12 @@ static bool slots_valid(const struct journal_entry *entry)
 	int64_t last = -1;
 
 	for (uint32_t i = 0; i < entry->slots; i++) {
-		size_t need;
-
-		if (left < sizeof(*slot))
-			return false;
-		need = (const char *)next_slot(slot) - (const char *)slot;
-		if (left < need || slot->record <= last)
+		if (left < sizeof(*slot) || left < journal_slot_size(slot) ||
+		    slot->key_len > POOL_KEY_SIZE || slot->value_len > POOL_VALUE_SIZE ||
+		    slot->record <= last)
 			return false;
 		last = slot->record;
-		left -= need;
+		left -= journal_slot_size(slot);
 		slot = next_slot(slot);
 	}
 	return !left && entry->slots;
@@ -172,31 +172,26 @@ static int collect(struct repair *repair, const struct journal_run *run, uint32_
 	return 0;
 }
 
-static uint64_t sector_sum(const struct pool_record *record, int sector)
-{
-	return journal_sum(JOURNAL_SUM_START, (const char *)record + sector * POOL_SECTOR_SIZE,
-			   POOL_SECTOR_SIZE);
-}
-
 /* Was this sector in this place at some time in the epoch? */
 static bool sector_known(const struct version *versions, size_t count,
 			 const struct pool_record *record, int sector)
 {
-	static const char zeros[POOL_SECTOR_SIZE];
 	const char *data = (const char *)record + sector * POOL_SECTOR_SIZE;
-	uint64_t sum;
+	uint64_t sum = journal_sector_sum(data, POOL_SECTOR_SIZE);
+	struct pool_record now;
 
-	if (!memcmp(data, zeros, sizeof(zeros)))
+	if (!sum)
 		return true;
-	sum = sector_sum(record, sector);
 	for (size_t i = 0; i < count; i++) {
 		const struct journal_slot *slot = versions[i].slot;
-		const struct pool_record *after = slot_contents(slot);
 
 		if (!(slot->flags & POOL_SLOT_ADDED) && slot->before[sector] == sum)
 			return true;
-		if (after && !memcmp((const char *)after + sector * POOL_SECTOR_SIZE, data,
-				     POOL_SECTOR_SIZE))
+		if (slot->flags & POOL_SLOT_CUT)
+			continue;
+		slot_contents(slot, &now);
+		if (!memcmp((const char *)&now + sector * POOL_SECTOR_SIZE, data,
+			    POOL_SECTOR_SIZE))
 			return true;
 	}
 	return false;
@@ -209,14 +204,13 @@ static bool sector_known(const struct version *versions, size_t count,
 static bool is_torn(const struct version *versions, size_t count,
 		    const struct pool_record *record)
 {
-	static const char zeros[POOL_SECTOR_SIZE];
 	bool hole = false;
 
 	if (!sector_known(versions, count, record, 0))
 		return false;
 	for (int i = 1; i < POOL_SECTORS; i++) {
-		bool zero = !memcmp((const char *)record + i * POOL_SECTOR_SIZE, zeros,
-				    sizeof(zeros));
+		bool zero = !journal_used((const char *)record + i * POOL_SECTOR_SIZE,
+					  POOL_SECTOR_SIZE);
 
 		if (hole && !zero)
 			return true;
@@ -251,10 +245,9 @@ static ssize_t read_part(struct repair *repair, uint32_t number, struct pool_rec
 /* One record, and all that the epoch knows about it. */
 static int repair_record(struct repair *repair, const struct version *versions, size_t count)
 {
-	static const struct pool_record zeros;
+	const struct journal_slot *last = versions[count - 1].slot;
 	uint32_t number = versions[0].slot->record;
-	const struct pool_record *want = slot_contents(versions[count - 1].slot);
-	struct pool_record now;
+	struct pool_record now, want = { 0 };
 	ssize_t got = read_part(repair, number, &now);
 
 	if (got < 0)
@@ -265,18 +258,16 @@ static int repair_record(struct repair *repair, const struct version *versions, 
 			repair->records = number + 1;
 		return 0;
 	}
-	if (!want) {
-		/* Cut off; in front of something that stays it becomes empty. */
-		if (number >= repair->records || !memcmp(&now, &zeros, sizeof(now)))
-			return 0;
-		want = &zeros;
-	}
+	if (!(last->flags & POOL_SLOT_CUT))
+		slot_contents(last, &want);
+	else if (number >= repair->records)
+		return 0;	/* in front of something that stays it becomes empty */
 	if (!got && !repair->grow)
 		return 0;
-	if (got == POOL_RECORD_SIZE && !memcmp(&now, want, sizeof(now)))
+	if (got == POOL_RECORD_SIZE && !memcmp(&now, &want, sizeof(now)))
 		return 0;
 	repair->writes++;
-	return pool_file_write(repair->file, number, want, 1);
+	return pool_file_write(repair->file, number, (const struct pool_record *[]){ &want }, 1);
 }
 
 static int repair_all(struct repair *repair)

@@ -125,8 +125,14 @@ ssize_t __wrap_pwritev2(int fd, const struct iovec *io, int count, off_t at, int
 {
 	ssize_t n = __real_pwritev2(fd, io, count, at, flags);
 
-	if (n > 0)
-		note(fd, false, io->iov_base, n, lseek(fd, 0, SEEK_CUR) - n);
+	if (flags & RWF_APPEND)
+		at = lseek(fd, 0, SEEK_CUR) - n;
+	for (ssize_t left = n; left > 0; left -= io++->iov_len) {
+		size_t len = (size_t)left < io->iov_len ? (size_t)left : io->iov_len;
+
+		note(fd, false, io->iov_base, len, at);
+		at += len;
+	}
 	return n;
 }
 
