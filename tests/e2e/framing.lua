@@ -8,18 +8,7 @@ local UNCHECKED = "protocol.md 7: packet type, pipe header and IC flags go unche
 
 bus.wait_open(90)
 negotiate{timeout = 30}
-
--- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet
--- that it has left in the ring: it starts anew.
-after_failure(function()
-	guest("kvp-service stop; for pool in 0 1 2 3 4; do : >/var/lib/hyperv/.kvp_pool_$pool; done")
-	if args.peer then
-		guest_ok("rmmod hv_utils && modprobe hv_utils")
-	end
-	guest_ok("kvp-service start")
-	bus.wait_open(10)
-	negotiate{timeout = 30}
-end)
+start_anew_after_failure()
 
 local function well()
 	expect(set("external", "well", "yes").ok)

@@ -19,12 +19,7 @@ local guid = "{" .. nic.instance:upper() .. "}"
 guest_ok("modprobe dummy numdummies=0 && ip link add " .. name .. "0 type dummy && ip addr add 203.0.113.1/24 dev " .. name ..
 	"0 && ip link add vf0 type dummy && ip link set vf0 address " .. MAC .. " && ip addr add 203.0.113.2/24 dev vf0")
 
-after_failure(function()
-	guest("kvp-service stop")
-	guest_ok("kvp-service start")
-	bus.wait_open(10)
-	negotiate{timeout = 30}
-end)
+start_anew_after_failure()
 
 local function flush()
 	guest_ok("ip link set " .. name .. " down; ip addr flush dev " .. name .. "; rm -f /var/lib/hyperv/ip-*.conf /etc/resolv.conf")

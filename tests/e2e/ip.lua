@@ -14,12 +14,7 @@ local function fresh()
 		"ip link set kvp0 address " .. MAC .. " && ip link set kvp0 up && ip -6 addr flush dev kvp0")
 end
 
-after_failure(function()
-	guest("kvp-service stop")
-	guest_ok("kvp-service start")
-	bus.wait_open(10)
-	negotiate{timeout = 30}
-end)
+start_anew_after_failure()
 
 fresh()
 

@@ -8,14 +8,6 @@
 bus.wait_open(90)
 local v = negotiate{timeout = 30}
 
-local function back()
-	bus.wait_open(20)
-	expect(negotiate{timeout = 20}.kvp, "5.0")
-	expect(set("external", "back", "yes").ok)
-	expect(get("external", "back").value, "yes")
-	expect(delete("external", "back").ok)
-end
-
 case("the guest runs the kernel that was asked for", function()
 	say(guest_ok("uname -r", 60))
 	if args.kernel ~= "sid" then
@@ -48,7 +40,7 @@ end)
 case("rescind and re-offer, three times", function()
 	for _ = 1, 3 do
 		bus.rescind()
-		back()
+		expect_back()
 	end
 end)
 
@@ -58,7 +50,7 @@ case("a rescind right after the open", function()
 		bus.arm{at = "open", what = "rescind", after_us = 0, order = order}
 		bus.rescind()
 		wait{true_when = function() return bus.count("open", bus.kvp) >= opened + 2 end, timeout = 20}
-		back()
+		expect_back()
 	end
 end)
 
@@ -66,5 +58,5 @@ case("the module unloads and loads again", function()
 	guest_ok("kvp-service stop")
 	guest_ok("rmmod hv_kvp")
 	guest_ok("modprobe hv_kvp && kvp-service start")
-	back()
+	expect_back()
 end)

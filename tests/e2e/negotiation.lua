@@ -27,18 +27,7 @@ local messages = {
 
 bus.wait_open(90)
 negotiate{timeout = 30}
-
--- A case that failed half way leaves pairs behind. The stock pair may have lost its daemon, or wait for ever for a packet
--- that it has left in the ring: it starts anew.
-after_failure(function()
-	guest("kvp-service stop; for pool in 0 1 2 3 4; do : >/var/lib/hyperv/.kvp_pool_$pool; done")
-	if args.profile ~= "ours" then
-		guest_ok("rmmod hv_utils && modprobe hv_utils")
-	end
-	guest_ok("kvp-service start")
-	bus.wait_open(10)
-	negotiate{timeout = 30}
-end)
+start_anew_after_failure()
 
 for _, fw in ipairs(frameworks) do
 	case("framework " .. table.concat(fw, ", ") .. " with every list of KVP versions", function()

@@ -12,19 +12,11 @@ local function pid()
 	return guest_ok("cat /run/kvp-service.pid")
 end
 
-local function back()
-	bus.wait_open(15)
-	expect(negotiate{timeout = 15}.kvp, "5.0")
-	expect(set("external", "back", "yes").ok)
-	expect(get("external", "back").value, "yes")
-	expect(delete("external", "back").ok)
-end
-
 case("rescind and re-offer: the service stays up, the pairs too", function()
 	local before = pid()
 	expect(set("external", "kept", "value").ok)
 	bus.rescind()
-	back()
+	expect_back()
 	expect(get("external", "kept").value, "value")
 	expect(delete("external", "kept").ok)
 	expect(guest_ok("kvp-service status"), "runs, pid " .. before)
@@ -34,7 +26,7 @@ case("ten times in a row", function()
 	local before = pid()
 	for _ = 1, 10 do
 		bus.rescind()
-		back()
+		expect_back()
 	end
 	expect(pid(), before)
 end)
@@ -48,7 +40,7 @@ case("with a request in hand", function()
 	bus.rescind()
 	bus.wait_closed(10)
 	sleep(2)
-	back()
+	expect_back()
 	delete("external", "k")
 end)
 
@@ -57,7 +49,7 @@ case("with no service", function()
 	bus.rescind()
 	bus.wait_open(15)
 	guest_ok("kvp-service start")
-	back()
+	expect_back()
 end)
 
 for _, order in ipairs{"after", "before"} do
@@ -68,7 +60,7 @@ for _, order in ipairs{"after", "before"} do
 			bus.rescind()
 			-- The first open is the one that the host takes back; the second one stays.
 			wait{true_when = function() return bus.count("open", bus.kvp) >= opened + 2 end, timeout = 20}
-			back()
+			expect_back()
 		end)
 	end
 end
@@ -79,7 +71,7 @@ case("the driver is unbound while the service has the device open", function()
 	guest_ok("echo " .. device .. " >/sys/bus/vmbus/drivers/hv_kvp/unbind")
 	-- Closing the channel makes the host take the device back and offer it anew.
 	wait{true_when = function() return bus.count("open", bus.kvp) > opened end, timeout = 10}
-	back()
+	expect_back()
 	guest_ok("kvp-service status")
 end)
 
@@ -87,5 +79,5 @@ case("the module unloads cleanly at the end", function()
 	guest_ok("kvp-service stop")
 	guest_ok("rmmod hv_kvp", 15)
 	guest_ok("modprobe hv_kvp && kvp-service start")
-	back()
+	expect_back()
 end)

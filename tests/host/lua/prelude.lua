@@ -9,6 +9,7 @@ local guest_side = require "guest"
 
 bus = require "bus"
 require "nic"
+require "service"
 log = guest_side.log
 args = test.args
 
