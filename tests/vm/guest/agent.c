@@ -28,10 +28,12 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "../port.h"
+
 #define COMMAND_MAX	(1024 * 1024)
 #define KILLED		124
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
+static void die(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -41,38 +43,6 @@ static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt,
 	va_end(ap);
 	fputc('\n', stderr);
 	exit(1);
-}
-
-static void write_all(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			die("write: %s", strerror(errno));
-		at += n;
-		len -= n;
-	}
-}
-
-static void read_all(int fd, void *data, size_t len)
-{
-	char *at = data;
-
-	while (len) {
-		ssize_t n = read(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			die("read: %s", n ? strerror(errno) : "the port was hung up");
-		at += n;
-		len -= n;
-	}
 }
 
 static int open_port(const char *path)
@@ -98,20 +68,12 @@ static int open_port(const char *path)
 static char *read_command(int port)
 {
 	char line[16];
-	size_t used = 0;
 	unsigned long len;
 	char *command, *end;
 
-	for (;;) {
-		read_all(port, line + used, 1);
-		if (line[used] == '\n')
-			break;
-		if (++used == sizeof(line))
-			die("a length line longer than %zu bytes", sizeof(line));
-	}
-	line[used] = 0;
+	read_line(port, line, sizeof(line));
 	len = strtoul(line, &end, 10);
-	if (!used || *end || len > COMMAND_MAX)
+	if (!*line || *end || len > COMMAND_MAX)
 		die("'%s' is not a command length (at most %d)", line, COMMAND_MAX);
 	command = malloc(len + 1);
 	if (!command)

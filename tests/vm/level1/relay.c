@@ -33,6 +33,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "../port.h"
+
 #define FOLLOW_MS	20	/* how often a job's files are looked at */
 #define GRACE_MS	3000	/* between SIGTERM and SIGKILL */
 #define FILES_MAX	32
@@ -61,7 +63,7 @@ static void __attribute__((noreturn)) power_off(void)
 		pause();
 }
 
-static void __attribute__((noreturn, format(printf, 1, 2))) die(const char *fmt, ...)
+static void die(const char *fmt, ...)
 {
 	va_list ap;
 
@@ -79,52 +81,6 @@ static long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
-}
-
-static void write_all(int fd, const void *data, size_t len)
-{
-	const char *at = data;
-
-	while (len) {
-		ssize_t n = write(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			die("write: %s", strerror(errno));
-		at += n;
-		len -= n;
-	}
-}
-
-static void read_all(int fd, void *data, size_t len)
-{
-	char *at = data;
-
-	while (len) {
-		ssize_t n = read(fd, at, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			die("the outside went away, switching off");
-		at += n;
-		len -= n;
-	}
-}
-
-static void read_line(int port, char *line, size_t size)
-{
-	size_t used = 0;
-
-	for (;;) {
-		read_all(port, line + used, 1);
-		if (line[used] == '\n')
-			break;
-		if (++used == size)
-			die("a command line longer than %zu bytes", size);
-	}
-	line[used] = 0;
 }
 
 static void take_file(int port, const char *line)

@@ -20,7 +20,7 @@ def static_program(source):
     """Path of the program built from this one C file under tests/vm."""
     source = os.path.join(VM_DIR, source)
     target = os.path.join(BUILD_DIR, "vm", os.path.splitext(os.path.basename(source))[0])
-    sources = [source, *(entry.path for entry in os.scandir(UAPI))]
+    sources = [source, os.path.join(VM_DIR, "port.h"), *(entry.path for entry in os.scandir(UAPI))]
     if os.path.exists(target) and os.path.getmtime(target) > max(map(os.path.getmtime, sources)):
         return target
     os.makedirs(os.path.dirname(target), exist_ok=True)
