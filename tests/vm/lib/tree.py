@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What the tests need of this source tree, built: module per kernel, daemon, command, test host."""
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -113,14 +114,10 @@ def _mirror(folder, names):
             for file in found if file.endswith((".c", ".h", "Kbuild", "Makefile"))]
         for file in files:
             target = os.path.join(folder, os.path.relpath(file, TOP))
-            if not _same(file, target):
+            # By content, and with a new time: make must see that an older file has come back.
+            if not os.path.exists(target) or not filecmp.cmp(file, target, shallow=False):
                 os.makedirs(os.path.dirname(target), exist_ok=True)
-                shutil.copy2(file, target)
-
-
-def _same(file, copy):
-    return (os.path.exists(copy) and os.path.getsize(file) == os.path.getsize(copy)
-            and os.path.getmtime(file) == os.path.getmtime(copy))
+                shutil.copy(file, target)
 
 
 def _run(command, log=None):
