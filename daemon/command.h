@@ -46,6 +46,8 @@ enum {
  * @repair: fsck: mend what can be mended
  * @hex: monitor: the bytes, too
  * @device: monitor: the driver's node
+ * @max_keys: pairs in a pool, 0 for the default
+ * @max_bytes: of a pool file, 0 for the default
  * @timeout_ms: wait, watch, monitor: -1 for ever
  * @argc: arguments behind the command's name
  * @argv: likewise
@@ -63,6 +65,8 @@ struct command {
 	bool repair;
 	bool hex;
 	const char *device;
+	uint64_t max_keys;
+	uint64_t max_bytes;
 	long timeout_ms;
 	int argc;
 	char **argv;

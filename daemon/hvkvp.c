@@ -54,6 +54,8 @@ static const char help[] =
 "  -x, --hex              monitor: print the bytes of each packet, too\n"
 "      --device PATH      monitor: the driver's node (default: " DEVICE_OURS ")\n"
 "      --repair           fsck: mend what it finds\n"
+"      --max-keys N       a pool holds so many pairs at most (default: 65536)\n"
+"      --max-bytes N      and is so long at most (default: 268435456)\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
@@ -108,7 +110,8 @@ static int run(struct command *command, const char *name)
 	return command_fail(EXIT_USAGE, "no such command: %s; try hvkvp --help", name);
 }
 
-enum { OPTION_SPLIT = 256, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE };
+enum { OPTION_SPLIT = 256, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE, OPTION_MAX_KEYS,
+       OPTION_MAX_BYTES };
 
 static const struct option long_options[] = {
 	{ "state-dir",	required_argument, NULL, 's' },
@@ -122,6 +125,8 @@ static const struct option long_options[] = {
 	{ "device",	required_argument, NULL, OPTION_DEVICE },
 	{ "timeout",	required_argument, NULL, 't' },
 	{ "repair",	no_argument,	   NULL, OPTION_REPAIR },
+	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
+	{ "max-bytes",	required_argument, NULL, OPTION_MAX_BYTES },
 	{ "help",	no_argument,	   NULL, 'h' },
 	{ "version",	no_argument,	   NULL, 'V' },
 	{ 0 }
@@ -145,6 +150,15 @@ static int parse_timeout(const char *text, long *timeout_ms)
 		return command_fail(EXIT_USAGE, "--timeout: %s is not a number of seconds", text);
 	*timeout_ms = seconds * 1000;
 	return EXIT_OK;
+}
+
+static int parse_limit(const char *name, const char *text, uint64_t most, uint64_t *limit)
+{
+	*limit = store_limit_parse(text, most);
+	if (*limit)
+		return EXIT_OK;
+	return command_fail(EXIT_USAGE, "%s: %s is not a number from 1 to %llu", name, text,
+			    (unsigned long long)most);
 }
 
 /* Return: 0 to go on, minus one if all is done, or the exit code. */
@@ -189,6 +203,13 @@ static int parse(struct command *command, int argc, char **argv)
 		case OPTION_REPAIR:
 			command->repair = true;
 			break;
+		case OPTION_MAX_KEYS:
+			err = parse_limit("--max-keys", optarg, STORE_KEYS_MAX, &command->max_keys);
+			break;
+		case OPTION_MAX_BYTES:
+			err = parse_limit("--max-bytes", optarg, STORE_BYTES_MAX,
+					  &command->max_bytes);
+			break;
 		case 'h':
 			fputs(help, stdout);
 			return -1;
@@ -231,6 +252,7 @@ int main(int argc, char **argv)
 	command.argv = argv + optind + 1;
 	if (store_init(&command.store, command.state_dir))
 		return command_fail(EXIT_STORAGE, "out of memory");
+	store_limit(&command.store, command.max_keys, command.max_bytes);
 	ret = run(&command, argv[optind]);
 	store_exit(&command.store);
 	if (fflush(stdout) || ferror(stdout))

@@ -32,8 +32,8 @@ struct options {
 	const char *set_ip;
 	const char *check_ip;
 	int log_level;
-	unsigned long long max_keys;
-	unsigned long long max_bytes;
+	uint64_t max_keys;
+	uint64_t max_bytes;
 };
 
 static const char help[] =
@@ -84,15 +84,14 @@ static void usage_error(const char *message, const char *what)
 	exit(LOOP_EXIT_USAGE);
 }
 
-/* A number from 1 to @most, or the end. */
-static unsigned long long parse_limit(const char *text, unsigned long long most)
+/* A limit, or the end. */
+static uint64_t parse_limit(const char *text, uint64_t most)
 {
-	char *end;
-	unsigned long long number = strtoull(text, &end, 10);
+	uint64_t limit = store_limit_parse(text, most);
 
-	if (text[0] < '0' || text[0] > '9' || *end || !number || number > most)
+	if (!limit)
 		usage_error("not a number, or too small or too large: ", text);
-	return number;
+	return limit;
 }
 
 static void parse(struct options *options, int argc, char **argv)
@@ -117,10 +116,10 @@ static void parse(struct options *options, int argc, char **argv)
 			options->check_ip = optarg;
 			break;
 		case OPTION_MAX_KEYS:
-			options->max_keys = parse_limit(optarg, UINT32_MAX);
+			options->max_keys = parse_limit(optarg, STORE_KEYS_MAX);
 			break;
 		case OPTION_MAX_BYTES:
-			options->max_bytes = parse_limit(optarg, 1ULL << 40);
+			options->max_bytes = parse_limit(optarg, STORE_BYTES_MAX);
 			break;
 		case 'l':
 			options->log_level = log_level_parse(optarg);

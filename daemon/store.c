@@ -2,6 +2,7 @@
 /*
  * The store: all pools of a state directory, and their names.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
@@ -35,6 +36,17 @@ void store_limit(struct store *store, uint32_t keys, uint64_t bytes)
 		if (bytes)
 			store->pools[i].limits.bytes = bytes;
 	}
+}
+
+uint64_t store_limit_parse(const char *text, uint64_t most)
+{
+	unsigned long long number;
+	char *end;
+
+	if (text[0] < '0' || text[0] > '9')
+		return 0;
+	number = strtoull(text, &end, 10);
+	return *end || number > most ? 0 : number;
 }
 
 void store_exit(struct store *store)

@@ -38,6 +38,19 @@ int store_init(struct store *store, const char *dir);
  */
 void store_limit(struct store *store, uint32_t keys, uint64_t bytes);
 
+/* The largest limits that make sense. */
+#define STORE_KEYS_MAX	UINT32_MAX
+#define STORE_BYTES_MAX	(1ULL << 40)
+
+/**
+ * store_limit_parse() - a limit as a person writes it
+ * @text: decimal digits
+ * @most: STORE_KEYS_MAX or STORE_BYTES_MAX
+ *
+ * Return: a number from 1 to @most, or 0 if it is none.
+ */
+uint64_t store_limit_parse(const char *text, uint64_t most);
+
 /**
  * store_exit() - close and free
  * @store: the object

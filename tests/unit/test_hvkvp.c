@@ -189,6 +189,34 @@ static void info(void)
 	scratch_end();
 }
 
+/* A full pool refuses a new pair, with the remedy, and keeps and changes what it has. */
+static void limits(void)
+{
+	scratch_begin();
+	CHECK_INT(RUN("set", "guest", "a", "1"), 0);
+	CHECK_INT(RUN("set", "guest", "b", "2"), 0);
+	CHECK_INT(RUN("--max-keys", "2", "set", "guest", "c", "3"), 3);
+	CHECK(strstr(child.err, "holds 2 pairs, and the limit is 2"));
+	CHECK(strstr(child.err, "--max-keys"));
+	CHECK_INT(RUN("--max-bytes=5120", "set", "guest", "c", "3"), 3);
+	CHECK(strstr(child.err, "--max-bytes"));
+	write_text("more.json", "[{\"pool\":\"guest\",\"key\":\"c\",\"value\":\"3\"}]");
+	CHECK_INT(RUN("--max-keys=2", "import", scratch_path("more.json")), 3);
+	CHECK_INT(RUN("--max-keys", "2", "--max-bytes", "5120", "set", "guest", "b", "new"), 0);
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "guest\ta\t1\nguest\tb\tnew\n");
+	CHECK_INT(RUN("--max-keys=3", "--max-bytes=7680", "set", "guest", "c", "3"), 0);
+	for (int i = 0; i < 3; i++) {
+		static const char *const wrong[] = { "0", "-1", "many" };
+
+		CHECK_INT(RUN("--max-keys", wrong[i], "list"), 2);
+		CHECK(strstr(child.err, "is not a number from 1 to 4294967295"));
+		CHECK_INT(RUN("--max-bytes", wrong[i], "list"), 2);
+	}
+	CHECK_INT(RUN("--max-keys", "4294967296", "list"), 2);
+	scratch_end();
+}
+
 static const struct tap_case cases[] = {
 	{ "long values in pieces, by three conventions", long_values },
 	{ "wait ends as soon as the key is there, or with exit code 5", waits },
@@ -196,6 +224,7 @@ static const struct tap_case cases[] = {
 	{ "export and import, with all values of a key, all or nothing", json_files },
 	{ "fsck finds damage, and mends it", fsck },
 	{ "info", info },
+	{ "limits on keys and bytes", limits },
 };
 
 TAP_MAIN("hvkvp", cases)
