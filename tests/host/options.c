@@ -33,7 +33,7 @@ static const char usage_text[] =
 "  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 5.3 (5.3)\n"
 "  --no-stimer          offer no synthetic timers; a guest that is to unload hv_vmbus\n"
 "                       hangs with them\n"
-"  --stats              count the virtual CPUs' exits, on standard error\n"
+"  --stats              the virtual CPUs' exits, and where they stopped, on standard error\n"
 "  --probe              exit 0 if this machine can run guests; else say what is missing\n"
 "  --help               this text\n"
 "\n"

@@ -50,7 +50,7 @@ class Job:
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
                  "--script", place.put(self.script), "--cpus", str(self.cpus),
                  "--mem", str(self.mem), "--time-limit", str(self.time),
-                 "--console", "console.log", "--trace", "trace.log",
+                 "--console", "console.log", "--trace", "trace.log", "--stats",
                  "--append", self._append()]
         for arg in self._script_args():
             words += ["--script-arg", arg]
