@@ -1,18 +1,21 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=5.10 time=120
 -- job: profile=ours kernel=6.12 time=120
+-- job: profile=ours kernel=sid time=150
+-- job: profile=ours kernel=rt time=150
 --
 -- The short form for every kernel: what differs between them is probing, removing, the rings and the device node. Any other
--- case file runs on them as well: tests/run --kernel 5.10 --only verbs.
+-- case file runs on them as well, `make check-all` does it: tests/run --kernel 5.10 --only verbs.
 
 bus.wait_open(90)
 local v = negotiate{timeout = 30}
 
 case("the guest runs the kernel that was asked for", function()
 	say(guest_ok("uname -r", 60))
-	if args.kernel ~= "sid" then
+	if args.kernel:match("^%d") then
 		expect(guest_ok("uname -r"):sub(1, #args.kernel + 1), args.kernel .. ".")
 	end
+	if args.kernel == "rt" then expect(guest_ok("cat /sys/kernel/realtime"), "1") end
 	expect(v.kvp, "5.0")
 end)
 
