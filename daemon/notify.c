@@ -24,15 +24,13 @@ void notify(const char *format, ...)
 
 	if (!path || (path[0] != '/' && path[0] != '@') || !path[1])
 		return;
-	len = strlen(path);
-	if (len >= sizeof(address.sun_path))
+	/* A path ends with a NUL; an abstract name begins with one instead. */
+	len = strlen(path) + (path[0] == '/');
+	if (len > sizeof(address.sun_path))
 		return;
 	memcpy(address.sun_path, path, len);
-	/* An abstract name begins with a NUL and has none at its end. */
 	if (path[0] == '@')
 		address.sun_path[0] = 0;
-	else
-		len++;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
