@@ -9,16 +9,20 @@ import time
 
 GET, SET, DELETE, ENUMERATE = range(4)
 NO_MORE_ITEMS = 0x80070103
+E_FAIL = 0x80004005
 
 
 class Host:
-    """A running hvkvpd with its pools in `folder`."""
+    """A running hvkvpd with its pools in `folder`, which `mount`, a shell command, prepares."""
 
-    def __init__(self, daemon, folder):
+    def __init__(self, daemon, folder, *options, mount=None):
         self._socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket.settimeout(20)
+        # A mount is seen by this daemon only, and goes with it.
+        inside = ["unshare", "--mount", "sh", "-ec", mount + '; exec "$@"', "sh"] if mount else []
         self._process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [daemon, "--foreground", "--device", f"fd:{other.fileno()}", "--state-dir", folder],
+            [*inside, daemon, "--foreground", "--device", f"fd:{other.fileno()}", "--state-dir",
+             folder, *options],
             pass_fds=[other.fileno()], stderr=subprocess.PIPE)
         other.close()
         self._id = 0
@@ -31,6 +35,14 @@ class Host:
         log = self._process.communicate(timeout=20)[1].decode()
         self._socket.close()
         return log
+
+    def root(self):
+        """What the daemon has as /."""
+        return f"/proc/{self._process.pid}/root"
+
+    def run(self, *command):
+        """Run a command among the daemon's mounts."""
+        subprocess.run(["nsenter", "-t", str(self._process.pid), "-m", *command], check=True)
 
     def rss(self):
         """Resident memory in KiB."""

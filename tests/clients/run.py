@@ -11,7 +11,7 @@ import sys
 import tempfile
 import traceback
 
-from host import Host, pool_path, record
+from host import E_FAIL, Host, pool_path, record
 
 # cloud-init and what its reporting handlers import; unpacked, not installed.
 PACKAGES = ("cloud-init", "python3-requests", "python3-urllib3", "python3-certifi",
@@ -167,7 +167,72 @@ def memory(daemon, folder):
     host.close()
 
 
-CASES = (cloud_init_reports, documented_samples, memory)
+def need_root():
+    """Mounts need root."""
+    if os.geteuid():
+        raise Skip("needs root, for a mount")
+
+
+def full_disk(daemon, folder):
+    """A disk that is full: the host gets E_FAIL, nothing is lost, and it goes on when there is room."""
+    need_root()
+    host = Host(daemon, folder, mount=f"mount -t tmpfs -o size=512k none {folder}")
+    host.pairs(0)
+    inside = host.root() + folder
+    filler = os.path.join(inside, "filler")
+    with open(filler, "wb") as file:
+        file.write(bytes(120 * 1024))
+    told = []
+    while not (status := host.set(1, f"key{len(told)}", f"value{len(told)}")):
+        told.append((f"key{len(told)}", f"value{len(told)}"))
+    assert status == E_FAIL and len(told) > 20, (hex(status), len(told))
+    assert host.set(0, "another pool", "x") == E_FAIL
+    assert host.pairs(1) == told and host.pairs(0) == []
+    with open(pool_path(inside, 1), "rb") as file:
+        assert file.read() == b"".join(record(*pair) for pair in told)
+    assert host.set(1, "key3", "changed") == 0, "a change needs no room"
+    assert host.delete(1, "key5") == 0, "a removal needs no room"
+    told[3] = ("key3", "changed")
+    del told[5]
+    assert sorted(host.pairs(1)) == sorted(told)    # the last one may have gone into the gap
+    os.unlink(filler)
+    assert host.set(0, "another pool", "x") == 0 and host.set(1, "more", "x") == 0
+    assert sorted(host.pairs(1)) == sorted(told + [("more", "x")])
+    log = host.close()
+    assert "No space left on device; free some space there" in log, log
+    print(f"# full with {len(told) + 1} pairs")
+
+
+def read_only(daemon, folder):
+    """A file system that is read-only: the host can read, a SET is E_FAIL until it can be written."""
+    need_root()
+    host = Host(daemon, folder)
+    assert host.set(0, "key", "value") == 0 and host.set(1, "key", "value") == 0
+    host.close()
+    host = Host(daemon, folder, mount=f"mount --bind {folder} {folder}; "
+                                      f"mount -o remount,bind,ro {folder}")
+    assert host.pairs(0) == host.pairs(1) == [("key", "value")]
+    assert host.set(0, "key", "other") == E_FAIL and host.delete(1, "key") == E_FAIL
+    assert host.pairs(0) == host.pairs(1) == [("key", "value")]
+    host.run("mount", "-o", "remount,bind,rw", folder)
+    assert host.set(0, "key", "other") == 0 and host.delete(1, "key") == 0
+    assert host.pairs(0) == [("key", "other")] and host.pairs(1) == []
+    log = host.close()
+    assert "Read-only file system; remount it for writing" in log, log
+
+
+def limits(daemon, folder):
+    """Limits on keys and bytes: E_FAIL for a pair too many, in each pool by itself."""
+    host = Host(daemon, folder, "--max-keys", "3", "--max-bytes", "7680")
+    assert [host.set(1, f"key{i}", "x") for i in range(4)] == [0, 0, 0, E_FAIL]
+    assert host.set(1, "key0", "changed") == 0 and host.set(0, "key", "x") == 0
+    assert host.delete(1, "key1") == 0 and host.set(1, "key3", "x") == 0
+    assert host.pairs(1) == [("key0", "changed"), ("key2", "x"), ("key3", "x")]
+    log = host.close()
+    assert "holds 3 pairs, and the limit is 3" in log, log
+
+
+CASES = (cloud_init_reports, documented_samples, memory, full_disk, read_only, limits)
 
 
 def main():
