@@ -97,7 +97,7 @@ static void longest(void)
 /* Not cut to another socket's name, and no byte behind the address written. */
 static void too_long(void)
 {
-	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 32];
+	char name[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
 	int fd;
 
 	scratch_begin();
