@@ -203,10 +203,12 @@ static int take_event(struct monitor *monitor, const union monitor_message *mess
 	return ferror(stdout) ? EXIT_STORAGE : EXIT_OK;
 }
 
-static int take_hello(const struct hvkvp_hello *hello)
+static int take_hello(const struct monitor *monitor, const struct hvkvp_hello *hello)
 {
-	if (hello->major == HVKVP_MAJOR)
+	if (hello->major == HVKVP_MAJOR) {
+		fprintf(stderr, "hvkvp: watching %s\n", monitor->command->device);
 		return EXIT_OK;
+	}
 	return command_fail(EXIT_STORAGE, "the driver speaks protocol %u.%u and this program %u.%u: install both of one release",
 			    hello->major, hello->minor, HVKVP_MAJOR, HVKVP_MINOR);
 }
@@ -215,7 +217,7 @@ static int take_message(struct monitor *monitor, const union monitor_message *me
 {
 	if (len >= sizeof(message->hdr) && message->hdr.len == len) {
 		if (message->hdr.type == HVKVP_HELLO && len == sizeof(message->hello))
-			return take_hello(&message->hello);
+			return take_hello(monitor, &message->hello);
 		if (message->hdr.type == HVKVP_EVENT && len >= sizeof(message->event))
 			return take_event(monitor, message, len);
 	}

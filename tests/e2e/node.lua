@@ -96,7 +96,7 @@ case("the module stays while a monitor is there", function()
 end)
 
 case("hvkvp monitor tells a conversation", function()
-	guest_ok("hvkvp monitor --timeout 20 >/tmp/monitor.out 2>&1 & echo $! >/tmp/monitor.pid; usleep 300000")
+	guest_ok("hvkvp monitor >/tmp/monitor.out 2>&1 & until grep -q watching /tmp/monitor.out; do usleep 20000; done")
 	guest_ok("kvp-service start")
 	negotiate{fw = {"1.0", "3.0"}, kvp = {"4.0", "5.0"}}
 	expect(set("external", "watched", "w\u{f6}rd").ok)
@@ -104,7 +104,8 @@ case("hvkvp monitor tells a conversation", function()
 	expect_error(request{op = 77}, NOT_SUPPORTED)
 	raw{bytes = "short"}
 	expect(delete("external", "watched").ok)
-	local out = guest_ok("usleep 300000; kill $(cat /tmp/monitor.pid); cat /tmp/monitor.out")
+	local out = guest_ok("until grep -q 'guest .*delete' /tmp/monitor.out; do usleep 20000; done; killall hvkvp; " ..
+			     "cat /tmp/monitor.out")
 	-- That it is gone does not touch the service.
 	expect(set("external", "unwatched", "1").ok)
 	expect(delete("external", "unwatched").ok)

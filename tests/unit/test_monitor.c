@@ -100,6 +100,7 @@ static void lines(void)
 	static const uint8_t taken[] = { 1, 0, 1, 0, 0, 0, 0, 0, 3, 0, 0, 0, 5, 0, 0, 0 };
 	uint8_t bytes[4096];
 	struct stream s;
+	char said[100];
 
 	scratch_begin();
 	stream_open(&s);
@@ -121,7 +122,8 @@ static void lines(void)
 		   "    1.500321 7 guest   set status=READ_ONLY pool=guest key=\"na me\" after 321 us\n"
 		   "3 events were lost here: they came faster than they were read\n"
 		   "    1.600000 host    \"type 9\" dropped\n");
-	CHECK_TEXT(child.err, "hvkvp: the device is gone\n");
+	snprintf(said, sizeof(said), "hvkvp: watching %s\nhvkvp: the device is gone\n", s.path);
+	CHECK_TEXT(child.err, said);
 	scratch_end();
 }
 
@@ -174,7 +176,7 @@ static void no_device(void)
 	stream_open(&s);
 	CHECK(write(s.fds[1], "garbage", 7) == 7);
 	CHECK_INT(run(&s, NULL), 3);
-	CHECK_TEXT(child.err, "hvkvp: the driver sent 7 bytes that are no message\n");
+	CHECK(strstr(child.err, "hvkvp: the driver sent 7 bytes that are no message\n"));
 	stream_open(&s);
 	CHECK_INT(child_run(&child, "hvkvp", "--device", s.path, "--timeout", "0.1", "monitor"), 0);
 	close(s.fds[0]);
