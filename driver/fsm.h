@@ -94,6 +94,7 @@ enum kvp_event {
  * @KVP_FAIL: answer E_FAIL, remember the request as expired
  * @KVP_RESEND: try the ring again
  * @KVP_WITHDRAW: forget it; a request is remembered as withdrawn
+ * @KVP_ABANDON: forget the answer that found no room
  * @KVP_FINISH: stop the timer
  */
 enum kvp_action {
@@ -109,6 +110,7 @@ enum kvp_action {
 	KVP_FAIL,
 	KVP_RESEND,
 	KVP_WITHDRAW,
+	KVP_ABANDON,
 	KVP_FINISH,
 };
 

@@ -58,6 +58,7 @@
 	{ KVP_FAIL,		"fail" },	\
 	{ KVP_RESEND,		"resend" },	\
 	{ KVP_WITHDRAW,		"withdraw" },	\
+	{ KVP_ABANDON,		"abandon" },	\
 	{ KVP_FINISH,		"finish" })
 
 /* A packet of the host, when its turn has come. */

@@ -196,6 +196,10 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 		}
 		tell(x, x->id, HVKVP_WITHDRAWN, NULL);
 		break;
+	case KVP_ABANDON:
+		timer_stop(x);
+		tell(x, x->id, HVKVP_WITHDRAWN, NULL);
+		break;
 	case KVP_FINISH:
 		timer_stop(x);
 		break;

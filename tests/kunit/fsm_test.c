@@ -17,7 +17,7 @@ static const char * const want[KVP_STATE_COUNT][KVP_EVENT_COUNT] = {
 	[KVP_HELD]    = { "-", "Cw", "-", "H+", "H+", "Iw", "Sa", "H.", "-", "-", "Sa", "-" },
 	[KVP_QUEUED]  = { "-", "Cw", "-", "Q+", "Q+", "Iw", "Qr", "Q.", "T.", "-", "Sf", "-" },
 	[KVP_TAKEN]   = { "-", "Cw", "-", "T+", "T+", "Iw", "-", "Qr", "-", "Ss", "Sf", "-" },
-	[KVP_SENDING] = { "-", "Cn", "-", "S+", "S+", "In", "S.", "S.", "-", "-", "Sg", "In" },
+	[KVP_SENDING] = { "-", "Cb", "-", "S+", "S+", "Ib", "S.", "S.", "-", "-", "Sg", "In" },
 };
 
 static const char states[] = "CIHQTS";
@@ -27,7 +27,7 @@ static const char actions[] = {
 	[KVP_HOLD] = 'h',	[KVP_AGREE] = 'a',	[KVP_DELIVER] = 'd',
 	[KVP_REDELIVER] = 'r',	[KVP_TELL] = 't',	[KVP_ANSWER] = 's',
 	[KVP_FAIL] = 'f',	[KVP_RESEND] = 'g',	[KVP_WITHDRAW] = 'w',
-	[KVP_FINISH] = 'n',
+	[KVP_ABANDON] = 'b',	[KVP_FINISH] = 'n',
 };
 
 static void every_state_with_every_event(struct kunit *test)

@@ -468,6 +468,15 @@ static void a_monitor_sees_all(struct kunit *test)
 	msleep(50);
 	expect_event(test, feed, HVKVP_SENT, 2608);
 
+	/* An answer that the host did not wait for until there was room. */
+	s->ring.full = 1;
+	host_asks(s, 77);
+	expect_event(test, feed, HVKVP_RECEIVED, 2608);
+	host_negotiates(s);
+	expect_event(test, feed, HVKVP_WITHDRAWN, 0);
+	expect_event(test, feed, HVKVP_RECEIVED, 44);
+	expect_event(test, feed, HVKVP_SENT, 44);
+
 	host_asks(s, HVKVP_OP_SET);
 	kvp_xact_disown(s->x);
 	expect_event(test, feed, HVKVP_RECEIVED, 2608);
