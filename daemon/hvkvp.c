@@ -227,7 +227,7 @@ static int parse(struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static struct net_cache addresses = { .fd = -1 };	/* each is asked once */
+	static struct net_cache addresses;	/* each is asked once */
 	static struct command command = {
 		.facts = {
 			.root = "",

@@ -41,14 +41,9 @@ static bool by_dhcp(const struct ip_system *system, const struct adapter *adapte
 	return recorded && mode == IP_MODE_AUTO && !has_v4(config);
 }
 
-int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
-	     uint8_t family, bool unchecked, struct ip_config *config)
+void ip_query_complete(const struct ip_system *system, const struct adapter *adapter,
+		       uint8_t family, uint8_t dynamic, struct ip_config *config)
 {
-	uint8_t dynamic;
-	int err = ip_read_kernel(rtnl, adapter, unchecked, config, &dynamic);
-
-	if (err)
-		return err;
 	ip_dns_read(system, adapter, config);
 	config->dhcp = by_dhcp(system, adapter, family, config, dynamic);
 	/* Clients that give addresses no end: what they set is theirs all the same. */
@@ -60,5 +55,15 @@ int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct ada
 		memset(&config->half[half], 0, sizeof(config->half[half]));
 		config->family &= ~ip_bit(half);
 	}
-	return 0;
+}
+
+int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
+	     uint8_t family, bool unchecked, struct ip_config *config)
+{
+	uint8_t dynamic;
+	int err = ip_read_kernel(rtnl, adapter, unchecked, config, &dynamic);
+
+	if (!err)
+		ip_query_complete(system, adapter, family, dynamic, config);
+	return err;
 }

@@ -29,4 +29,15 @@ struct rtnl;
 int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
 	     uint8_t family, bool unchecked, struct ip_config *config);
 
+/**
+ * ip_query_complete() - the part of ip_query() that is in files
+ * @system: the machine
+ * @adapter: of whom
+ * @family: as above
+ * @dynamic: from ip_read_kernel()
+ * @config: from ip_read_kernel(); the rest is filled in
+ */
+void ip_query_complete(const struct ip_system *system, const struct adapter *adapter,
+		       uint8_t family, uint8_t dynamic, struct ip_config *config);
+
 #endif /* HVKVP_IP_QUERY_H */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "adapter.h"
+#include "ip_cache.h"
 #include "ip_change.h"
 #include "ip_plan.h"
 #include "ip_query.h"
@@ -21,62 +22,54 @@ static uint32_t refuse(struct ip_call *call, uint32_t status, const char *why)
 	return status;
 }
 
-/* Find the adapter that the body names. @rtnl is then open. Return: status. */
-static uint32_t find(struct ip_call *call, struct rtnl *rtnl, struct adapter *adapter)
+static uint32_t refuse_adapter(struct ip_call *call, int err)
 {
-	const char *why = ip_wire_adapter(call->body, call->msg_major, call->adapter);
-	int err;
-
-	if (why)
-		return refuse(call, HVKVP_E_INVALIDARG, why);
-	err = rtnl_open(rtnl);
-	if (!err)
-		err = adapter_find(call->system, rtnl, call->adapter, adapter);
 	if (err == -ENOENT)
 		return refuse(call, HVKVP_E_GUID_NOTFOUND, "there is no such adapter");
-	return err ? refuse(call, HVKVP_E_FAIL, strerror(-err)) : HVKVP_S_OK;
+	return refuse(call, HVKVP_E_FAIL, strerror(-err));
 }
 
 uint32_t ip_serve_get(struct ip_call *call)
 {
 	uint8_t family = ip_wire_family(call->body, call->msg_major);
-	struct ip_config config;
-	struct adapter adapter;
-	struct rtnl rtnl;
-	uint32_t status;
+	const char *why = ip_wire_adapter(call->body, call->msg_major, call->adapter);
+	struct ip_known known;
 	int err;
 
-	if (family & ~(HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6))
-		return refuse(call, HVKVP_E_INVALIDARG, "an unknown address family");
-	rtnl.nl = NULL;
-	status = find(call, &rtnl, &adapter);
-	if (!status) {
-		err = ip_query(call->system, &rtnl, &adapter, family, false, &config);
-		if (err)
-			status = refuse(call, HVKVP_E_FAIL, strerror(-err));
-	}
-	rtnl_close(&rtnl);
-	if (!status && !ip_wire_encode(&config, call->msg_major, call->body, call->out))
+	if (!why && family & ~(HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6))
+		why = "an unknown address family";
+	if (why)
+		return refuse(call, HVKVP_E_INVALIDARG, why);
+	err = ip_cache_read(call->system, call->adapter, &known);
+	if (err)
+		return refuse_adapter(call, err);
+	ip_query_complete(call->system, &known.adapter, family, known.dynamic, &known.config);
+	if (!ip_wire_encode(&known.config, call->msg_major, call->body, call->out))
 		log_info("%s: not all addresses fit into a GET_IP answer of KVP %u.0",
-			 adapter.name, call->msg_major);
-	return status;
+			 known.adapter.name, call->msg_major);
+	return HVKVP_S_OK;
 }
 
 uint32_t ip_serve_set(struct ip_call *call)
 {
+	const char *why = ip_wire_adapter(call->body, call->msg_major, call->adapter);
 	struct ip_config request, current;
+	uint32_t status = HVKVP_S_OK;
 	struct adapter adapter;
 	struct ip_plan plan;
 	struct rtnl rtnl;
-	uint32_t status;
-	const char *why;
 	uint8_t change;
 	int err;
 
-	rtnl.nl = NULL;
-	status = find(call, &rtnl, &adapter);
-	if (status)
+	if (why)
+		return refuse(call, HVKVP_E_INVALIDARG, why);
+	err = rtnl_open(&rtnl);
+	if (!err)
+		err = adapter_find(call->system, &rtnl, call->adapter, &adapter);
+	if (err) {
+		status = refuse_adapter(call, err);
 		goto close;
+	}
 	why = ip_wire_decode(call->body, call->msg_major, &request);
 	if (!why)
 		why = ip_check(&request, &change);

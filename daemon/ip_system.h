@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct ip_cache;
+
 #define IP_PATH_SIZE	512
 
 /* Run instead of everything else, where it is there. */
@@ -20,12 +22,14 @@
  * @state_dir: where hvkvpd keeps its own records, without @root
  * @site_script: path of the site's own script, without @root
  * @settle_ms: how long new addresses may take to come up, milliseconds
+ * @cache: what the kernel told; NULL: it is asked each time
  */
 struct ip_system {
 	const char *root;
 	const char *state_dir;
 	const char *site_script;
 	unsigned int settle_ms;
+	struct ip_cache *cache;
 };
 
 /**

@@ -11,12 +11,14 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "ip_cache.h"
 #include "ip_change.h"
 #include "ip_describe.h"
 #include "ip_system.h"
 #include "log.h"
 #include "loop.h"
 #include "net_cache.h"
+#include "net_watch.h"
 #include "store.h"
 
 /* How long a request waits for a locked pool; the host waits for 30 s. */
@@ -178,7 +180,9 @@ int main(int argc, char **argv)
 		.set_ip = IP_SITE_SCRIPT,
 		.log_level = LOG_NOTICE,
 	};
-	static struct net_cache addresses;
+	static struct net_watch watch;
+	static struct net_cache addresses = { .watch = &watch };
+	static struct ip_cache adapters = { .watch = &watch };
 	struct facts facts = {
 		.root = "",
 		.is_version = FACTS_IS_VERSION,
@@ -189,6 +193,7 @@ int main(int argc, char **argv)
 	struct ip_system system = {
 		.root = "",
 		.settle_ms = SETTLE_MS,
+		.cache = &adapters,
 	};
 	struct proto proto = {
 		.store = &store,
@@ -220,7 +225,7 @@ int main(int argc, char **argv)
 	store_create(&store);
 	ip_change_reapply(&system);
 
-	net_cache_init(&addresses);
+	net_watch_init(&watch);
 	device_init(&loop.device, options.device);
 	loop.service.proto = &proto;
 	loop.service.facts = &facts;
@@ -235,7 +240,7 @@ int main(int argc, char **argv)
 	if (!ret)
 		ret = loop_run(&loop);
 	loop_exit(&loop);
-	net_cache_exit(&addresses);
+	net_watch_exit(&watch);
 	store_exit(&store);
 	return ret;
 }

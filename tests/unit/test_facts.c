@@ -16,6 +16,7 @@
 #include "fqdn.h"
 #include "net.h"
 #include "net_cache.h"
+#include "net_watch.h"
 #include "netns.h"
 #include "osrelease.h"
 #include "scratch.h"
@@ -297,7 +298,8 @@ static bool cached(struct net_cache *cache, int family, const char *want)
 /* Each change is seen at once; without one the kernel is not asked. */
 static void cached_addresses(void)
 {
-	struct net_cache cache;
+	struct net_watch watch;
+	struct net_cache cache = { .watch = &watch };
 	char small[12];
 
 	if (!netns_enter())
@@ -306,14 +308,19 @@ static void cached_addresses(void)
 	netns_run("link set net7 addrgenmode none");
 	netns_run("link set net7 up");
 	netns_run("link set far7 up addrgenmode none");
-	net_cache_init(&cache);
+	net_watch_init(&watch);
 	cached(&cache, AF_INET, "");
 	netns_run("addr add 192.0.2.7/24 dev net7");
 	cached(&cache, AF_INET, "192.0.2.7");
 	cached(&cache, AF_INET6, "");
 	netns_run("addr add 2001:db8::7/64 dev net7 nodad");
 	cached(&cache, AF_INET6, "2001:db8::7");
-	strcpy(cache.entry[0].text, "remembered");
+	/* For a second after a change nothing is remembered. */
+	for (int i = 0; i < 2; i++) {
+		strcpy(cache.entry[0].text, "remembered");
+		cached(&cache, AF_INET, "192.0.2.7");
+	}
+	watch.changed_ms -= 1001;
 	cached(&cache, AF_INET, "192.0.2.7");
 	strcpy(cache.entry[0].text, "remembered");
 	cached(&cache, AF_INET, "remembered");
@@ -321,7 +328,9 @@ static void cached_addresses(void)
 	CHECK_TEXT(small, "192.0.2.7");
 	for (int i = 0; i < 20; i++) {
 		netns_run("addr add 198.51.100.7/24 dev net7");
+		watch.changed_ms = 0;
 		cached(&cache, AF_INET, "192.0.2.7;198.51.100.7");
+		watch.changed_ms = 0;
 		netns_run("addr del 198.51.100.7/24 dev net7");
 		cached(&cache, AF_INET, "192.0.2.7");
 	}
@@ -329,15 +338,16 @@ static void cached_addresses(void)
 	{
 		int room = 1;
 
-		setsockopt(cache.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+		setsockopt(watch.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	}
 	for (int i = 0; i < 20; i++)
 		netns_run("addr add 10.0.%d.7/24 dev net7", i);
 	for (int i = 0; i < 20; i++)
 		netns_run("addr del 10.0.%d.7/24 dev net7", i);
 	netns_run("link set net7 down");
+	watch.changed_ms = 0;
 	cached(&cache, AF_INET, "");
-	net_cache_exit(&cache);
+	net_watch_exit(&watch);
 	cached(&cache, AF_INET, "");
 	netns_run("link del net7");
 }

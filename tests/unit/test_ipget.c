@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include "body.h"
+#include "ip_cache.h"
 #include "machine.h"
+#include "net_watch.h"
 #include "netns.h"
 #include "scratch.h"
 #include "tap.h"
@@ -240,6 +242,60 @@ static void servers(void)
 	end();
 }
 
+/* All that an answer tells of the kernel's follows each change; without one nobody asks the kernel. */
+static void remembered(void)
+{
+	static const char *const changes[] = {
+		"route add default via 192.0.2.1", "route append default via 192.0.2.2 metric 5",
+		"route del default via 192.0.2.1", "addr add 192.0.2.6/24 dev net0",
+		"link set net0 address 00:15:5d:aa:bb:02", "link set net0 address " MACHINE_MAC,
+		"link set net0 down", "addr flush dev net0",
+	};
+	struct net_watch watch;
+	struct ip_cache cache = { .watch = &watch };
+	uint8_t fresh[sizeof(machine_out)];
+
+	if (!begin())
+		return;
+	net_watch_init(&watch);
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	for (size_t i = 0; i <= sizeof(changes) / sizeof(changes[0]); i++) {
+		uint32_t status = machine_get(4, MACHINE_MAC, 0);
+
+		memcpy(fresh, machine_out, sizeof(fresh));
+		for (int again = 0; again < 2; again++) {
+			machine.cache = &cache;
+			CHECK_INT(machine_get(4, MACHINE_MAC, 0), status);
+			machine.cache = NULL;
+			CHECK(!memcmp(fresh, machine_out, sizeof(fresh)));
+			/* As if it were a while ago. */
+			watch.changed_ms = 0;
+		}
+		if (i < sizeof(changes) / sizeof(changes[0]))
+			netns_run("%s", changes[i]);
+	}
+	machine.cache = &cache;
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	for (int i = 0; i < IP_CACHE_ADAPTERS; i++) {
+		cache.known[i].config.half[IP_V4].count = 1;
+		memcpy(cache.known[i].config.half[IP_V4].address[0].bytes, "\3\3\3\3", 4);
+	}
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "3.3.3.3");
+	/* One more adapter than fits, and none of them is there. */
+	for (int i = 0; i <= IP_CACHE_ADAPTERS; i++) {
+		char id[] = "00:15:5d:00:00:00";
+
+		id[16] += i;
+		CHECK_INT(machine_get(4, id, 0), 0x80041002);
+	}
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "");
+	machine.cache = NULL;
+	net_watch_exit(&watch);
+	end();
+}
+
 static void speed(void)
 {
 	struct timespec from, to;
@@ -267,6 +323,7 @@ static const struct tap_case cases[] = {
 	{ "more addresses than an answer holds", many },
 	{ "DHCP and origins", leased },
 	{ "name servers of whoever resolves names", servers },
+	{ "what is remembered is as the kernel would tell it", remembered },
 	{ "fast enough", speed },
 };
 

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Has the network changed? What was read from the kernel is good until it has
+ *
+ * A socket is subscribed to changes of links, addresses and routes, and is looked
+ * at only when somebody asks: what waits there says that all that is remembered
+ * is old. Nothing wakes up for a change that nobody asks about; when the queue
+ * overflows, that says "changed" just as well.
+ */
+#ifndef HVKVP_NET_WATCH_H
+#define HVKVP_NET_WATCH_H
+
+#include <stdint.h>
+
+/**
+ * struct net_watch - a subscription
+ * @fd: the socket; -1: none, everything is always new
+ * @state: see net_watch_state()
+ * @changed_ms: when a change was seen last, clock_ms()
+ */
+struct net_watch {
+	int fd;
+	unsigned int state;
+	uint64_t changed_ms;
+};
+
+/** net_watch_init() - subscribe. */
+void net_watch_init(struct net_watch *watch);
+
+/** net_watch_exit() - close the socket. */
+void net_watch_exit(struct net_watch *watch);
+
+/**
+ * net_watch_state() - which state is the network in?
+ * @watch: the subscription
+ *
+ * Ask before the kernel is asked: a change in between is then seen next time.
+ * For a second after a change each state is a new one, since the kernel tells of a
+ * link or an address before it takes away, in silence, the routes that go with it.
+ *
+ * Return: a number that is not 0, and the same as before only if nothing has changed.
+ */
+unsigned int net_watch_state(struct net_watch *watch);
+
+#endif /* HVKVP_NET_WATCH_H */
