@@ -23,4 +23,12 @@ static inline uint64_t clock_ms(void)
 	return clock_ns() / 1000000;
 }
 
+/** clock_left() - milliseconds until @end_ms of clock_ms(); 0 if it has passed. */
+static inline unsigned int clock_left(uint64_t end_ms)
+{
+	uint64_t now = clock_ms();
+
+	return now < end_ms ? end_ms - now : 0;
+}
+
 #endif /* HVKVP_CLOCK_H */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "ip_apply.h"
 #include "ip_link.h"
 #include "ip_snapshot.h"
@@ -42,6 +43,11 @@ static const struct ip_address *planned(const struct ip_plan *plan,
 		    !memcmp(part->address[i].bytes, address->bytes, ip_len(address->half)))
 			return &part->address[i];
 	return NULL;
+}
+
+static bool is_static(const struct ip_plan *plan, int half)
+{
+	return plan->change & ip_bit(half) && plan->mode[half] == IP_MODE_STATIC;
 }
 
 /* Must this address go? */
@@ -133,6 +139,31 @@ static bool is_old_default(const struct ip_plan *plan, const struct nlmsghdr *nl
 				  msg->rtm_protocol == RTPROT_BOOT));
 }
 
+/* Is it a route to a subnet of an address, and no address of the plan is in it? */
+static bool is_old_subnet(const struct ip_plan *plan, const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
+	int half = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
+	const struct ip_half *part = &plan->config.half[half];
+	const struct nlattr *attr;
+
+	if (msg->rtm_protocol != RTPROT_KERNEL || !is_static(plan, half))
+		return false;
+	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
+		const uint8_t *subnet = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) != RTA_DST)
+			continue;
+		if (ip_is_link_local(half, subnet))
+			return false;
+		for (unsigned int i = 0; i < part->count; i++)
+			if (ip_same_subnet(part->address[i].bytes, subnet, msg->rtm_dst_len))
+				return false;
+		return true;
+	}
+	return false;
+}
+
 static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 				 const struct ip_snapshot *before)
 {
@@ -145,12 +176,12 @@ static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 		if (ip_link_address(nlh, &address) && !(address.flags & IFA_F_PERMANENT))
 			leased[address.half] = true;
 	while ((nlh = ip_messages_next(&before->routes, nlh))) {
-		if (!is_old_default(plan, nlh, leased))
+		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))
 			continue;
 		err = ip_link_del_route(rtnl, nlh);
 		/* It may have gone with an address. */
 		if (err && err != -ESRCH)
-			return sorry("a default route cannot be removed: %s", strerror(-err));
+			return sorry("an old route cannot be removed: %s", strerror(-err));
 	}
 	return NULL;
 }
@@ -166,7 +197,7 @@ static void keep_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 	const struct nlmsghdr *nlh = NULL;
 
 	while ((nlh = ip_messages_next(&before->routes, nlh)))
-		if (!is_old_default(plan, nlh, leased))
+		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))
 			ip_snapshot_add_route(rtnl, nlh);
 }
 
@@ -183,11 +214,6 @@ static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, i
 				     ip_text(half, part->gateway[i], text), strerror(-err));
 	}
 	return NULL;
-}
-
-static bool is_static(const struct ip_plan *plan, int half)
-{
-	return plan->change & ip_bit(half) && plan->mode[half] == IP_MODE_STATIC;
 }
 
 /* Look at the kernel once. Return: what is wrong for good; @checking: look again. */
@@ -219,18 +245,10 @@ static const char *look(struct rtnl *rtnl, const struct ip_plan *plan, bool *che
 	return why;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigned int settle_ms)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
-	uint64_t end = now_ms() + settle_ms;
+	uint64_t end = clock_ms() + settle_ms;
 	unsigned int flags;
 	const char *why;
 	bool checking;
@@ -239,7 +257,7 @@ static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigne
 		why = look(rtnl, plan, &checking);
 		if (why || !checking || !settle_ms)
 			return why;
-		if (now_ms() >= end)
+		if (!clock_left(end))
 			break;
 		nanosleep(&pause, NULL);
 	}

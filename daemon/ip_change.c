@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
 #include "ip_apply.h"
 #include "ip_change.h"
 #include "ip_dns.h"
@@ -21,6 +22,9 @@
 
 /* What the site's script may take, at most. */
 #define SITE_MS 20000
+
+/* What a program that sets name servers may take. */
+#define DNS_MS 5000
 
 /* ifupdown's mapping wants a program. Two lines of shell, for ifup(8) to run. */
 #define MAP_PATH "/etc/network/hvkvpd-map"
@@ -50,13 +54,13 @@ static const char *write_files(const struct ip_system *system, const struct ip_p
 }
 
 static void set_dns(const struct ip_system *system, const struct ip_plan *plan,
-		    const struct ip_manager *manager, struct ip_files *files)
+		    const struct ip_manager *manager, unsigned int left_ms)
 {
 	const char *why;
 
 	if (manager && (!manager->keeps_dns || manager->keeps_dns(system)))
 		return;
-	why = ip_dns_set(system, &plan->adapter, &plan->config, files);
+	why = ip_dns_set(system, &plan->adapter, &plan->config, smaller(left_ms, DNS_MS));
 	if (why)
 		log_warn("%s: its name servers are not set: %s", plan->adapter.name, why);
 }
@@ -106,9 +110,11 @@ static void report(const struct ip_plan *plan, const char *keeper)
 const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 		      const struct ip_plan *plan, unsigned int left_ms)
 {
+	const uint64_t end = clock_ms() + left_ms;
 	const struct ip_manager *manager;
 	struct ip_snapshot before;
 	struct ip_files files = { 0 };
+	bool told = false;
 	const char *why;
 	int err;
 
@@ -124,22 +130,26 @@ const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
 	if (err)
 		return strerror(-err);
-	why = ip_apply(rtnl, plan, &before, smaller(left_ms / 2, system->settle_ms));
+	why = ip_apply(rtnl, plan, &before, smaller(clock_left(end) / 2, system->settle_ms));
 	if (!why)
 		why = write_files(system, plan, manager, &files);
+	/* The rest is for name servers, and for putting everything back. */
 	if (!why) {
-		set_dns(system, plan, manager, &files);
-		why = tell(system, plan, manager, smaller(left_ms / 2, SITE_MS));
+		why = tell(system, plan, manager, clock_left(end) / 4 * 3);
+		told = manager;
 	}
 	if (why) {
 		log_err("%s: %s; putting back what was there", plan->adapter.name, why);
 		ip_files_restore(&files);
+		if (told)
+			manager->tell(system, plan, clock_left(end) / 2);
 		err = ip_snapshot_restore(&before, rtnl);
 		if (err)
 			log_err("%s: not all could be put back: %s", plan->adapter.name,
 				strerror(-err));
 	} else {
 		ip_files_keep(&files);
+		set_dns(system, plan, manager, clock_left(end));
 		report(plan, manager ? manager->name : "hvkvpd");
 	}
 	ip_snapshot_free(&before);
@@ -149,7 +159,6 @@ const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 static void reapply(const struct ip_system *system, const char *path)
 {
 	struct ip_snapshot before;
-	struct ip_files files = { 0 };
 	struct ip_plan plan;
 	struct rtnl rtnl;
 	const char *why;
@@ -182,8 +191,7 @@ static void reapply(const struct ip_system *system, const char *path)
 	}
 	/* Nobody waits for an answer: a duplicate is the kernel's to tell. */
 	why = ip_apply(&rtnl, &plan, &before, 0);
-	set_dns(system, &plan, NULL, &files);
-	ip_files_keep(&files);
+	set_dns(system, &plan, NULL, DNS_MS);
 	if (why)
 		log_err("%s: %s", plan.adapter.name, why);
 	else

@@ -21,7 +21,6 @@
 #include "ip.h"
 
 struct adapter;
-struct ip_files;
 struct ip_system;
 
 /* Around our part of resolv.conf; %s is the interface. */
@@ -49,7 +48,7 @@ void ip_dns_parse(const char *text, struct ip_config *config);
  * @system: the machine
  * @adapter: whose
  * @config: the name servers
- * @files: remembers what was there
+ * @limit_ms: how long it may take
  *
  * By resolvectl(1) where systemd-resolved runs, by resolvconf(8) where that is
  * installed, else in a part of /etc/resolv.conf of our own, in front of the
@@ -58,6 +57,14 @@ void ip_dns_parse(const char *text, struct ip_config *config);
  * Return: NULL, or what went wrong.
  */
 const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
-		       const struct ip_config *config, struct ip_files *files);
+		       const struct ip_config *config, unsigned int limit_ms);
+
+/**
+ * ip_dns_resolvconf() - resolvconf(8), where a package of its own brings it
+ * @system: the machine
+ *
+ * Return: its path, without the root; NULL if there is none.
+ */
+const char *ip_dns_resolvconf(const struct ip_system *system);
 
 #endif /* HVKVP_IP_DNS_H */

@@ -2,6 +2,7 @@
 /*
  * Setting an adapter's name servers where no network manager does.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,11 +11,11 @@
 #include "adapter.h"
 #include "ip_dns.h"
 #include "ip_file.h"
+#include "ip_manager.h"
 #include "ip_system.h"
 #include "run.h"
 
 #define FILE_SIZE	65536
-#define TOOL_MS		5000
 
 static unsigned int count(const struct ip_config *config)
 {
@@ -22,9 +23,9 @@ static unsigned int count(const struct ip_config *config)
 }
 
 static const char *by_resolved(const char *tool, const struct adapter *adapter,
-			       const struct ip_config *config)
+			       const struct ip_config *config, unsigned int limit_ms)
 {
-	static char texts[2 * HVKVP_ADDR_MAX][IP_TEXT_SIZE];
+	char texts[2 * HVKVP_ADDR_MAX][IP_TEXT_SIZE];
 	const char *argv[2 * HVKVP_ADDR_MAX + 5] = { tool, "dns", adapter->name };
 	size_t n = 3, t = 0;
 
@@ -33,7 +34,7 @@ static const char *by_resolved(const char *tool, const struct adapter *adapter,
 			argv[n++] = ip_text(half, config->half[half].dns[i], texts[t]);
 	if (!t)
 		argv[n++] = "";
-	return run_program(argv, NULL, NULL, TOOL_MS) ? "resolvectl fails" : NULL;
+	return run_program(argv, NULL, NULL, limit_ms) ? "resolvectl fails" : NULL;
 }
 
 static void print_servers(const struct ip_config *config, struct ip_text_buffer *out)
@@ -46,8 +47,10 @@ static void print_servers(const struct ip_config *config, struct ip_text_buffer 
 				 ip_text(half, config->half[half].dns[i], text));
 }
 
-static const char *by_resolvconf(const char *tool, const struct adapter *adapter,
-				 const struct ip_config *config)
+/* Its hooks write all over the system. */
+static const char *by_resolvconf(const struct ip_system *system, const char *tool,
+				 const struct adapter *adapter, const struct ip_config *config,
+				 unsigned int limit_ms)
 {
 	struct ip_text_buffer servers = { 0 };
 	char record[64];
@@ -55,19 +58,22 @@ static const char *by_resolvconf(const char *tool, const struct adapter *adapter
 
 	snprintf(record, sizeof(record), "%s.hvkvpd", adapter->name);
 	print_servers(config, &servers);
-	ret = run_program((const char *const[]){ tool, servers.len ? "-a" : "-d", record, NULL },
-			NULL, servers.text, TOOL_MS);
+	ret = ip_tool(system, limit_ms, true, servers.text,
+		      (const char *const[]){ tool, servers.len ? "-a" : "-d", record, NULL });
 	ip_print_free(&servers);
 	return ret ? "resolvconf fails" : NULL;
 }
 
-static const char *by_file(const char *path, const struct adapter *adapter,
-			   const struct ip_config *config, struct ip_files *files)
+static const char *by_file(const struct ip_system *system, const struct adapter *adapter,
+			   const struct ip_config *config, unsigned int limit_ms)
 {
-	char begin[96], end[96], *text = malloc(FILE_SIZE), *from, *to;
+	static const char resolv_conf[] = "/etc/resolv.conf";
+	char path[IP_PATH_SIZE], begin[96], end[96], *text = malloc(FILE_SIZE), *from, *to;
 	struct ip_text_buffer out = { 0 };
+	struct ip_files files = { 0 };
 	int len, err = -1;
 
+	ip_path(system, path, "%s", resolv_conf);
 	len = text ? ip_slurp(path, text, FILE_SIZE) : -1;
 	if (len >= FILE_SIZE - 1) {
 		free(text);
@@ -91,36 +97,50 @@ static const char *by_file(const char *path, const struct adapter *adapter,
 	if (len < 0 && !out.len)
 		err = 0;
 	else if (!out.failed)
-		err = ip_files_write(files, path, 0644, out.text ? out.text : "", out.len);
+		err = ip_files_write(&files, path, 0644, out.text ? out.text : "", out.len);
+	ip_files_keep(&files);
+	/*
+	 * The sandbox of our unit. A hole in it for this file would close when another
+	 * program puts a new one in its place, as dhclient does.
+	 */
+	if (err == -EROFS)
+		err = ip_tool(system, limit_ms, true, out.text,
+			      (const char *const[]){ "/usr/bin/cp", "/dev/stdin", resolv_conf, NULL });
 	ip_print_free(&out);
 	free(text);
 	return err ? "/etc/resolv.conf cannot be written" : NULL;
 }
 
-/* systemd-resolved brings a resolvconf that works only while it runs. */
-static bool has_resolvconf(const struct ip_system *system, const char *tool, char *path)
+const char *ip_dns_resolvconf(const struct ip_system *system)
 {
-	char target[IP_PATH_SIZE];
+	static const char *const tools[] = { "/usr/sbin/resolvconf", "/sbin/resolvconf" };
+	char path[IP_PATH_SIZE], target[IP_PATH_SIZE];
 	ssize_t len;
 
-	ip_path(system, path, "%s", tool);
-	if (access(path, X_OK))
-		return false;
-	len = readlink(path, target, sizeof(target) - 1);
-	target[len < 0 ? 0 : len] = 0;
-	return !strstr(target, "resolvectl");
+	for (size_t i = 0; i < sizeof(tools) / sizeof(tools[0]); i++) {
+		ip_path(system, path, "%s", tools[i]);
+		if (access(path, X_OK))
+			continue;
+		/* systemd-resolved's own works only while that runs. */
+		len = readlink(path, target, sizeof(target) - 1);
+		target[len < 0 ? 0 : len] = 0;
+		if (!strstr(target, "resolvectl"))
+			return tools[i];
+	}
+	return NULL;
 }
 
 const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
-		       const struct ip_config *config, struct ip_files *files)
+		       const struct ip_config *config, unsigned int limit_ms)
 {
+	const char *tool = ip_dns_resolvconf(system);
 	char path[IP_PATH_SIZE];
 
 	if (ip_exists(system, "/run/systemd/resolve/resolv.conf") &&
 	    ip_exists(system, "/usr/bin/resolvectl"))
-		return by_resolved(ip_path(system, path, "/usr/bin/resolvectl"), adapter, config);
-	if (has_resolvconf(system, "/usr/sbin/resolvconf", path) ||
-	    has_resolvconf(system, "/sbin/resolvconf", path))
-		return by_resolvconf(path, adapter, config);
-	return by_file(ip_path(system, path, "/etc/resolv.conf"), adapter, config, files);
+		return by_resolved(ip_path(system, path, "/usr/bin/resolvectl"), adapter, config,
+				   limit_ms);
+	if (tool)
+		return by_resolvconf(system, tool, adapter, config, limit_ms);
+	return by_file(system, adapter, config, limit_ms);
 }

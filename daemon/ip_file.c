@@ -90,20 +90,6 @@ static void sync_folder(const char *path)
 	close(fd);
 }
 
-/* Second best: whoever reads it meanwhile, or after a power cut, has half of it. */
-static int overwrite(const char *path, const char *text, size_t len)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY), err;
-
-	if (fd < 0)
-		return -errno;
-	err = write_all(fd, text, len);
-	if (!err && (ftruncate(fd, len) || fsync(fd)))
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 static int replace(const char *path, mode_t mode, const struct stat *old,
 		   const char *text, size_t len)
 {
@@ -116,9 +102,6 @@ static int replace(const char *path, mode_t mode, const struct stat *old,
 		 slash + 1);
 	unlink(scratch);
 	fd = open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	/* The sandbox of our unit leaves us /etc/resolv.conf, but not its folder. */
-	if (fd < 0 && errno == EROFS && old)
-		return overwrite(path, text, len);
 	if (fd < 0)
 		return -errno;
 	err = write_all(fd, text, len);

@@ -10,6 +10,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "clock.h"
+#include "ip_dns.h"
 #include "ip_file.h"
 #include "ip_manager.h"
 #include "ip_system.h"
@@ -131,19 +133,21 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
 			unsigned int limit_ms)
 {
+	const uint64_t end = clock_ms() + limit_ms;
+
 	/* Not yet: networking.service will bring it up as it is in the files then. */
 	if (!ip_exists(system, "/run/network/ifstate"))
 		return NULL;
 	/* Also stops a DHCP client of the old configuration. It may be down already. */
-	IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/ifdown", "--force", plan->adapter.name);
-	if (IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/ifup", plan->adapter.name))
+	IP_TOOL(system, limit_ms, true, "/usr/sbin/ifdown", "--force", plan->adapter.name);
+	if (IP_TOOL(system, clock_left(end), true, "/usr/sbin/ifup", plan->adapter.name))
 		return "ifup does not take the new configuration";
 	return NULL;
 }
 
 static bool keeps_dns(const struct ip_system *system)
 {
-	return ip_exists(system, "/usr/sbin/resolvconf") || ip_exists(system, "/sbin/resolvconf");
+	return ip_dns_resolvconf(system);
 }
 
 const struct ip_manager ip_ifupdown = {

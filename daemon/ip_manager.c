@@ -3,6 +3,7 @@
  * Network managers: which one, and what they have in common.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "ip_file.h"
@@ -56,16 +57,22 @@ char *ip_mac_bare(const struct adapter *adapter, char *bare)
 }
 
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
-	    const char *const *argv)
+	    const char *input, const char *const *argv)
 {
-	static const char *const run[] = {
-		"/usr/bin/systemd-run", "--quiet", "--collect", "--wait",
+	char path[IP_PATH_SIZE], limit[64];
+	/*
+	 * At once, also early in a boot; with our standard input and output, so that what
+	 * it says is in our log; and it ends when we do not wait any longer.
+	 */
+	const char *const run[] = {
+		"/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe",
+		"--property=DefaultDependencies=no", limit,
 	};
 	const char *words[IP_TOOL_WORDS + sizeof(run) / sizeof(run[0]) + 1];
-	char path[IP_PATH_SIZE];
 	size_t n = 0, from = 0;
 	int ret;
 
+	snprintf(limit, sizeof(limit), "--property=RuntimeMaxSec=%ums", limit_ms);
 	if (outside && ip_exists(system, "/run/systemd/private") && ip_exists(system, "%s", run[0])) {
 		for (; n < sizeof(run) / sizeof(run[0]); n++)
 			words[n] = run[n];
@@ -75,7 +82,7 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	while (argv[from] && from < IP_TOOL_WORDS)
 		words[n++] = argv[from++];
 	words[n] = NULL;
-	ret = run_program(words, NULL, NULL, limit_ms);
+	ret = run_program(words, NULL, input, limit_ms);
 	if (ret < 0)
 		log_warn("%s %s: %s", argv[0], argv[1] ? argv[1] : "", strerror(-ret));
 	else if (ret)

@@ -87,15 +87,16 @@ char *ip_mac_bare(const struct adapter *adapter, char *bare);
  * @limit_ms: how long it may take
  * @outside: it starts others, or writes where hvkvpd may not: where systemd runs,
  *	it is started by that, outside of the sandbox of hvkvpd's own unit
+ * @input: what it reads from standard input; NULL for nothing
  * @argv: full path, without the root, and arguments; 12 words at most
  *
  * Return: 0; its exit code; -errno.
  */
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
-	    const char *const *argv);
+	    const char *input, const char *const *argv);
 
 #define IP_TOOL(system, limit_ms, outside, ...) \
-	ip_tool(system, limit_ms, outside, (const char *const[]){ __VA_ARGS__, NULL })
+	ip_tool(system, limit_ms, outside, NULL, (const char *const[]){ __VA_ARGS__, NULL })
 
 /**
  * ip_ifupdown_names() - has ifupdown's main file a stanza for this interface?
@@ -107,10 +108,13 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 bool ip_ifupdown_names(const struct ip_system *system, const struct adapter *adapter);
 
 /**
- * ip_networkd_starts() - will networkd start, later in this boot?
+ * ip_networkd_will_see() - is networkd enabled, but knows nothing of an adapter yet?
  * @system: the machine
+ * @adapter: the adapter
+ *
+ * So it is early in a boot, and when an adapter has just come.
  */
-bool ip_networkd_starts(const struct ip_system *system);
+bool ip_networkd_will_see(const struct ip_system *system, const struct adapter *adapter);
 
 /**
  * ip_networkd_tell() - make networkd read its files, and set up an interface anew
@@ -122,5 +126,8 @@ bool ip_networkd_starts(const struct ip_system *system);
  */
 const char *ip_networkd_tell(const struct ip_system *system, const struct ip_plan *plan,
 			     unsigned int limit_ms);
+
+/** ip_networkd_keeps_dns() - does networkd set name servers here? */
+bool ip_networkd_keeps_dns(const struct ip_system *system);
 
 #endif /* HVKVP_IP_MANAGER_H */

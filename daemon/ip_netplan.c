@@ -8,13 +8,14 @@
 #include <dirent.h>
 #include <string.h>
 
+#include "clock.h"
 #include "ip_file.h"
 #include "ip_manager.h"
 #include "ip_system.h"
 
 #define LINK_SIZE 16384
 
-/* Before networkd has started: did netplan's generator write for it? */
+/* Before networkd knows the adapter: did netplan's generator write for it? */
 static bool has_generated(const struct ip_system *system)
 {
 	char path[IP_PATH_SIZE];
@@ -37,7 +38,7 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 		return false;
 	ip_path(system, path, "/run/systemd/netif/links/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return ip_networkd_starts(system) && has_generated(system);
+		return ip_networkd_will_see(system, adapter) && has_generated(system);
 	ip_line_value(text, "NETWORK_FILE", file, sizeof(file));
 	return strstr(file, "-netplan-");
 }
@@ -105,10 +106,12 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
 			unsigned int limit_ms)
 {
+	const uint64_t end = clock_ms() + limit_ms;
+
 	/* Not "netplan apply": that sets up every interface of the machine anew. */
-	if (IP_TOOL(system, limit_ms / 2, true, "/usr/sbin/netplan", "generate"))
+	if (IP_TOOL(system, limit_ms, true, "/usr/sbin/netplan", "generate"))
 		return "netplan does not take the new configuration";
-	return ip_networkd_tell(system, plan, limit_ms / 2);
+	return ip_networkd_tell(system, plan, clock_left(end));
 }
 
 const struct ip_manager ip_netplan = {
@@ -118,5 +121,5 @@ const struct ip_manager ip_netplan = {
 	.mode = 0600,
 	.render = render,
 	.tell = tell,
-	.keeps_dns = NULL,
+	.keeps_dns = ip_networkd_keeps_dns,
 };

@@ -7,16 +7,16 @@
  */
 #include <string.h>
 
+#include "clock.h"
 #include "ip_file.h"
 #include "ip_manager.h"
 #include "ip_system.h"
 
 #define LINK_SIZE 16384
 
-/* Early in a boot: the host may set addresses before networkd has started. */
-bool ip_networkd_starts(const struct ip_system *system)
+bool ip_networkd_will_see(const struct ip_system *system, const struct adapter *adapter)
 {
-	return !ip_exists(system, "/run/systemd/netif/state") &&
+	return !ip_exists(system, "/run/systemd/netif/links/%u", adapter->index) &&
 	       (ip_exists(system, "/etc/systemd/system/dbus-org.freedesktop.network1.service") ||
 		ip_exists(system, "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service"));
 }
@@ -27,7 +27,7 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 
 	ip_path(system, path, "/run/systemd/netif/links/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return ip_networkd_starts(system) && !ip_ifupdown_names(system, adapter);
+		return ip_networkd_will_see(system, adapter) && !ip_ifupdown_names(system, adapter);
 	ip_line_value(text, "ADMIN_STATE", state, sizeof(state));
 	return state[0] && strcmp(state, "unmanaged");
 }
@@ -72,17 +72,22 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 const char *ip_networkd_tell(const struct ip_system *system, const struct ip_plan *plan,
 			     unsigned int limit_ms)
 {
-	if (ip_networkd_starts(system))
+	const uint64_t end = clock_ms() + limit_ms;
+
+	if (!ip_exists(system, "/run/systemd/netif/state"))
 		return NULL;
-	if (IP_TOOL(system, limit_ms / 2, false, "/usr/bin/networkctl", "reload") ||
-	    IP_TOOL(system, limit_ms / 2, false, "/usr/bin/networkctl", "reconfigure",
-		    plan->adapter.name))
-		return "systemd-networkd does not take the new configuration";
-	return NULL;
+	if (!IP_TOOL(system, limit_ms, false, "/usr/bin/networkctl", "reload") &&
+	    !IP_TOOL(system, clock_left(end), false, "/usr/bin/networkctl", "reconfigure",
+		     plan->adapter.name))
+		return NULL;
+	/* What it has not seen yet it sets up by its files when it does. */
+	if (ip_networkd_will_see(system, &plan->adapter))
+		return NULL;
+	return "systemd-networkd does not take the new configuration";
 }
 
 /* It hands them to systemd-resolved, and to nobody else. */
-static bool keeps_dns(const struct ip_system *system)
+bool ip_networkd_keeps_dns(const struct ip_system *system)
 {
 	return ip_exists(system, "/run/systemd/resolve");
 }
@@ -94,5 +99,5 @@ const struct ip_manager ip_networkd = {
 	.mode = 0644,
 	.render = render,
 	.tell = ip_networkd_tell,
-	.keeps_dns = keeps_dns,
+	.keeps_dns = ip_networkd_keeps_dns,
 };

@@ -6,16 +6,17 @@
  */
 #include <string.h>
 
+#include "clock.h"
 #include "ip_file.h"
 #include "ip_manager.h"
 #include "ip_system.h"
 
 #define DEVICE_SIZE 8192
 
-/* Early in a boot: the host may set addresses before NetworkManager has started. */
-static bool starts(const struct ip_system *system)
+/* Early in a boot, or when an adapter has just come: it has no state of it yet. */
+static bool will_see(const struct ip_system *system, const struct adapter *adapter)
 {
-	return !ip_exists(system, "/run/NetworkManager") &&
+	return !ip_exists(system, "/run/NetworkManager/devices/%u", adapter->index) &&
 	       ip_exists(system, "/etc/systemd/system/multi-user.target.wants/NetworkManager.service");
 }
 
@@ -25,7 +26,7 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 
 	ip_path(system, path, "/run/NetworkManager/devices/%u", adapter->index);
 	if (ip_slurp(path, text, sizeof(text)) <= 0)
-		return starts(system) && !ip_ifupdown_names(system, adapter);
+		return will_see(system, adapter) && !ip_ifupdown_names(system, adapter);
 	ip_line_value(text, "managed", managed, sizeof(managed));
 	return !strcmp(managed, "true");
 }
@@ -85,18 +86,23 @@ static void render(const struct ip_plan *plan, struct ip_text_buffer *out)
 static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
 			unsigned int limit_ms)
 {
+	/* A DHCP server may not be there yet; and static addresses take a second or two. */
+	const char *wait = plan->config.family ? "5" : "0";
 	char id[32] = "hvkvpd-", path[IP_PATH_SIZE];
 	const struct ip_system inside = { .root = "" };
+	const uint64_t end = clock_ms() + limit_ms;
 
-	if (starts(system))
+	if (!ip_exists(system, "/run/NetworkManager"))
 		return NULL;
 	ip_mac_bare(&plan->adapter, id + strlen(id));
 	keyfile_path(&inside, &plan->adapter, path);
-	if (IP_TOOL(system, limit_ms / 2, false, "/usr/bin/nmcli", "connection", "load", path) ||
-	    IP_TOOL(system, limit_ms / 2, false, "/usr/bin/nmcli", "--wait", "10", "connection", "up",
-		    "id", id, "ifname", plan->adapter.name))
-		return "NetworkManager does not take the new configuration";
-	return NULL;
+	if (!IP_TOOL(system, limit_ms, false, "/usr/bin/nmcli", "connection", "load", path) &&
+	    !IP_TOOL(system, clock_left(end), false, "/usr/bin/nmcli", "--wait", wait, "connection", "up",
+		     "id", id, "ifname", plan->adapter.name))
+		return NULL;
+	/* What it has not seen yet it brings up by itself. */
+	return will_see(system, &plan->adapter) ? NULL :
+	       "NetworkManager does not take the new configuration";
 }
 
 const struct ip_manager ip_networkmanager = {

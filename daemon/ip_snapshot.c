@@ -93,8 +93,11 @@ static int note_route(const struct nlmsghdr *nlh, void *data)
 	struct ip_snapshot *snapshot = data;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !is_wanted(snapshot, msg->rtm_family) ||
-	    msg->rtm_protocol == RTPROT_KERNEL || msg->rtm_flags & RTM_F_CLONED ||
-	    !goes_by(nlh, snapshot->index))
+	    msg->rtm_flags & RTM_F_CLONED || !goes_by(nlh, snapshot->index))
+		return MNL_CB_OK;
+	/* To subnets a manager may have made them in the kernel's name. */
+	if (msg->rtm_protocol == RTPROT_KERNEL &&
+	    (msg->rtm_type != RTN_UNICAST || msg->rtm_table == RT_TABLE_LOCAL))
 		return MNL_CB_OK;
 	return append(&snapshot->routes, nlh);
 }

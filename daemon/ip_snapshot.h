@@ -32,7 +32,7 @@ struct ip_messages {
  * @families: HVKVP_FAMILY_* mask of what is in it
  * @up: the interface was up
  * @addresses: RTM_NEWADDR, in the kernel's order
- * @routes: RTM_NEWROUTE of all tables, but for those that the kernel makes itself
+ * @routes: RTM_NEWROUTE of all tables, but for those to the machine itself
  */
 struct ip_snapshot {
 	unsigned int index;

@@ -207,6 +207,33 @@ static void duplicate(void)
 	end();
 }
 
+/* NetworkManager's way: the kernel makes no routes for its addresses. */
+static void managed_routes(void)
+{
+	if (!begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev far0 nodad");
+	netns_run("addr add 192.0.2.5/24 dev net0 noprefixroute");
+	netns_run("route add 192.0.2.0/24 dev net0 proto kernel scope link src 192.0.2.5 metric 100");
+	netns_run("route add default via 192.0.2.1 dev net0 proto static metric 100");
+	netns_run("addr add 2001:db8:1::1/64 dev net0 noprefixroute nodad");
+	netns_run("-6 route add 2001:db8:1::/64 dev net0 proto kernel metric 100");
+	netns_run("-6 route add default via 2001:db8:1::9 dev net0 proto static metric 100");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0",
+			      "198.51.100.1", ""), FAIL);
+	check_has("192.0.2.5;2001:db8:1::1", "192.0.2.1;2001:db8:1::9");
+	CHECK(netns_shows("route show", "192.0.2.0/24 dev net0 proto kernel scope link src 192.0.2.5 metric 100"));
+	CHECK(netns_shows("-6 route show", "2001:db8:1::/64 dev net0 proto kernel metric 100"));
+	CHECK(!scratch_logged("not all could be put back"));
+	/* They go with their addresses. */
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "198.51.100.5;2001:db8:2::5", "255.255.255.0;64",
+			      "198.51.100.1", ""), 0);
+	check_has("198.51.100.5;2001:db8:2::5", "198.51.100.1");
+	CHECK(!netns_shows("route show", "192.0.2.0/24"));
+	CHECK(!netns_shows("-6 route show", "2001:db8:1::/64"));
+	end();
+}
+
 static void no_carrier(void)
 {
 	if (!begin())
@@ -329,6 +356,7 @@ static void link_file(const char *text)
 
 	snprintf(path, sizeof(path), "run/systemd/netif/links/%d", index_of("net0"));
 	machine_write(path, text);
+	machine_write("run/systemd/netif/state", "OPER_STATE=routable\n");
 }
 
 static void networkd(void)
@@ -415,7 +443,7 @@ static void networkmanager(void)
 		   "route1=0.0.0.0/0,192.0.2.2,1025\ndns=192.0.2.53;192.0.2.54;\n\n[ipv6]\nmethod=auto\n");
 	CHECK(!stat(scratch_path(file), &st) && (st.st_mode & 07777) == 0600);
 	CHECK(strstr(machine_read("told"), "nmcli connection load /etc/NetworkManager/system-connections/hvkvpd-00155daabb01.nmconnection\n"
-		     "nmcli --wait 10 connection up id hvkvpd-00155daabb01 ifname net0\n") != NULL);
+		     "nmcli --wait 5 connection up id hvkvpd-00155daabb01 ifname net0\n") != NULL);
 	end();
 }
 
@@ -444,7 +472,7 @@ static void ifupdown(void)
 	end();
 }
 
-/* The host is early: a manager that starts later must not find its old files only. */
+/* The host is early: a manager that is yet to come must not find its old files only. */
 static void early(void)
 {
 	if (!begin())
@@ -452,7 +480,17 @@ static void early(void)
 	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
 	CHECK(strstr(machine_read(RECORD), "MANAGER=NetworkManager\n") != NULL);
+	/* It runs, and has not seen the adapter yet: it is not told, or in vain. */
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\n");
+	machine_write("run/NetworkManager/no-stub-resolv.conf", "");
+	make_tool("usr/sbin/ifup", NOTES);
+	make_tool("usr/bin/nmcli", "#!/bin/sh\nexit 8\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=NetworkManager\n") != NULL);
 	machine_write("etc/systemd/system/dbus-org.freedesktop.network1.service", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	machine_write("run/systemd/netif/state", "OPER_STATE=off\n");
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
 	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
 	make_tool("usr/sbin/netplan", "#!/bin/sh\n");
@@ -550,6 +588,7 @@ static const struct tap_case cases[] = {
 	{ "DHCP leaves a lease alone", to_dhcp },
 	{ "addresses of the other family that are being checked stay", unchecked },
 	{ "a duplicate address: all is put back", duplicate },
+	{ "routes that a manager made for its addresses", managed_routes },
 	{ "without a carrier addresses are set all the same", no_carrier },
 	{ "an address that the kernel refuses: all is put back", refused_by_kernel },
 	{ "bad requests change nothing", refused },
