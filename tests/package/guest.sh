@@ -137,6 +137,8 @@ for line in sys.stdin:
             print("# " + why.replace("\n", "\n# "))
         # Nothing here is for a peer, and no case may be passed over.
         print("ok" if event["result"] == "pass" else "not ok", "-", event["name"], flush=True)
+    elif event.get("event") == "say":
+        print("# " + event["text"].replace("\n", "\n# "), flush=True)
     elif event.get("event") == "end":
         print("ended")
 ')

@@ -17,7 +17,7 @@ TAIL_LINES = 15
 # Folders whose `make check` prints TAP.
 UNITS = {"unit": "tests/unit", "crash": "tests/crash", "fuzz": "tests/fuzz",
          "clients": "tests/clients", "host": "tests/host", "kunit": "tests/kunit",
-         "package": "tests/package"}
+         "package": "tests/package", "managers": "tests/managers"}
 # What has to be built before, where the cache lacks it, and is told to take long.
 UNIT_KERNELS = {"kunit": "um"}
 LEVEL1_KERNEL = "6.1"
