@@ -77,6 +77,8 @@ static const char *text_of(json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
+#define PAIR_OF_C "[{\"pool\":\"1\",\"key\":\"c\",\"value\":\"5\"}]"
+
 static void json(void)
 {
 	json_t *root, *one;
@@ -116,6 +118,40 @@ static void json(void)
 	json_decref(root);
 	CHECK_INT(RUN("--json", "get", "guest", "b"), 1);
 	CHECK_TEXT(child.out, "");
+
+	CHECK_INT(RUN("set", "guest", "c", "4"), 0);
+	CHECK_INT(RUN("--json", "wait", "guest", "c", "-t", "0"), 0);
+	root = json_loads(child.out, 0, NULL);
+	CHECK_TEXT(text_of(root, "value"), "4");
+	json_decref(root);
+	scratch_write("one.json", PAIR_OF_C, strlen(PAIR_OF_C));
+	CHECK_INT(RUN("--json", "import", scratch_path("one.json")), 0);
+	root = json_loads(child.out, 0, NULL);
+	CHECK_INT(json_integer_value(json_object_get(root, "imported")), 1);
+	json_decref(root);
+	CHECK_INT(RUN("get", "guest", "c"), 0);
+	CHECK_TEXT(child.out, "5\n");
+	scratch_end();
+}
+
+/* What a program gets that wants the value and nothing else. */
+static void exact_output(void)
+{
+	char out[16];
+
+	scratch_begin();
+	CHECK_INT(RUN("set", "guest", "k", "a\n\\b"), 0);
+	CHECK_INT(RUN("--raw", "get", "guest", "k"), 0);
+	CHECK_INT(scratch_read("stdout", out, sizeof(out)), 4);
+	CHECK(!memcmp(out, "a\n\\b", 4));
+	CHECK_INT(RUN("-0", "get", "guest", "k"), 0);
+	CHECK_INT(scratch_read("stdout", out, sizeof(out)), 5);
+	CHECK(!memcmp(out, "a\n\\b", 5));
+	CHECK_INT(RUN("-0", "wait", "guest", "k"), 0);
+	CHECK_INT(scratch_read("stdout", out, sizeof(out)), 5);
+	CHECK_INT(RUN("get", "guest", "k"), 0);
+	CHECK_INT(scratch_read("stdout", out, sizeof(out)), 5);
+	CHECK(!memcmp(out, "a\n\\b\n", 5));
 	scratch_end();
 }
 
@@ -202,6 +238,7 @@ static const struct tap_case cases[] = {
 	{ "list prints a line for each pair, escaped", list_text },
 	{ "pool auto is made up", list_auto },
 	{ "JSON", json },
+	{ "raw output, and a NUL behind it", exact_output },
 	{ "wrong usage: exit code 2", usage },
 	{ "what is not allowed: exit code 4; what cannot be stored: 2", refusals },
 	{ "what cannot be read or written: exit code 3", storage },

@@ -865,6 +865,59 @@ static void storm(void)
 	end();
 }
 
+/* Bytes that this process has read ("rchar") or written ("wchar") so far. */
+static long io_so_far(const char *what)
+{
+	FILE *f = fopen("/proc/self/io", "r");
+	char name[16];
+	long bytes = -1, found;
+
+	while (f && fscanf(f, "%15[^:]: %ld\n", name, &found) == 2)
+		if (!strcmp(name, what))
+			bytes = found;
+	if (f)
+		fclose(f);
+	return bytes;
+}
+
+/* 2,000 records: the index is built once, and again only when others change the file. */
+static void reads_and_writes_little(void)
+{
+	char key[16];
+	long before;
+
+	begin();
+	for (int i = 0; i < 2000; i++) {
+		snprintf(key, sizeof(key), "k%d", i);
+		append(key, "v");
+	}
+	CHECK_TEXT(got("k0"), "v");
+	pool_set(&pool, "k0", "w");
+	before = io_so_far("rchar");
+	CHECK(before > 2000 * POOL_RECORD_SIZE);
+	for (int i = 0; i < 2000; i += 50) {
+		snprintf(key, sizeof(key), "k%d", i);
+		CHECK_TEXT(got(key), i ? "v" : "w");
+	}
+	CHECK(io_so_far("rchar") - before < 1000);
+
+	/* A record for an update, none for an addition; and the journal's look back. */
+	before = io_so_far("rchar");
+	CHECK_INT(pool_set(&pool, "k7", "x"), 0);
+	CHECK_INT(pool_set(&pool, "added", "x"), 1);
+	CHECK(io_so_far("rchar") - before < POOL_RECORD_SIZE + 2000);
+	before = io_so_far("wchar");
+	CHECK_INT(pool_set(&pool, "k7", "y"), 0);
+	CHECK_INT(pool_delete(&pool, "k3"), 0);
+	CHECK(io_so_far("wchar") - before < 2 * POOL_RECORD_SIZE + 1000);
+
+	before = io_so_far("rchar");
+	append("theirs", "v");
+	CHECK_TEXT(got("theirs"), "v");
+	CHECK(io_so_far("rchar") - before > 2000 * POOL_RECORD_SIZE);
+	end();
+}
+
 static void sparse_file(void)
 {
 	begin();
@@ -911,6 +964,8 @@ static const struct tap_case cases[] = {
 	{ "no lock is left behind", locks_are_released },
 	{ "four writers at once lose nothing", storm },
 	{ "20,000 empty records hide no others", sparse_file },
+	{ "an unchanged file is not read again, and only what changes is written",
+	  reads_and_writes_little },
 };
 
 TAP_MAIN("pool", cases)
