@@ -1,0 +1,94 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=ours kernel=6.1 time=120
+-- job: profile=on-stock kernel=6.1 time=120
+--
+-- The command in a guest that a host talks to: what it tells of the driver and the daemon, and how it hears of changes.
+
+local driver = args.profile == "ours" and "hv_kvp" or "hv_utils"
+
+bus.wait_open(90)
+negotiate{timeout = 30}
+
+-- What hvkvp info says, as info[group][name]; JSON as it is, for its keys in order.
+local function info()
+	local told = {}
+	for group, name, value in ("\n" .. guest_ok("hvkvp info")):gmatch("\n(%S+) +(%S+) +([^\n]*)") do
+		told[group] = told[group] or {}
+		told[group][name] = value
+	end
+	return told, guest_ok("hvkvp info --json")
+end
+
+local function has(json, pattern)
+	expect(json:find(pattern) ~= nil, true, pattern .. " is not in " .. json)
+end
+
+case("info names the driver, and the service", function()
+	local told, json = info()
+	expect(told.driver.name, driver)
+	expect(told.daemon.name, "hvkvpd")
+	expect(guest_ok("cat /proc/" .. told.daemon.pid .. "/comm"), "hvkvpd")
+	has(json, '"driver": {%s*"name": "' .. driver .. '"')
+	has(json, '"daemons": %[%s*{%s*"name": "hvkvpd",%s*"pid": ' .. told.daemon.pid .. "%s*}%s*%]")
+end)
+
+case("info tells version and state of the driver", {our_driver_only = "the stock driver tells nothing"}, function()
+	local told, json = info()
+	expect(told.driver.version, guest_ok("cat /sys/module/hv_kvp/version"))
+	expect(told.driver.state, "idle")
+	expect(told.driver.service, "ready")
+	expect(told.driver.framework_version, "3.0")
+	expect(told.driver.message_version, "5.0")
+	has(json, '"service": "ready",%s*"framework_version": "3.0",%s*"message_version": "5.0"')
+end)
+
+case("info counts", {our_driver_only = "the stock driver counts nothing"}, function()
+	local before = info()
+	for i = 1, 3 do expect(set("external", "counted", tostring(i)).ok) end
+	expect_error(request{op = 77}, NOT_SUPPORTED)
+	local after, json = info()
+	local function grown(name) return tonumber(after.counter[name]) - tonumber(before.counter[name]) end
+	expect(grown("requests"), 3)
+	expect(grown("answered"), 3)
+	expect(grown("refused"), 1)
+	for name, value in pairs(after.counter) do
+		has(json, '"' .. name .. '": ' .. value .. "[,%s]")
+		expect(guest_ok("cat /sys/class/misc/hv_kvp/statistics/" .. name), value, name)
+	end
+	expect(delete("external", "counted").ok)
+end)
+
+case("info without a service says so", function()
+	guest_ok("kvp-service stop")
+	expect(guest_ok("hvkvp info"):find("daemon +none is running") ~= nil)
+	has(guest_ok("hvkvp info --json"), '"daemons": %[%s*%]')
+	guest_ok("kvp-service start")
+	negotiate{timeout = 30}
+end)
+
+case("wait ends when the host sets the key", function()
+	guest_ok("hvkvp --timeout 20 wait external role >/tmp/wait.out 2>&1 & usleep 300000")
+	expect(set("external", "other", "x").ok)
+	expect(set("external", "role", "web server").ok)
+	expect(guest_ok("wait; while killall -0 hvkvp 2>/dev/null; do usleep 20000; done; cat /tmp/wait.out"), "web server")
+	expect(delete("external", "role").ok)
+	local late = guest("hvkvp --timeout 0.3 wait external role")
+	expect(late.rc, 5)
+	expect(late.out:find("no key \"role\" in pool external within 0.300 s") ~= nil)
+end)
+
+case("watch prints what the host changes, as it lands", function()
+	guest_ok("hvkvp watch external >/tmp/watch.out 2>&1 & hvkvp watch --json external >/tmp/watch.json 2>&1 & usleep 300000")
+	expect(set("external", "w", "one").ok)
+	guest_ok("until grep -q one /tmp/watch.out && grep -q one /tmp/watch.json; do usleep 20000; done")
+	expect(set("external", "w", "two").ok)
+	guest_ok("until grep -q two /tmp/watch.out && grep -q two /tmp/watch.json; do usleep 20000; done")
+	expect(delete("external", "w").ok)
+	guest_ok("until grep -q del /tmp/watch.out && grep -q del /tmp/watch.json; do usleep 20000; done; killall hvkvp")
+	expect(guest_ok("cat /tmp/watch.out"), "set\texternal\tw\tone\nset\texternal\tw\ttwo\ndel\texternal\tw")
+	expect(guest_ok("cat /tmp/watch.json"),
+	       '{"event":"set","pool":"external","key":"w","value":"one"}\n' ..
+	       '{"event":"set","pool":"external","key":"w","value":"two"}\n' ..
+	       '{"event":"del","pool":"external","key":"w"}')
+	expect(delete("external", "other").ok)
+end)
