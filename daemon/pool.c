@@ -288,10 +288,12 @@ int pool_load(struct pool *pool)
 }
 
 /* Open and lock everything for a change, and know what is in the file. */
-static int begin_change(struct pool *pool, bool create)
+static int begin_change(struct pool *pool)
 {
-	int err = lock_all(pool, create);
+	int err = lock_all(pool, true);
 
+	if (err == -ENOENT)
+		return -ENOTDIR;	/* not "there is no such pair" */
 	if (err || (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp)))
 		return err;
 	err = read_file(pool);
@@ -534,7 +536,7 @@ static int store_pair(struct pool *pool, const char *key, const char *value, boo
 	memcpy(record.key, key, strlen(key));
 	memcpy(record.value, value, strlen(value));
 
-	err = begin_change(pool, true);
+	err = begin_change(pool);
 	if (err)
 		return err;
 	number = add ? POOL_NONE : pool_index_last(&pool->index, key);
@@ -614,7 +616,7 @@ static int plan_tidy(struct pool *pool, struct pool_change *change)
 int pool_tidy(struct pool *pool)
 {
 	struct pool_change change = { 0 };
-	int err = begin_change(pool, true), changed;
+	int err = begin_change(pool), changed;
 
 	if (err)
 		return err;
@@ -701,7 +703,7 @@ static int move_records(struct pool *pool, const struct pool_plan *plan)
 static int delete_once(struct pool *pool, const char *key)
 {
 	struct pool_plan plan;
-	int err = begin_change(pool, true);
+	int err = begin_change(pool);
 
 	if (err)
 		return err;

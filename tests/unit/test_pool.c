@@ -623,7 +623,7 @@ static void missing_directory(void)
 	pool_exit(&pool);
 	strcpy(dir, scratch_path("not/there"));
 	pool_init(&pool, dir, 1);
-	CHECK_INT(pool_set(&pool, "a", "1"), -ENOENT);
+	CHECK_INT(pool_set(&pool, "a", "1"), -ENOTDIR);
 	CHECK(strstr(pool_why(&pool), "create the directory"));
 	end();
 }
