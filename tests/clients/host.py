@@ -73,6 +73,10 @@ class Host:
         key = self._text(key)
         return self._ask(struct.pack("<BBHI", DELETE, pool, 0, len(key)) + key)[0]
 
+    def enumerate(self, pool, index):
+        """Status of an ENUMERATE."""
+        return self._ask(struct.pack("<BBHI", ENUMERATE, pool, 0, index))[0]
+
     def pairs(self, pool):
         """All pairs of a pool, by enumeration."""
         found = []

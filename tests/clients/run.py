@@ -11,6 +11,7 @@ import sys
 import tempfile
 import traceback
 
+import damage
 from host import E_FAIL, Host, pool_path, record
 
 # cloud-init and what its reporting handlers import; unpacked, not installed.
@@ -235,7 +236,8 @@ def limits(daemon, folder):
     assert "holds 3 pairs, and the limit is 3" in log, log
 
 
-CASES = (cloud_init_reports, documented_samples, memory, full_disk, read_only, limits)
+CASES = (cloud_init_reports, documented_samples, memory, full_disk, read_only, limits,
+         *damage.cases())
 
 
 def main():

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What may lie in a pool file's place, and what the host, the log and the other pools make of it."""
+
+import os
+import shutil
+
+from host import E_FAIL, Host, pool_path, record
+
+GOOD = record("first", "1"), record("last", "2")
+PAIRS = [("first", "1"), ("last", "2")]
+SPARSE = 419430     # records in 1 GiB
+
+
+def between(bad):
+    """A pool file with this record between good ones."""
+    def make(path):
+        with open(path, "wb") as file:
+            file.write(GOOD[0] + bad + GOOD[1])
+    return make
+
+
+def partial(path):
+    """A record that was not written to its end."""
+    with open(path, "wb") as file:
+        file.write(GOOD[0] + GOOD[1] + b"x" * 700)
+
+
+def sparse(path):
+    """Two records at the ends of 1 GiB of holes."""
+    with open(path, "wb") as file:
+        file.write(GOOD[0])
+        file.truncate(SPARSE * len(GOOD[0]))
+        file.seek(0, os.SEEK_END)
+        file.write(GOOD[1])
+
+
+def link(path):
+    """A symbolic link to a good file."""
+    between(b"")(path + ".target")
+    os.symlink(path + ".target", path)
+
+
+NO_END = b"k" * 512 + b"v".ljust(2048, b"\0")
+BAD_KEY = b"\xff\xfe".ljust(512, b"\0") + b"v".ljust(2048, b"\0")
+BAD_VALUE = b"bad".ljust(512, b"\0") + b"\xc3(".ljust(2048, b"\0")
+
+# What is there, how it is made, what the log says; the pairs that the host sees, None if it is
+# told E_FAIL; and whether a new pair fits.
+DAMAGES = (
+    ("a partial last record", partial, "ends in a partial record of 700 bytes", PAIRS, True),
+    ("a key of 512 bytes without an end", between(NO_END),
+     "1 of 3 records have no usable key and are left alone; see hvkvp fsck", PAIRS, True),
+    ("a key that is not UTF-8", between(BAD_KEY),
+     "1 of 3 records have no usable key and are left alone; see hvkvp fsck", PAIRS, True),
+    ("a value that is not UTF-8", between(BAD_VALUE),
+     "the host cannot see 1 of 3 pairs: not UTF-8, or longer than a message holds; see hvkvp fsck",
+     PAIRS, True),
+    ("a sparse file of 1 GiB", sparse,
+     f"{SPARSE - 1} of {SPARSE + 1} records have no usable key", PAIRS, False),
+    ("a FIFO", os.mkfifo, "is a FIFO, not a regular file; remove it", None, False),
+    ("a directory", os.mkdir, "is a directory, not a regular file; remove it", None, False),
+    ("a symbolic link", link,
+     "is a symbolic link, which is not followed; replace it by a regular file", None, False),
+)
+
+
+def damaged(make, says, pairs, fits):
+    """The case for one of them."""
+    def case(daemon, folder):
+        path = pool_path(folder, 1)
+        make(path)
+        host = Host(daemon, folder)
+        status = host.enumerate(1, 0)
+        assert status == (0 if pairs else E_FAIL), hex(status)
+        if pairs:
+            assert host.pairs(1) == pairs, host.pairs(1)
+            assert host.set(1, "last", "2") == 0
+        status = host.set(1, "new", "3")
+        assert status == (0 if fits else E_FAIL), hex(status)
+        # The others do not notice.
+        assert host.set(0, "key", "value") == 0 and host.pairs(0) == [("key", "value")]
+        # Once the remedy was applied, it goes on.
+        if not fits:
+            (shutil.rmtree if os.path.isdir(path) else os.unlink)(path)
+            assert host.set(1, "new", "3") == 0 and host.pairs(1) == [("new", "3")]
+        else:
+            assert host.pairs(1) == pairs + [("new", "3")]
+        log = host.close()
+        assert f"{path}: {says}" in log, log
+    return case
+
+
+def missing_directory(daemon, folder):
+    """a directory that is missing, at the start or later: told, and made where it can be"""
+    deep = os.path.join(folder, "not", "there")
+    host = Host(daemon, deep)
+    assert host.set(1, "key", "value") == E_FAIL and host.pairs(1) == []
+    os.makedirs(deep)
+    assert host.set(1, "key", "value") == 0 and host.pairs(1) == [("key", "value")]
+    shutil.rmtree(deep)
+    assert host.pairs(1) == []
+    assert host.set(1, "key", "again") == 0 and host.pairs(1) == [("key", "again")]
+    log = host.close()
+    assert "create the directory or choose another --state-dir" in log, log
+
+
+def cases():
+    """All of them, with names."""
+    named = []
+    for name, *rest in DAMAGES:
+        one = damaged(*rest)
+        one.__doc__ = f"In place of pool 1: {name}"
+        named.append(one)
+    missing_directory.__doc__ = "In place of the pools: " + missing_directory.__doc__
+    return (*named, missing_directory)
