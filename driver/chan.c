@@ -10,12 +10,14 @@
 #include "compat.h"
 
 /* Three pages of data each way, as Linux has always asked of a KVP channel. */
-#define RING_SIZE	VMBUS_RING_SIZE(3 * HV_HYP_PAGE_SIZE)
+#define RING_DATA	(3 * HV_HYP_PAGE_SIZE)
+#define RING_SIZE	VMBUS_RING_SIZE(RING_DATA)
+static_assert(KVP_XACT_PACKET_SIZE + sizeof(u64) <= RING_DATA);
 
 /*
  * Bring a raw packet into the form that everything above expects: only the
- * payload, at the start of the buffer. Return: its bytes, 0 if it has none that
- * can be used.
+ * payload, at the start of the buffer. Return: its bytes; one, which nobody
+ * takes for a packet, if it has none that can be used.
  */
 static u32 unwrap(void *buf, u32 len)
 {
@@ -23,10 +25,10 @@ static u32 unwrap(void *buf, u32 len)
 	u32 offset;
 
 	if (len < sizeof(*desc) || desc->type != VM_PKT_DATA_INBAND)
-		return 0;
+		return 1;
 	offset = desc->offset8 << 3;
 	if (offset < sizeof(*desc) || offset >= len)
-		return 0;
+		return 1;
 	memmove(buf, buf + offset, len - offset);
 	return len - offset;
 }
@@ -36,26 +38,17 @@ static void chan_recv(void *channel, struct kvp_packet *pkt)
 	struct hv_device *hv = channel;
 	u32 len;
 
-	for (;;) {
-		/*
-		 * The host signals for a packet only if it finds the ring empty.
-		 * So what was read before must be seen by the host before we
-		 * look for more.
-		 */
-		virt_mb();
-		/* A packet too large for the buffer stays, and ends the talk. */
-		if (vmbus_recvpacket_raw(hv->channel, pkt->ic,
-					 KVP_XACT_PACKET_SIZE, &len,
-					 &pkt->cookie) || !len) {
-			pkt->len = 0;
-			return;
-		}
+	/*
+	 * The host signals for a packet only if it finds the ring empty. So what
+	 * was read before must be seen by the host before we look for more.
+	 */
+	virt_mb();
+	/* A packet too large for the buffer stays, and ends the talk. */
+	if (vmbus_recvpacket_raw(hv->channel, pkt->ic, KVP_XACT_PACKET_SIZE,
+				 &len, &pkt->cookie) || !len)
+		pkt->len = 0;
+	else
 		pkt->len = unwrap(pkt->ic, len);
-		if (pkt->len)
-			return;
-		dev_warn_ratelimited(&hv->device,
-				     "packet from the host: bad packet descriptor, dropped\n");
-	}
 }
 
 static int chan_send(void *channel, const struct kvp_packet *pkt)

@@ -40,8 +40,13 @@
 
 struct device;
 
-/* A packet can fill a ring; so can the buffers here. */
-#define KVP_XACT_PACKET_SIZE	16384U
+/*
+ * A packet can fill a ring but for its trailer; so can the buffers here. They
+ * must not be larger: the bus copies as much as the host claims, up to this,
+ * from wherever the last packet ended. Because the ring is mapped twice in a
+ * row, a lie then ends within the mapping, and so does the next one.
+ */
+#define KVP_XACT_PACKET_SIZE	(3 * 4096U - 8)
 
 /**
  * struct kvp_packet - a packet that was copied out of the ring
@@ -58,7 +63,7 @@ struct kvp_packet {
 /**
  * struct kvp_xact_ops - what the transaction needs of the channel
  * @recv: move the next packet out of the ring; its length is 0 if there is none.
- *	A packet that is not even one is dropped on the way
+ *	Of a packet that is not even one, only a byte comes
  * @send: put an answer into the ring; -EAGAIN if there is no room now, another
  *	error if there will never be
  *
