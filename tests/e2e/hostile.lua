@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=120
--- job: profile=ours kernel=debug time=300
+-- job: profile=ours kernel=debug time=300 args=leaks append=kmemleak=on
 --
 -- A host that breaks the rules of the channel itself. The guest may lose what such a host sends; it may not lose anything
 -- else, and the next well-formed request works.
@@ -100,6 +100,49 @@ case("data offsets of a packet that point elsewhere", function()
 	while ch:recv(0.2) do end
 	negotiate{}
 	delete("external", "k")
+	well()
+end)
+
+-- What the guest makes of old bytes in the ring is its own affair.
+local function until_quiet()
+	for _ = 1, 100 do
+		local read = ch:rings().to_guest.read
+		ch:poke("to_guest", {write = read})
+		ch:signal()
+		sleep(0.05)
+		if ch:rings().to_guest.read == read then break end
+	end
+	while ch:recv(0.3) do end
+	negotiate{}
+	well()
+end
+
+case("a write index that lies, and moves while the guest reads", {timeout = 120}, function()
+	local size = ch:rings().to_guest.size
+	for _, write in ipairs{0xffffffff, 0x80000000, size, size + 8, 2 * size, 3, size - 1} do
+		for _ = 1, 3 do
+			ch:poke("to_guest", {write = write})
+			ch:signal()
+			sleep(0.02)
+		end
+		until_quiet()
+	end
+end)
+
+case("packets whose lengths lie", function()
+	for _, len8 in ipairs{0, 1, 2, 3, 20, 0x600, 0x7fff, 0xffff} do
+		raw{body = set_body("k", "v"), len8 = len8}
+		sleep(0.05)
+		until_quiet()
+	end
+	delete("external", "k")
+end)
+
+case("more packets that are none than the guest takes in one go, and a good one behind them", function()
+	for _ = 1, 10 do
+		for i = 1, 200 do raw{bytes = "", ptype = 9, signal = i == 200 or "auto"} end
+		negotiate{}
+	end
 	well()
 end)
 
