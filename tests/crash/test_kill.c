@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The writer is killed at every system call of a set, an update and a delete;
- * whoever looks next finds the old pool or the new one.
+ * whoever looks next finds the old pool or the new one. And at every system call
+ * another program empties the file without a lock, as cloud-init does.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -108,8 +109,11 @@ static void build(const struct scene *scene, bool journal)
 	pool_exit(&pool);
 }
 
-/* Run it in a child that is killed before its nth system call; 0: not at all. */
-static bool run_killed(const struct scene *scene, int n, volatile bool *done)
+/* What happens to the child, or to the file, before the nth system call. */
+enum blow { KILL, EMPTY };
+
+/* Run it in a child, with a blow before its nth system call; 0: none. */
+static bool run_until(const struct scene *scene, int n, enum blow blow, volatile bool *done)
 {
 	int status, calls = 0;
 	pid_t pid;
@@ -135,8 +139,13 @@ static bool run_killed(const struct scene *scene, int n, volatile bool *done)
 		if (WIFEXITED(status) || WIFSIGNALED(status))
 			return false;
 		if (entry && ++calls == n) {
-			kill(pid, SIGKILL);
+			if (blow == KILL)
+				kill(pid, SIGKILL);
+			else
+				truncate(scratch_path(FILE_NAME), 0);
+			ptrace(PTRACE_CONT, pid, NULL, NULL);
 			waitpid(pid, &status, 0);
+			CHECK(blow == KILL || (WIFEXITED(status) && !WEXITSTATUS(status)));
 			return true;
 		}
 	}
@@ -191,7 +200,7 @@ static void one_state(const struct scene *scene, bool journal, int n, enum after
 	bool others;
 
 	build(scene, journal);
-	*more = run_killed(scene, n, done);
+	*more = run_until(scene, n, KILL, done);
 	others = after == OTHERS && !stat(scratch_path(FILE_NAME), &st);
 	if (others)
 		append_theirs();
@@ -225,7 +234,7 @@ static void try_scene(const struct scene *scene, bool journal, enum after after,
 
 	build(scene, journal);
 	take(&old_image);
-	run_killed(scene, 0, done);
+	run_until(scene, 0, KILL, done);
 	CHECK(*done);
 	take(&new_image);
 	for (int n = 1; more; n++)
@@ -279,6 +288,73 @@ static void delete_large(void)
 	try_all(&(struct scene){ 90, 3, do_delete_twins }, "delete in a large pool");
 }
 
+/* Is each record whole, one of before or after, or empty? */
+static bool all_whole(void)
+{
+	static const struct pool_record zeros;
+
+	for (size_t at = 0; at < now_image.len; at += sizeof(zeros)) {
+		bool found = !memcmp(now_image.bytes + at, &zeros, sizeof(zeros));
+
+		for (size_t i = 0; i < old_image.len && !found; i += sizeof(zeros))
+			found = !memcmp(now_image.bytes + at, old_image.bytes + i, sizeof(zeros));
+		for (size_t i = 0; i < new_image.len && !found; i += sizeof(zeros))
+			found = !memcmp(now_image.bytes + at, new_image.bytes + i, sizeof(zeros));
+		if (!found)
+			return false;
+	}
+	return now_image.len % sizeof(zeros) == 0;
+}
+
+static void emptied(const struct scene *scene, struct tally *tally)
+{
+	volatile bool *done = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	bool more = true;
+
+	build(scene, true);
+	take(&old_image);
+	run_until(scene, 0, EMPTY, done);
+	CHECK(*done);
+	take(&new_image);
+	for (int n = 1; more; n++) {
+		const char *value = "";
+		struct pool pool;
+		bool good;
+
+		build(scene, true);
+		more = run_until(scene, n, EMPTY, done);
+		take(&now_image);
+		good = all_whole();
+		/* It goes on from what is there, for whoever comes next, too. */
+		pool_init(&pool, scratch_dir, 1);
+		good = good && pool_set(&pool, "next", "works") == 1;
+		pool_exit(&pool);
+		pool_init(&pool, scratch_dir, 1);
+		good = good && !pool_get(&pool, "next", &value) && !strcmp(value, "works");
+		pool_exit(&pool);
+		tally->states++;
+		tally->bad += !good;
+	}
+	munmap((void *)done, 4096);
+}
+
+static void emptied_by_others(void)
+{
+	struct tally tally = { 0 };
+
+	scratch_begin();
+	log_open(LOG_CRIT, 0);
+	emptied(&(struct scene){ 6, 0, do_add }, &tally);
+	emptied(&(struct scene){ 6, 0, do_update }, &tally);
+	emptied(&(struct scene){ 6, 0, do_delete }, &tally);
+	emptied(&(struct scene){ 90, 3, do_delete_twins }, &tally);
+	printf("# emptied at %d system calls, %d bad\n", tally.states, tally.bad);
+	CHECK(tally.states > 100);
+	CHECK_INT(tally.bad, 0);
+	scratch_end();
+}
+
 /* This test can fail: without the journal there are mixtures. */
 static void broken(void)
 {
@@ -301,6 +377,7 @@ static const struct tap_case cases[] = {
 	{ "killed at each system call: a delete", delete_small },
 	{ "killed at each system call: a delete of several records", delete_twins },
 	{ "killed at each system call: a delete in a large pool", delete_large },
+	{ "emptied by another program at each system call", emptied_by_others },
 	{ "a journal that is thrown away is found out", broken },
 };
 
