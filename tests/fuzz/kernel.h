@@ -104,17 +104,23 @@ static inline int kfifo_init(struct kfifo *f, void *data, u32 size)
 
 static inline u32 kfifo_in(struct kfifo *f, const void *from, u32 len)
 {
+	u32 at = f->in % f->size, first = min(len, f->size - at);
+
 	MUST(len <= kfifo_avail(f));
-	for (u32 i = 0; i < len; i++)
-		f->data[f->in++ % f->size] = ((const u8 *)from)[i];
+	memcpy(f->data + at, from, first);
+	memcpy(f->data, (const u8 *)from + first, len - first);
+	f->in += len;
 	return len;
 }
 
 static inline u32 kfifo_out_peek(struct kfifo *f, void *to, u32 len)
 {
+	u32 at = f->out % f->size, first;
+
 	len = min(len, f->in - f->out);
-	for (u32 i = 0; i < len; i++)
-		((u8 *)to)[i] = f->data[(f->out + i) % f->size];
+	first = min(len, f->size - at);
+	memcpy(to, f->data + at, first);
+	memcpy((u8 *)to + first, f->data, len - first);
 	return len;
 }
 
