@@ -1,5 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=300
+-- job: profile=ours kernel=6.1 time=3600 args="packets=100000" all=yes
+-- job: profile=ours kernel=debug time=1200 args="packets=4000 leaks" all=yes append=kmemleak=on
 --
 -- Good packets and bad ones in random order, while the service dies now and then. A model of the pools says what each
 -- answer must be. The same seed gives the same storm: --script-arg seed=N, --script-arg packets=N.

@@ -14,6 +14,7 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     append="..."         further words for the guest's kernel command line
     args="..."           further words for the script (its `args` table)
     host="..."           further words for hvhost, such as "--bus-version 5.0"
+    all=yes              only in `make check-all`
 
 `-- demo: WORD=VALUE ...` means the same, for a file that is shown and not part of the check.
 """
@@ -41,7 +42,12 @@ def _words(text):
 
 
 FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
-          "cpus": int, "mem": int, "append": str, "args": _words, "host": _words}
+          "cpus": int, "mem": int, "append": str, "args": _words, "host": _words,
+          "all": _flag}
+# What `make check` runs on one kernel, `make check-all` runs on each of these.
+USUAL, OTHERS = "6.1", ("5.10", "6.12", "sid")
+# How much more time a job gets on a kernel that checks everything.
+DEBUG_FACTOR = 3
 
 
 def headers(path):
@@ -94,18 +100,49 @@ def demo_of(path):
     raise JobError(f"{path} has no line '-- demo: ...' (see tests/vm/lib/cases.py)")
 
 
-def discover(folder, kernel=None):
-    """All jobs, named, in an order that is the same every time; `kernel` replaces theirs."""
+def discover(folder, kernel=None, everything=False):
+    """All jobs, named, in an order that is the same every time.
+
+    `kernel` replaces theirs; `everything` adds what takes long, and all files on all kernels.
+    """
     jobs = []
     for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else []:
         if file.endswith(".lua"):
             jobs += jobs_of(os.path.join(folder, file))
+    if everything:
+        jobs += _matrix(jobs)
+    else:
+        jobs = [job for job in jobs if not job.all]
     if kernel:
-        # What needs a kernel of our own says so, and nothing else can stand in for it.
-        jobs = [replace(job, kernel=kernel) for job in jobs
-                if job.kernel not in BUILT or job.kernel == kernel]
-    unique = list(dict.fromkeys(jobs))
-    return [replace(job, name=name) for job, name in zip(unique, _names(unique))]
+        jobs = _on_kernel(jobs, kernel)
+    unique = {}
+    for job in jobs:
+        key = replace(job, time=0)
+        unique[key] = max(unique.get(key, job), job, key=lambda one: one.time)
+    return [replace(job, name=name) for job, name in zip(unique.values(), _names(unique.values()))]
+
+
+def _matrix(jobs):
+    """Each file on each kernel for which it has no job of its own."""
+    own = {(job.script, job.kernel) for job in jobs}
+    return [replace(job, kernel=kernel) for kernel in OTHERS for job in jobs
+            if job.kernel == USUAL and job.profile == "ours" and not job.all
+            and (job.script, kernel) not in own]
+
+
+def _on_kernel(jobs, kernel):
+    # What needs a kernel of our own says so, and nothing else can stand in for it.
+    jobs = [job for job in jobs if job.kernel not in BUILT or job.kernel == kernel]
+    if kernel not in BUILT:
+        return [replace(job, kernel=kernel) for job in jobs]
+    if kernel != "debug":
+        raise JobError(f"kernel '{kernel}' boots no guest")
+    # It brings no stock daemon, and a file that has a job for it needs no other.
+    own = {job.script for job in jobs if job.kernel == kernel}
+    return [job if job.kernel == kernel else
+            replace(job, kernel=kernel, time=job.time * DEBUG_FACTOR) for job in jobs
+            if job.kernel == kernel or job.profile == "ours" and job.script not in own
+            and "hv_utils" not in job.load]
 
 
 def _names(jobs):

@@ -34,6 +34,7 @@ class Job:
     append: str = ""
     args: tuple = ()        # further words for the script
     host: tuple = field(default=())     # further words for hvhost
+    all: bool = False       # too long for the usual check
 
     def __post_init__(self):
         if self.profile not in PROFILES:
