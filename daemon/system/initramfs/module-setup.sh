@@ -1,0 +1,30 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# KVP in the initramfs, for programs there that wait for a key (hvkvp wait): dracut's part.
+# Off unless /etc/default/hvkvpd says INITRAMFS=yes, or dracut is told to --add hvkvp.
+
+check()
+{
+	# shellcheck source=/dev/null
+	(. "${dracutsysrootdir:-}/etc/default/hvkvpd" && [ "$INITRAMFS" = yes ]) 2>/dev/null || return 255
+}
+
+depends()
+{
+	echo base
+}
+
+installkernel()
+{
+	# Whichever drivers this kernel has, loaded here or not.
+	hostonly='' instmods hv_vmbus hv_kvp hv_utils
+}
+
+install()
+{
+	inst_multiple /usr/sbin/hvkvpd /usr/bin/hvkvp
+	# shellcheck disable=SC2154 # dracut's
+	inst_hook pre-trigger 50 "$moddir/hvkvp-start.sh"
+	# shellcheck disable=SC2154
+	inst_hook pre-pivot 50 "$moddir/hvkvp-stop.sh"
+}
