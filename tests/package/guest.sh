@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck disable=SC2034,SC2154 # what tap.sh reads; what fetch-kernel says
 #
-# Debian roots that are changed for one test, and booted in the test host: sourced, behind tap.sh.
+# Debian roots that are changed for one test, and booted in the test host: sourced.
 #
 #	own_mounts "$0" "$@"          # first: what is mounted from here on ends with the program
 #	overlay boot                  # $root: the Debian root "boot" of ./roots; changes are gone at the end
@@ -14,10 +14,13 @@
 #	tap_end
 #
 # FILE.lua begins as boot.lua does, with more patience than for other guests: one of 240 MB of packages
-# takes 40 s to come up without hardware virtualization.
+# takes 30 to 100 s to come up without hardware virtualization.
 
-package=$(dirname "${BASH_SOURCE[0]}")
+package=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$package/../.." && pwd)
+
+# shellcheck source=tap.sh
+. "$package/tap.sh"
 
 own_mounts()
 {
@@ -29,11 +32,11 @@ own_mounts()
 	mount -t tmpfs tmpfs "$scratch"
 }
 
-# overlay NAME: sets $root. Ends the program if there is no such root.
+# overlay NAME: sets $root.
 overlay()
 {
 	local lower
-	lower=$("$package/root" "$1") || { check "the Debian root '$1' can be made" false; tap_end; }
+	lower=$("$package/root" "$1") || bail "the Debian root '$1' cannot be made"
 	mkdir "$scratch"/{upper,work,root}
 	root=$scratch/root
 	mount -t overlay overlay -o "lowerdir=$lower,upperdir=$scratch/upper,workdir=$scratch/work" "$root"
@@ -47,11 +50,37 @@ inside()
 		DEBIAN_FRONTEND=noninteractive "$@"
 }
 
+# files FOLDER: what installing and removing must leave as it was, as ./path. Caches, logs and the
+# package database may change; DKMS makes its signing key once for all modules.
+files()
+{
+	(cd "$1" && find . -xdev \( -path ./proc -o -path ./dev -o -path ./run -o -path ./tmp -o -path ./root -o -path ./debs \
+		-o -path ./var/lib/dpkg -o -path ./var/cache -o -path ./var/log -o -path ./var/lib/apt \
+		-o -path ./var/lib/systemd -o -path './var/lib/dkms/mok.*' \) \
+		-prune -o \( -type f -o -type l \) -print | grep -v '/modules\.[a-z.]*$' | sort)
+}
+
+# tree_sources: what a clone has of what is installed, as it is now, as a tar archive.
+tree_sources()
+{
+	(cd "$top" && git ls-files -z -- Makefile Kbuild dkms.conf COPYING daemon driver uapi debian |
+		while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
+		tar -c --null -T -)
+}
+
+# packages: those in build/deb are there, and no older than the tree.
+packages()
+{
+	local deb newest
+	newest=$(cd "$top" && git ls-files -z -- daemon debian Makefile | xargs -0 ls -t 2>/dev/null | head -n 1)
+	deb=$(compgen -G "$top/build/deb/hvkvpd_*_amd64.deb") && [ "$deb" -nt "$top/$newest" ] || check "make deb" "$package/build-deb"
+}
+
 # kernel_of NAME: KERNEL_RELEASE, KDIR, MODULES_DIR, KERNEL_ROOT.
 kernel_of()
 {
 	local said
-	said=$("$top/tests/vm/fetch-kernel" "$1") || { check "kernel $1 can be fetched" false; tap_end; }
+	said=$("$top/tests/vm/fetch-kernel" "$1") || bail "kernel $1 cannot be fetched"
 	eval "$said"
 }
 
@@ -63,7 +92,8 @@ stock_modules()
 	for name; do
 		find "$MODULES_DIR" -name "$name.ko*" -exec cp -t "$root/lib/modules/$KERNEL_RELEASE/kernel" {} +
 	done
-	inside depmod "$KERNEL_RELEASE" 2>/dev/null
+	cp "$MODULES_DIR"/modules.{order,builtin,builtin.modinfo} "$root/lib/modules/$KERNEL_RELEASE"
+	inside depmod "$KERNEL_RELEASE"
 }
 
 with_kernel()
@@ -101,6 +131,7 @@ bootable()
 	inside systemctl -q mask getty.target systemd-timesyncd.service apt-daily.timer apt-daily-upgrade.timer \
 		e2scrub_all.timer dpkg-db-backup.timer serial-getty@ttyS0.service
 	echo kvpguest >"$root/etc/hostname"
+	ln -sf /etc/machine-id "$root/var/lib/dbus/machine-id"
 	# Nothing is to be mounted or checked: the root is the initramfs itself.
 	: >"$root/etc/fstab"
 	rm -rf "$root"/usr/share/{doc,man,locale} "$root"/var/{cache,lib}/apt "$root/usr/lib/x86_64-linux-gnu/gconv"
@@ -126,7 +157,7 @@ boot_guest()
 		ended) ended=yes; continue ;;
 		esac
 		printf '%s\n' "$line"
-	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 400 \
+	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 900 \
 		--logs "$top/build/logs/package" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
 import json, sys
 for line in sys.stdin:

@@ -73,6 +73,13 @@ has()
 	esac
 }
 
+# bail WHY: nothing more can be told.
+bail()
+{
+	echo "Bail out! $*"
+	exit 1
+}
+
 tap_end()
 {
 	echo "1..$tap_count"
