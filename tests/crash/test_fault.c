@@ -230,7 +230,6 @@ static void try_scene(const struct scene *scene, int err)
 
 	scratch_begin();
 	log_open(LOG_ERR, 0);
-	log_set_sink(NULL);
 	for (int journal = scene->records ? 0 : 1; journal < 2; journal++) {
 		build(scene, journal && scene->records);
 		take(&old_image);

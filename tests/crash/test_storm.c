@@ -86,13 +86,14 @@ static void other(int number)
 {
 	enum kind kind = number / 2;
 	struct pool_record record;
-	int fd;
+	int ahead = AHEAD, fd;
 
 	for (int i = 0; i < operations; i++) {
-		/* A lost record is never taken: do not wait for it for ever. */
-		for (int ms = 0; shared->added[number] - shared->taken[number] > AHEAD && ms < 50;
-		     ms++)
+		/* A lost record is never taken: do not wait for it for ever, nor each time. */
+		for (int ms = 0; shared->added[number] - shared->taken[number] > ahead; ms++) {
 			usleep(1000);
+			ahead += ms == 50;
+		}
 		memset(&record, 0, sizeof(record));
 		snprintf(record.key, sizeof(record.key), "other-%d-%d", number, i);
 		snprintf(record.value, sizeof(record.value), "%d", i);
