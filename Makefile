@@ -35,7 +35,8 @@ help:
 	@echo '  make demo         boots a guest in the test host and shows a conversation'
 	@echo '  make check        unit tests and the end-to-end cases'
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'
-	@echo '  make bench-store  what the pool store costs, from 10 to 10,000 keys'
+	@echo '  make bench-store  what the pool store costs, from 10 to 10,000 keys; then beside the stock'
+	@echo '                    daemon in one guest, from 10 to 1,000'
 	@echo '  make fuzz         the fuzzers, FUZZ_TIME=600 seconds each'
 	@echo '  make check-all    the same after building the debug kernel, which takes 20 minutes once'
 	@echo '  make bench        our pair against the stock pair in one guest: medians and ratios'
@@ -72,8 +73,9 @@ lint: packages
 fuzz: packages
 	$(MAKE) -C tests/fuzz fuzz
 
-bench-store:
+bench-store: packages
 	@$(MAKE) -s --no-print-directory -C tests/bench store
+	@$(PYTHON) tests/demo tests/bench/keys.lua
 
 demo: packages
 	@$(PYTHON) tests/demo $(DEMO)
