@@ -44,6 +44,12 @@ uint32_t ip_serve_get(struct ip_call *call);
  * All of it is checked before anything is changed; see ip_check(). After any
  * status but success the adapter and all files are as they were.
  *
+ * Takes its time, at most @left_ms: addresses have to come up, tools of network
+ * managers have to end. The loop waits for it, since there is nothing else to do:
+ * a host has one transaction outstanding, both drivers hand out one request at a
+ * time and negotiate without us, nothing of ours has a timer, and programs that
+ * read the pools do it without us.
+ *
  * Return: status.
  */
 uint32_t ip_serve_set(struct ip_call *call);
