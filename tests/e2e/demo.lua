@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- demo: profile=ours kernel=6.1 time=80
+-- demo: profile=ours kernel=6.1 time=120
 --
 -- The main job, for a person to read: what Hyper-V's management interface does with a guest's pairs, from the first
 -- message on the bus to the host's last look.
@@ -71,6 +71,16 @@ case("GuestIntrinsicExchangeItems: the guest's own facts", function()
 	for _, pair in ipairs(list) do
 		say(string.format("%-28s %s", pair.key, pair.value))
 	end
+end)
+
+case("SET_IP, GET_IP: the host gives the guest's network adapter an address", function()
+	local nic = bus.nic{mac = "00:15:5d:01:02:03"}
+	guest_ok("modprobe hv_netvsc")
+	local eth = nic:interface()
+	expect(set_ip{adapter = "{" .. nic.instance .. "}", family = "v4", addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"},
+		gateways = {"192.0.2.1"}}.ok)
+	expect(guest_ok("ip -4 -o addr show " .. eth):find("192.0.2.7/24", 1, true) ~= nil)
+	expect(get_ip{adapter = nic.mac}.addresses[1], "192.0.2.7")
 end)
 
 case("The host tells the guest where it runs", function()

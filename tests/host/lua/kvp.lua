@@ -284,10 +284,11 @@ local function tell(asked, r)
 		ic.on_latency(r.us)
 		return
 	end
+	local addresses = r.addresses or asked.addresses
 	native.emit("op", "op", asked.op, "pool", asked.pool, "index", asked.index,
 		"key", short(r.key or asked.key), "type", r.type or asked.type,
 		"value", short(r.value == nil and asked.value or r.value),
-		"adapter", asked.adapter, "status", r.status, "status_name", r.status_name,
+		"adapter", asked.adapter, "addresses", short(addresses and table.concat(addresses, " ")), "status", r.status, "status_name", r.status_name,
 		"us", math.floor(r.us))
 end
 
@@ -323,7 +324,7 @@ function kvp.late(timeout)
 	local op, pool = numbers(t)
 	local r = kvp.answer(packet, op, pool, form_of(t))
 	tell({ op = op_name[op] or op, pool = pool, key = t.key, index = t.index, value = t.value,
-		type = t.type, adapter = t.adapter }, r)
+		type = t.type, adapter = t.adapter, addresses = t.addresses }, r)
 	return r
 end
 

@@ -171,9 +171,10 @@ class Transcript:
         if name == "ENUMERATE":
             self._enumeration.append(event)
             return
-        text = f"{self._pool_name(event)}  {shown(event.get('key', ''))}"
-        if event.get("value") is not None:
-            text += f" = {shown(event['value'])}"
+        text = f"{self._pool_name(event)}  {shown(event.get('key') or event.get('adapter') or '')}"
+        value = event.get("value", event.get("addresses"))
+        if value is not None:
+            text += f" = {shown(value)}"
         if event.get("status") or not event.get("ok", True):
             status = event.get("status_name") or event.get("status")
             text += "  " + self._screen.paint(YELLOW, f"({status})")
