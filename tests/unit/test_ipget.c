@@ -248,7 +248,7 @@ static void remembered(void)
 	static const char *const changes[] = {
 		"route add default via 192.0.2.1", "route append default via 192.0.2.2 metric 5",
 		"route del default via 192.0.2.1", "addr add 192.0.2.6/24 dev net0",
-		"link set net0 address 00:15:5d:aa:bb:02", "link set net0 address " MACHINE_MAC,
+		"link set net0 address 00:15:5d:aa:bb:02", ("link set net0 address " MACHINE_MAC),
 		"link set net0 down", "addr flush dev net0",
 	};
 	struct net_watch watch;
