@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: kernel=debug time=600 start=no
+-- job: kernel=debug time=900 start=no
 --
 -- Memory runs out. Every allocation that happens under a function of the driver fails once, the first, the second and so on
 -- until none is left: what was asked for fails or gets along without, the kernel has nothing to complain of, and the next try works.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: kernel=debug time=420
+-- job: kernel=debug time=900
 --
 -- Hibernation up to the point where the image would be written, and back: the bus unloads, the channel closes, all comes again.
 -- Needs a kernel with PM_DEBUG, whose pm_test stops there.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: kernel=debug time=180 load=none start=no
+-- job: kernel=debug time=900 load=none start=no
 --
 -- The KUnit suites of tests/kunit on the debug kernel: what they are on user-mode Linux, with SMP, real timers and all checks.
 

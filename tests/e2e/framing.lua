@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=240 peer=yes
--- job: profile=ours kernel=debug time=300
+-- job: profile=ours kernel=debug time=900
 --
 -- Packets that are not what they should be. Each case ends with proof that the next good request works.
 

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=120
--- job: profile=ours kernel=debug time=300 args=leaks append=kmemleak=on
+-- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
 --
 -- A host that breaks the rules of the channel itself. The guest may lose what such a host sends; it may not lose anything
 -- else, and the next well-formed request works.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=150 start=no
--- job: profile=ours kernel=debug time=500 start=no
+-- job: profile=ours kernel=debug time=900 start=no
 --
 -- /dev/hv_kvp in the hands of programs that are hostile, clumsy or unlucky (tests/vm/guest/node-test.c),
 -- and of monitors.

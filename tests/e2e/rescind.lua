@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=150
--- job: profile=ours kernel=debug time=300
+-- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
 --
 -- The host takes the device away and gives it back, at good moments and at bad ones. The stock pair is not asked: a rescind
 -- makes its daemon exit, and one right after the open crashes its kernel.

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=120 start=no
--- job: profile=ours kernel=debug time=400 start=no
+-- job: profile=ours kernel=debug time=900 start=no args=leaks append=kmemleak=on
 --
 -- The service comes, goes, hangs and dies; the host gets exactly one answer to each request.
 

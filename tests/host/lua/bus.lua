@@ -68,7 +68,7 @@ end
 
 -- Wait until fn() returns something true; returns that, or nil at the time limit.
 function bus.wait_until(fn, timeout)
-	local deadline = native.now() + timeout
+	local deadline = native.now() + timeout * native.patience
 	while true do
 		local seen = native.activity()
 		if #hooks > 0 then run_hooks() end

@@ -15,7 +15,7 @@ local function read_more(deadline, what)
 end
 
 local function wait_ready()
-	local deadline = native.now() + guest.READY
+	local deadline = native.now() + guest.READY * native.patience
 	while not ready do
 		local _, last = buffer:find("ready\n", 1, true)
 		if last then
@@ -46,7 +46,7 @@ function guest.run(command, timeout)
 	local began = native.now()
 	timeout = timeout or 30
 	wait_ready()
-	local deadline = native.now() + timeout
+	local deadline = native.now() + timeout * native.patience
 	while late > 0 do
 		answer(deadline, "the guest still runs the command whose time limit passed before")
 		late = late - 1
@@ -61,6 +61,23 @@ function guest.run(command, timeout)
 		"out", #out > 4000 and out:sub(1, 4000) .. "..." or out,
 		"ms", math.floor((native.now() - began) * 1000))
 	return { rc = rc, out = out, ok = rc == 0 }
+end
+
+-- Memory that nobody points to, as kmemleak sees it: its report, "" if there is none. It lets objects be until they are
+-- five seconds old, and needs a second look at what was on a stack.
+function guest.leaks()
+	local r = guest.run([[
+		cd /sys/kernel/debug
+		sleep 6; echo scan >kmemleak && echo scan >kmemleak && cat kmemleak]], 120)
+	return r.ok and r.out or "kmemleak does not scan: is kmemleak=on? " .. r.out
+end
+
+-- What the kernel's gcov has counted, as a tar archive in base64. Its files have no size before they are read.
+function guest.coverage()
+	return guest.run([[
+		cd /sys/kernel/debug/gcov && find . -name '*.gcda' | while read -r file; do
+			mkdir -p "/tmp/gcov/${file%/*}" && cat "$file" >"/tmp/gcov/$file"
+		done && tar -C /tmp/gcov -czf - . | base64 -w 0]], 60).out
 end
 
 -- The console
@@ -96,7 +113,7 @@ function log.count(what, from)
 end
 
 function log.wait(what, timeout, from)
-	local deadline = native.now() + timeout
+	local deadline = native.now() + timeout * native.patience
 	from = from or log.case_start
 	while true do
 		local line = log.lines(what, from)[1]

@@ -11,6 +11,7 @@ bus = require "bus"
 require "nic"
 require "service"
 log = guest_side.log
+leaks = guest_side.leaks
 args = test.args
 
 case, skip, expect, expect_error = test.case, test.skip, test.expect, test.expect_error
@@ -133,9 +134,9 @@ function guest_ok(command, timeout)
 end
 
 function wait(w)
-	local timeout = w.timeout or 10
+	local timeout = (w.timeout or 10) * native.patience
 	if w.log then
-		return log.wait(w.log, timeout, w.from)
+		return log.wait(w.log, w.timeout or 10, w.from)
 	elseif w.true_when then
 		local deadline = now() + timeout
 		while true do

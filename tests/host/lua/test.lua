@@ -16,6 +16,8 @@ for _, arg in ipairs(native.args()) do
 	if name then args[name] = value else args[arg] = true end
 end
 test.args = args
+-- A guest that checks everything is slow, above all on a busy machine: what waits for it waits so many times longer.
+native.patience = tonumber(args.patience) or 1
 
 -- "file:line" of the innermost line of the case file that is being run.
 local function place()
@@ -162,7 +164,7 @@ function test.case(name, options, fn)
 	test.current = name
 	guest.log.case_start = native.console_size()
 	bus.mark_events()
-	native.deadline(options.timeout or test.TIMEOUT)
+	native.deadline((options.timeout or test.TIMEOUT) * native.patience)
 	local good, trouble = xpcall(fn, explain)
 	native.deadline(nil)
 	if good and not options.extra_ok and ic.talk.channel then
@@ -233,6 +235,11 @@ local function check_log()
 		string.format("%d lines: %s", #faults, some))
 end
 
+local function check_leaks()
+	local found = guest.leaks()
+	tell("no memory has leaked", verdict(found == ""), found ~= "" and found or nil)
+end
+
 -- Run the case file; true if no case failed.
 function test.run(main)
 	local good, why = xpcall(main, explain)
@@ -242,6 +249,12 @@ function test.run(main)
 		native.emit("note", "text", reason)
 	elseif not good and not why:find("STOPPED", 1, true) then
 		tell("the script", "fail", why)
+	end
+	if args.leaks and good then
+		check_leaks()
+	end
+	if args.coverage then
+		native.emit("coverage", "data", guest.coverage())
 	end
 	check_log()
 	native.emit("end", "passed", counts.passed, "failed", counts.failed, "skipped", counts.skipped,

@@ -61,11 +61,14 @@ class Job:
         load = "" if self.load == "none" else self.load or PROFILES[self.profile]
         words = [f"kvp.profile={self.profile}", f"kvp.load={load}",
                  f"kvp.start={int(self.start)}", self.append]
+        if self.kernel == "debug":
+            words.append("kvp.agent_limit=600")
         return " ".join(word for word in words if word)
 
     def _script_args(self):
         peer = ("peer",) if self.profile == "stock" else ()
-        return (f"profile={self.profile}", f"kernel={self.kernel}", *peer, *self.args)
+        patience = ("patience=3",) if self.kernel == "debug" else ()
+        return (f"profile={self.profile}", f"kernel={self.kernel}", *patience, *peer, *self.args)
 
 
 class JobLog:
