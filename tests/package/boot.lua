@@ -108,9 +108,9 @@ case("hv_utils got it, with hv_kvp installed: a unit takes it by itself", functi
 	expect(guest_ok("basename $(readlink /sys/bus/vmbus/devices/" .. bus.kvp.instance .. "/driver)"), "hv_kvp")
 end)
 
-case("removed, it leaves the pairs, and the stock daemon has its name and its work back", {timeout = 120}, function()
+case("removed, it leaves the pairs, and the stock daemon has its name and its work back", {timeout = 300}, function()
 	guest_ok("hvkvp-driver give", 60)
-	guest_ok("dpkg --remove hvkvpd", 60)
+	guest_ok("dpkg --remove hvkvpd", 200)
 	until_equal(function() return active("hv-kvp-daemon.service") end, "active")
 	expect(show("Id", "hv-kvp-daemon.service"), "hv-kvp-daemon.service")
 	guest_ok("pgrep hv_kvp_daemon")

@@ -50,8 +50,8 @@ case("a module for 6.12 in a 6.1: the message says so, and hv_utils goes on", {t
 	expect(driver(), "hv_kvp")
 end)
 
-case("make uninstall leaves the pools, and nothing else", {timeout = 120}, function()
-	say(guest_ok("make -s -C /root/hv_kvp uninstall 2>&1", 100))
+case("make uninstall leaves the pools, and nothing else", {timeout = 300}, function()
+	say(guest_ok("make -s -C /root/hv_kvp uninstall 2>&1", 200))
 	expect(driver(), "hv_utils")
 	expect(not guest("pgrep hvkvpd").ok)
 	expect(not guest("lsmod | grep -q hv_kvp").ok)
