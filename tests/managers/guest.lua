@@ -81,7 +81,7 @@ local function clean()
 end
 
 plug(1)
-bus.wait_open(200)
+bus.wait_open(400)
 
 if not args.manager then case("early in the boot, right after the negotiation, before NetworkManager runs", {timeout = 250}, function()
 	negotiate{timeout = 60}
@@ -136,11 +136,12 @@ for i, m in ipairs(managers) do
 		no_complaint(since)
 	end)
 
-	case(m.name .. ": back to DHCP", {timeout = 100}, function()
-		local r = set_ip{adapter = guid, family = "both", dhcp = true, timeout = 30}
-		say(string.format("SET_IP took %.2f s: %s", r.us / 1e6, r.status_name))
-		say(told())
-		say(guest("cat " .. m.file:format(key) .. "; journalctl -q -u hvkvpd -o cat --since=@" .. since).out)
-	end)
+	-- There is no DHCP server, which the others' tools wait for: tests/managers/run has one.
+	if m.name == "systemd-networkd" then
+		case(m.name .. ": back to DHCP", {timeout = 250}, function()
+			expect(set_ip{adapter = guid, family = "both", dhcp = true, timeout = 30}.status_name, "S_OK")
+			until_told(" via  dns  dhcp")
+		end)
+	end
 	::continue::
 end
