@@ -13,7 +13,7 @@ VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_SOURCE := $(DESTDIR)/usr/src/hv_kvp-$(VERSION)
 MODULE_FILE := $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/hv_kvp.ko
 
-.PHONY: all module daemon host check check-all lint demo bench bench-store fuzz packages clean distclean help
+.PHONY: all module daemon host check check-all coverage lint demo bench bench-store fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
 .PHONY: dkms-source dkms-install dkms-remove deb
 
@@ -39,6 +39,7 @@ help:
 	@echo '                    daemon in one guest, from 10 to 1,000'
 	@echo '  make fuzz         the fuzzers, FUZZ_TIME=600 seconds each'
 	@echo '  make check-all    the same after building the debug kernel, which takes 20 minutes once'
+	@echo '  make coverage     lines and branches of the driver that the jobs on the debug kernel run'
 	@echo '  make bench        our pair against the stock pair in one guest: medians and ratios'
 	@echo '  make lint         compilers with all warnings, sparse, checkpatch and the like'
 
@@ -66,6 +67,9 @@ check: packages
 check-all: packages
 	@tests/vm/build-kernel debug >/dev/null
 	@HVKVP_ALL=1 $(PYTHON) tests/run $(CHECK)
+
+coverage: packages
+	@$(PYTHON) tests/cover $(COVER)
 
 lint: packages
 	@$(PYTHON) tests/lint $(LINT)

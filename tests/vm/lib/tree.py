@@ -36,41 +36,47 @@ def programs():
                          static_program("guest/node-test.c"))]
 
 
-def build_module(kernel):
+def module_folder(kernel, kind):
+    """Where a module is built: `kind` is module, or the name of a folder in tests/."""
+    return os.path.join(BUILD_DIR, kind, kernel.release)
+
+
+def build_module(kernel, words=()):
     """Path of hv_kvp.ko for this kernel, built in a folder of its own from a copy of the sources.
 
     A copy, because Kbuild builds beside the sources and one tree serves several kernels.
+    `words`: further ones for make; Kbuild notices when they change.
     """
-    folder = os.path.join(BUILD_DIR, "module", kernel.release)
+    folder = module_folder(kernel, "module")
     _mirror(folder, MODULE_SOURCES)
-    _kbuild(kernel, folder)
+    _kbuild(kernel, folder, words)
     return os.path.join(folder, "hv_kvp.ko")
 
 
-def build_kunit(kernel):
+def build_kunit(kernel, words=()):
     """Path of kvp_kunit.ko, the KUnit suites, for a kernel that has KUnit."""
-    return _test_module(kernel, "kunit", "kvp_kunit.ko")
+    return _test_module(kernel, "kunit", "kvp_kunit.ko", words)
 
 
-def _test_module(kernel, folder, name):
+def _test_module(kernel, folder, name, words=()):
     """A module out of tests/FOLDER, which may use sources of the driver."""
-    copy = os.path.join(BUILD_DIR, folder, kernel.release)
+    copy = module_folder(kernel, folder)
     place = os.path.join("tests", folder)
     _mirror(copy, ("driver", "uapi", place))
-    _kbuild(kernel, os.path.join(copy, place))
+    _kbuild(kernel, os.path.join(copy, place), words)
     return os.path.join(copy, place, name)
 
 
-def guest_modules(kernel):
+def guest_modules(kernel, words=()):
     """Our modules for a guest on this kernel; on one of our own also those that test it."""
-    modules = [build_module(kernel)]
+    modules = [build_module(kernel, words)]
     if kernel.name in BUILT:
-        modules += [build_kunit(kernel), _test_module(kernel, "planted", "planted.ko")]
+        modules += [build_kunit(kernel, words), _test_module(kernel, "planted", "planted.ko")]
     return modules
 
 
-def _kbuild(kernel, folder):
-    words = [f"-j{os.cpu_count()}",
+def _kbuild(kernel, folder, more=()):
+    words = [f"-j{os.cpu_count()}", *more,
              # Needs pahole and gives a module nothing that a test looks at.
              "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
     if kernel.name == "um":
@@ -91,9 +97,9 @@ def _inside(root, folder, words):
     return ["unshare", "--mount", "sh", "-c", script, root, folder, *words]
 
 
-def guest_image(kernel, ours=True):
+def guest_image(kernel, ours=True, words=()):
     """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted."""
-    data = guest.image(kernel, extra_modules=guest_modules(kernel) if ours else (),
+    data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if ours else (),
                        programs=programs() if ours else ())
     path = os.path.join(BUILD_DIR, f"guest-{kernel.name}-{'ours' if ours else 'stock'}.cpio")
     os.makedirs(BUILD_DIR, exist_ok=True)
