@@ -4,22 +4,22 @@
 -- Run by tests/package/boot, which makes that guest.
 
 local function show(property, unit)
-	return guest_ok("systemctl show -P " .. property .. " " .. (unit or "hvkvpd.service"))
+	return guest_ok("systemctl show -P " .. property .. " " .. (unit or "hvkvpd.service"), 100)
 end
 
 local function active(unit)
-	return guest("systemctl is-active " .. unit).out
+	return guest("systemctl is-active " .. unit, 100).out
 end
 
 local function until_equal(fn, wanted)
-	wait{timeout = 30, every = 0.5, true_when = function() return fn() == wanted end}
+	wait{timeout = 100, every = 0.5, true_when = function() return fn() == wanted end}
 end
 
 bus.wait_open(200)
 -- A call gives the agent one minute to come up.
 wait{timeout = 200, every = 1, true_when = function() return (pcall(guest, "true")) end}
 
-case("at boot the service starts, on hv_kvp, before anything asked for a pair", function()
+case("at boot the service starts, on hv_kvp, before anything asked for a pair", {timeout = 200}, function()
 	expect(negotiate{timeout = 60}.kvp, "5.0")
 	until_equal(function() return active("hvkvpd") end, "active")
 	expect(show("StatusText"), "Serving /dev/hv_kvp")
@@ -27,7 +27,7 @@ case("at boot the service starts, on hv_kvp, before anything asked for a pair", 
 	expect(guest_ok("hvkvp get external 'at boot'"), "yes")
 end)
 
-case("the boot has ended, and nothing failed or waits", {timeout = 120}, function()
+case("the boot has ended, and nothing failed or waits", {timeout = 200}, function()
 	wait{timeout = 100, every = 2, true_when = function()
 		return guest("systemctl is-system-running").out ~= "starting"
 	end}
@@ -35,19 +35,19 @@ case("the boot has ended, and nothing failed or waits", {timeout = 120}, functio
 	expect(guest_ok("systemctl list-jobs --no-legend --plain"):find("hvkvp", 1, true), nil)
 end)
 
-case("cloud-init found the service at work, and no order had to be broken for that", function()
+case("cloud-init found the service at work, and no order had to be broken for that", {timeout = 200}, function()
 	expect(guest_ok("cat /run/cloud-init-saw"), "active")
 	expect(guest("journalctl -b --no-pager | grep -i 'ordering cycle'").out, "")
 end)
 
-case("the stock daemon's names are ours, and it does not run", function()
+case("the stock daemon's names are ours, and it does not run", {timeout = 200}, function()
 	for _, unit in ipairs{"hv-kvp-daemon.service", "hypervkvpd.service", "hyperv-daemons.hv-kvp-daemon.service"} do
 		expect(show("Id", unit), "hvkvpd.service")
 	end
 	expect(not guest("pgrep hv_kvp_daemon").ok)
 end)
 
-case("the service has one capability, no new privileges, and a read-only system", function()
+case("the service has one capability, no new privileges, and a read-only system", {timeout = 200}, function()
 	local pid = show("MainPID")
 	local status = guest_ok("cat /proc/" .. pid .. "/status")
 	expect(status:match("CapEff:%s*(%x+)"), "0000000000001000")
@@ -57,20 +57,20 @@ case("the service has one capability, no new privileges, and a read-only system"
 	expect(not guest("nsenter -t " .. pid .. " -m touch /etc/x /usr/x").ok)
 end)
 
-case("killed, it is started again, and no pair is lost", function()
+case("killed, it is started again, and no pair is lost", {timeout = 200}, function()
 	local before = show("MainPID")
 	guest_ok("kill -9 " .. before)
 	until_equal(function() return show("MainPID") ~= before and active("hvkvpd") end, "active")
 	expect(get("external", "at boot", {timeout = 20}).value, "yes")
 end)
 
-case("a second daemon is told why it cannot be", function()
+case("a second daemon is told why it cannot be", {timeout = 200}, function()
 	local second = guest("hvkvpd --foreground --state-dir /tmp/second", 10)
 	expect(second.rc, 3)
 	expect(second.out:find("another service has it open", 1, true) ~= nil)
 end)
 
-case("the host takes the device and gives it back: the service stays", function()
+case("the host takes the device and gives it back: the service stays", {timeout = 200}, function()
 	local before = show("MainPID")
 	bus.rescind()
 	bus.wait_reopen(20)
@@ -79,7 +79,7 @@ case("the host takes the device and gives it back: the service stays", function(
 	expect(get("external", "at boot").value, "yes")
 end)
 
-case("give: the same service serves hv_utils; the stock daemon stays away; no unit takes it back", function()
+case("give: the same service serves hv_utils; the stock daemon stays away; no unit takes it back", {timeout = 200}, function()
 	local before = show("MainPID")
 	say(guest_ok("hvkvp-driver give", 60))
 	bus.wait_reopen(20)
@@ -92,17 +92,17 @@ case("give: the same service serves hv_utils; the stock daemon stays away; no un
 	expect(get("external", "at boot").value, "yes")
 end)
 
-case("take: back on hv_kvp", function()
+case("take: back on hv_kvp", {timeout = 200}, function()
 	say(guest_ok("hvkvp-driver take", 60))
 	bus.wait_reopen(20)
 	expect(negotiate{timeout = 30}.kvp, "5.0")
 	until_equal(function() return show("StatusText") end, "Serving /dev/hv_kvp")
 end)
 
-case("hv_utils got it, with hv_kvp installed: a unit takes it by itself", function()
+case("hv_utils got it, with hv_kvp installed: a unit takes it by itself", {timeout = 200}, function()
 	local opens = bus.count("open", bus.kvp)
 	guest_ok("hvkvp-driver --runtime give", 60)
-	wait{timeout = 40, every = 0.5, true_when = function() return bus.count("open", bus.kvp) >= opens + 2 end}
+	wait{timeout = 100, every = 0.5, true_when = function() return bus.count("open", bus.kvp) >= opens + 2 end}
 	bus.wait_open(10)
 	expect(negotiate{timeout = 30}.kvp, "5.0")
 	expect(guest_ok("basename $(readlink /sys/bus/vmbus/devices/" .. bus.kvp.instance .. "/driver)"), "hv_kvp")

@@ -12,13 +12,13 @@ case("the initramfs serves the host, and a program in it waits for a key", {time
 	expect(set("external", "unlock", "sesame", {timeout = 30}).ok)
 end)
 
-case("the boot went on with what the host said", {timeout = 300}, function()
-	wait{timeout = 280, every = 1, true_when = function() return (pcall(guest, "true")) end}
+case("the boot went on with what the host said", {timeout = 600}, function()
+	wait{timeout = 600, every = 1, true_when = function() return (pcall(guest, "true")) end}
 	expect(guest_ok("cat /run/unlocked"), "sesame")
 end)
 
-case("the system's own service has the pairs, and serves on", {timeout = 60}, function()
-	wait{timeout = 40, every = 0.5, true_when = function() return guest("systemctl is-active hvkvpd").out == "active" end}
+case("the system's own service has the pairs, and serves on", {timeout = 200}, function()
+	wait{timeout = 100, every = 0.5, true_when = function() return guest("systemctl is-active hvkvpd").out == "active" end}
 	expect(guest_ok("hvkvp get external unlock"), "sesame")
 	expect(guest_ok("hvkvp get external other"), "line 1\nline 2")
 	expect(get("external", "unlock", {timeout = 30}).value, "sesame")

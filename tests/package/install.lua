@@ -4,7 +4,7 @@
 -- message, and `make uninstall` leaves nothing but the pools. Run by tests/package/install, which makes that guest.
 
 local function active(unit)
-	return guest("systemctl is-active " .. unit).out
+	return guest("systemctl is-active " .. unit, 100).out
 end
 
 local function driver()
@@ -15,9 +15,9 @@ bus.wait_open(200)
 -- A call gives the agent one minute to come up.
 wait{timeout = 200, every = 1, true_when = function() return (pcall(guest, "true")) end}
 
-case("the device starts the service, and pairs make their trip, both ways", {timeout = 60}, function()
+case("the device starts the service, and pairs make their trip, both ways", {timeout = 200}, function()
 	expect(negotiate{timeout = 60}.kvp, "5.0")
-	wait{timeout = 30, every = 0.5, true_when = function() return active("hvkvpd") == "active" end}
+	wait{timeout = 100, every = 0.5, true_when = function() return active("hvkvpd") == "active" end}
 	expect(driver(), "hv_kvp")
 	expect(set("external", "from the host", "to the guest").ok)
 	expect(guest_ok("hvkvp get external 'from the host'"), "to the guest")
@@ -26,7 +26,7 @@ case("the device starts the service, and pairs make their trip, both ways", {tim
 	expect(get("external", "from the host").value, "to the guest")
 end)
 
-case("pools that cannot be written: the host gets an error, and the log says why", {timeout = 60}, function()
+case("pools that cannot be written: the host gets an error, and the log says why", {timeout = 200}, function()
 	guest_ok("systemctl stop hvkvpd; mount -o bind /var/lib/hyperv /var/lib/hyperv; mount -o remount,bind,ro /var/lib/hyperv")
 	guest("systemctl start hvkvpd", 30)
 	local answer = set("external", "not now", "x", {timeout = 30})
@@ -37,7 +37,7 @@ case("pools that cannot be written: the host gets an error, and the log says why
 	expect(set("external", "now", "x", {timeout = 30}).ok)
 end)
 
-case("a module for 6.12 in a 6.1: the message says so, and hv_utils goes on", {timeout = 90}, function()
+case("a module for 6.12 in a 6.1: the message says so, and hv_utils goes on", {timeout = 200}, function()
 	local file = guest_ok("modinfo -n hv_kvp")
 	guest_ok("hvkvp-driver --runtime give; systemctl stop hvkvpd hvkvp-take; rmmod hv_kvp; cp " .. file .. " /tmp/good.ko", 60)
 	guest_ok("cp /root/other.ko " .. file)
