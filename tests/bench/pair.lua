@@ -7,7 +7,7 @@
 local rounds = tonumber(args.rounds) or 3
 local n = tonumber(args.n) or 200
 
--- For GET_IP: a real synthetic adapter, known by its MAC address.
+-- For GET_IP: a real synthetic adapter, known by its MAC address; the stock daemon finds it in capitals only.
 local MAC = "00:15:5d:01:02:03"
 
 local pairs_of_us = {
@@ -21,12 +21,15 @@ local tests = {
 	{"negotiate (driver alone)", n, function() negotiate{} end},
 	{"enumerate pool 2 (driver and daemon)", n, function(i) enumerate_one("auto", 4 + i % 6) end},
 	{"unknown operation", n, function() request{op = 9} end, "the stock driver asks its daemon"},
-	{"read the addresses of an adapter (GET_IP)", math.min(n, 20), function() get_ip{adapter = MAC} end},
+	{"read the addresses of an adapter (GET_IP)", math.min(n, 20), function() expect(get_ip{adapter = MAC:upper(), timeout = 60}.status_name, "S_OK") end},
 	{"set, a new key", n, function(i) set("external", "k" .. i, "v" .. i) end},
 	{"get", n, function(i) get("external", "k" .. i) end},
 	{"set, a known key", n, function(i) set("external", "k" .. i, "w" .. i) end},
 	{"delete", n, function(i) delete("external", "k" .. i) end},
 }
+
+-- In a whole Debian root (tests/bench/debian) the rest is as here.
+if args.only_ip then tests = {tests[4]} end
 
 local samples = {}
 
@@ -48,12 +51,13 @@ local function middle(list)
 	return list[(#list + 1) // 2]
 end
 
+bus.wait_version(400)
 local nic = bus.nic{mac = MAC}
 guest_ok("modprobe hv_netvsc", 90)
 local eth = nic:interface()
 guest_ok("ip link set " .. eth .. " up && ip addr add 192.0.2.7/24 dev " .. eth)
 for round = 1, rounds do
-	case("round " .. round .. " of " .. rounds, {timeout = 120}, function()
+	case("round " .. round .. " of " .. rounds, {timeout = 500}, function()
 		measure(pairs_of_us[1])
 		measure(pairs_of_us[2])
 	end)
@@ -63,6 +67,6 @@ case("medians", function()
 	say(string.format("%-40s %10s %10s %8s", "median of " .. rounds .. " rounds of " .. n .. ", us", "stock", "ours", "ratio"))
 	for i, t in ipairs(tests) do
 		local stock, ours = middle(samples[i].stock), middle(samples[i].ours)
-		say(string.format("%-40s %10d %10d %8.2f", t[1], stock, ours, ours / stock))
+		say(string.format("%-40s %10d %10d %8.3f", t[1], stock, ours, ours / stock))
 	end
 end)
