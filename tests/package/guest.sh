@@ -122,7 +122,7 @@ bootable()
 		[Unit]
 		Description=The test host's agent
 		[Service]
-		ExecStart=/sbin/agent /dev/ttyS1 60
+		ExecStart=/sbin/agent /dev/ttyS1 300
 		Restart=always
 		[Install]
 		WantedBy=multi-user.target
