@@ -81,6 +81,7 @@ local function clean()
 end
 
 plug(1)
+bus.wait_version(200)
 bus.wait_open(400)
 
 if not args.manager then case("early in the boot, right after the negotiation, before NetworkManager runs", {timeout = 250}, function()

@@ -15,6 +15,7 @@ local function until_equal(fn, wanted)
 	wait{timeout = 100, every = 0.5, true_when = function() return fn() == wanted end}
 end
 
+bus.wait_version(200)
 bus.wait_open(200)
 -- A call gives the agent one minute to come up.
 wait{timeout = 200, every = 1, true_when = function() return (pcall(guest, "true")) end}

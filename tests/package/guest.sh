@@ -148,6 +148,16 @@ pack()
 # boot_guest IMAGE FILE.lua [WORD...]
 boot_guest()
 {
+	talk_to_guest "$@" && return
+	# Seen once in some twenty boots: both emulated processors idle, early in systemd, for ever.
+	# Nothing of ours runs before the bus is there; FILE.lua begins with bus.wait_version().
+	echo "# the guest did not get as far as its VMBus: it is booted once more"
+	talk_to_guest "$@" || check "the guest makes contact" false
+}
+
+# Fails if the guest made no contact at all; everything else is told by TAP.
+talk_to_guest()
+{
 	local image=$1 file=$2 line ended=no
 	shift 2
 	while IFS= read -r line; do
@@ -155,6 +165,7 @@ boot_guest()
 		'ok '*) tap_count=$((tap_count + 1)) ;;
 		'not ok '*) tap_count=$((tap_count + 1)) tap_failed=1 ;;
 		ended) ended=yes; continue ;;
+		silent) return 1 ;;
 		esac
 		printf '%s\n' "$line"
 	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 900 \
@@ -164,6 +175,9 @@ for line in sys.stdin:
     event = json.loads(line) if line.startswith("{") else {}
     if event.get("event") == "case":
         why = event.get("why")
+        if event["name"] == "the script" and why and "did not make contact" in why:
+            print("silent", flush=True)
+            break
         if why:
             print("# " + why.replace("\n", "\n# "))
         # Nothing here is for a peer, and no case may be passed over.

@@ -11,6 +11,7 @@ local function driver()
 	return guest("basename $(readlink /sys/bus/vmbus/devices/" .. bus.kvp.instance .. "/driver)").out
 end
 
+bus.wait_version(200)
 bus.wait_open(200)
 -- A call gives the agent one minute to come up.
 wait{timeout = 200, every = 1, true_when = function() return (pcall(guest, "true")) end}
