@@ -72,7 +72,7 @@ coverage: packages
 	@$(PYTHON) tests/cover $(COVER)
 
 lint: packages
-	@$(PYTHON) tests/lint $(LINT)
+	@$(PYTHON) tests/lint $(LINT_ARGS)
 
 fuzz: packages
 	$(MAKE) -C tests/fuzz fuzz
