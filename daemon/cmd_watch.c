@@ -8,22 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "command.h"
 #include "printable.h"
 
 /* While the state directory is not there yet, look for it so often. */
 #define LOOK_AGAIN_MS	200
-
-static long now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 /**
  * struct watcher - waits for changes in the state directory
@@ -52,7 +44,7 @@ static int watcher_init(struct watcher *watcher, const struct command *command)
 	*watcher = (struct watcher){
 		.dir = command->store.dir,
 		.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
-		.end = command->timeout_ms < 0 ? -1 : now_ms() + command->timeout_ms,
+		.end = command->timeout_ms < 0 ? -1 : (long)clock_ms() + command->timeout_ms,
 	};
 	if (watcher->fd < 0)
 		return command_fail(EXIT_STORAGE, "cannot wait for changes: %s", strerror(errno));
@@ -65,7 +57,7 @@ static bool watcher_wait(struct watcher *watcher)
 {
 	struct pollfd poll_fd = { .fd = watcher->fd, .events = POLLIN };
 	char events[4096];
-	long left = watcher->end < 0 ? -1 : watcher->end - now_ms();
+	long left = watcher->end < 0 ? -1 : watcher->end - (long)clock_ms();
 
 	if (watcher->end >= 0 && left <= 0)
 		return false;

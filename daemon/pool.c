@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "pool.h"
 #include "pool_plan.h"
@@ -143,14 +144,6 @@ static int read_file(struct pool *pool)
 	return 0;
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 /*
  * A lock that nobody gives back costs us the whole wait once, and then only
  * little for a while: nobody shall slow down every request.
@@ -158,7 +151,7 @@ static uint64_t now_ms(void)
 static int lock_to_write(struct pool *pool)
 {
 	unsigned int wait = pool->file.wait_ms;
-	bool again = now_ms() < pool->past_locks;
+	bool again = clock_ms() < pool->past_locks;
 	int err;
 
 	if (again && wait > PAST_LOCKS_WAIT_MS)
@@ -170,7 +163,7 @@ static int lock_to_write(struct pool *pool)
 	if (pool_why(pool)[0]) {
 		if (!again)
 			log_warn("%s", pool_why(pool));
-		pool->past_locks = now_ms() + PAST_LOCKS_MS;
+		pool->past_locks = clock_ms() + PAST_LOCKS_MS;
 	}
 	return 0;
 }

@@ -13,18 +13,11 @@
 #include <sys/sysmacros.h>
 #include <time.h>
 
+#include "clock.h"
 #include "pool_lock.h"
 
 #define FIRST_PAUSE_MS	1
 #define LONGEST_PAUSE_MS 50
-
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 static int try_flock(int fd, int mode)
 {
@@ -53,7 +46,7 @@ static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
 
 		if (err != -EWOULDBLOCK && err != -EACCES && err != -EINTR)
 			return err;
-		if (now_ms() >= end)
+		if (clock_ms() >= end)
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
 		if (pause_ms < LONGEST_PAUSE_MS)
@@ -109,7 +102,7 @@ int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
 	      struct pool_lock_report *report)
 {
 	bool writing = mode == POOL_LOCK_WRITE;
-	uint64_t end = now_ms() + wait_ms;
+	uint64_t end = clock_ms() + wait_ms;
 	struct flock probe = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	int err;
 
@@ -155,5 +148,5 @@ void pool_unlock(int fd)
 
 int pool_lock_alone(int fd, unsigned int wait_ms)
 {
-	return wait_for(try_flock, fd, LOCK_EX, now_ms() + wait_ms);
+	return wait_for(try_flock, fd, LOCK_EX, clock_ms() + wait_ms);
 }

@@ -6,8 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "facts.h"
 #include "ip.h"
 #include "ip_serve.h"
@@ -272,11 +272,8 @@ const char *proto_operation_name(unsigned int operation)
 /* Milliseconds until @deadline_ns, 0 if it has passed. */
 static uint64_t time_left(uint64_t deadline_ns)
 {
-	struct timespec ts;
-	uint64_t now;
+	uint64_t now = clock_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	now = (uint64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 	return now < deadline_ns ? (deadline_ns - now) / 1000000 : 0;
 }
 

@@ -18,9 +18,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "transport.h"
 #include "utf.h"
@@ -184,7 +184,6 @@ static int receive(struct transport *transport, struct proto_request *request)
 {
 	static const struct proto_request blank = { .fw_major = 3, .msg_major = 4 };
 	ssize_t len = read(transport->fd, transport->in, sizeof(transport->in));
-	struct timespec now;
 	uint8_t operation;
 
 	if (len < 0) {
@@ -208,9 +207,7 @@ static int receive(struct transport *transport, struct proto_request *request)
 	}
 
 	*request = blank;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	request->deadline_ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec +
-			       STOCK_TIMEOUT_NS;
+	request->deadline_ns = clock_ns() + STOCK_TIMEOUT_NS;
 	make_body(transport, operation, &request->body_len);
 	request->body = transport->body;
 	return TRANSPORT_REQUEST;
