@@ -149,7 +149,7 @@ pack()
 boot_guest()
 {
 	talk_to_guest "$@" && return
-	# Seen once in some twenty boots: both emulated processors idle, early in systemd, for ever.
+	# Seen once: both emulated processors idle, early in systemd, for ever.
 	# Nothing of ours runs before the bus is there; FILE.lua begins with bus.wait_version().
 	echo "# the guest did not get as far as its VMBus: it is booted once more"
 	talk_to_guest "$@" || check "the guest makes contact" false
