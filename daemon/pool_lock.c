@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -18,6 +17,9 @@
 
 #define FIRST_PAUSE_MS	1
 #define LONGEST_PAUSE_MS 50
+
+/* How often the list of locks is read until the holder of one is in it. */
+#define LIST_READS	32
 
 static int try_flock(int fd, int mode)
 {
@@ -54,33 +56,46 @@ static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
 	}
 }
 
-/* The process with a lock of this kind ("FLOCK", "POSIX") on the file, or 0. */
-static pid_t find_holder(int fd, const char *kind)
+/* The process that has a flock on this file according to one reading of the list, or 0. */
+static pid_t look_for_holder(const struct stat *st)
 {
 	char line[256];
-	struct stat st;
 	pid_t found = 0;
 	FILE *locks;
 
-	if (fstat(fd, &st))
-		return 0;
 	locks = fopen("/proc/locks", "re");
 	if (!locks)
 		return 0;
 	while (!found && fgets(line, sizeof(line), locks)) {
 		unsigned int major, minor;
-		char type[16];
 		uint64_t ino;
 		int pid;
 
-		if (sscanf(line, "%*d: %15s %*s %*s %d %x:%x:%" SCNu64,
-			   type, &pid, &major, &minor, &ino) != 5)
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%" SCNu64,
+			   &pid, &major, &minor, &ino) != 4)
 			continue;
-		if (!strcmp(type, kind) && ino == st.st_ino &&
-		    major == major(st.st_dev) && minor == minor(st.st_dev) && pid > 0)
+		if (ino == st->st_ino && major == major(st->st_dev) &&
+		    minor == minor(st->st_dev) && pid > 0)
 			found = pid;
 	}
 	fclose(locks);
+	return found;
+}
+
+/*
+ * The process that keeps a flock on the file, or 0. The kernel hands the list out
+ * in pieces and finds the next one by counting: a lock that some other program
+ * gives back in between hides one from us. So look again.
+ */
+static pid_t find_holder(int fd)
+{
+	struct stat st;
+	pid_t found = 0;
+
+	if (fstat(fd, &st))
+		return 0;
+	for (int i = 0; i < LIST_READS && !found; i++)
+		found = look_for_holder(&st);
 	return found;
 }
 
@@ -110,7 +125,7 @@ int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
 
 	err = wait_for(try_flock, fd, writing ? LOCK_EX : LOCK_SH, end);
 	if (err == -ETIMEDOUT) {
-		report->holder = find_holder(fd, "FLOCK");
+		report->holder = find_holder(fd);
 		/* If sharing works, then only readers are in the way. */
 		if (writing && (!try_flock(fd, LOCK_SH) || is_stranger(fd, report->holder))) {
 			report->past_readers = true;
