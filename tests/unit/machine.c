@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A machine below the scratch directory, and IP requests to it.
+ * A machine with an adapter, and IP requests to it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,10 @@
 
 #include "ip_serve.h"
 #include "machine.h"
+#include "netns.h"
 #include "scratch.h"
+
+#define GUID "4487b255-b88c-403f-bb51-d1f69cf17f87"
 
 struct ip_system machine = {
 	.root = scratch_dir,
@@ -48,19 +51,35 @@ const char *machine_read(const char *path)
 	return text;
 }
 
-void machine_vmbus(const char *interface, const char *guid)
+/* net0 as sysfs has a device of the VMBus. */
+static void make_vmbus_device(void)
 {
-	char path[160], target[160];
+	static const char net[] = "sys/class/net/net0/device";
+	static const char bus[] = "sys/devices/vmbus/" GUID "/subsystem";
 
-	snprintf(path, sizeof(path), "sys/class/net/%s/device", interface);
-	make_folders(path);
-	snprintf(target, sizeof(target), "../../../devices/vmbus/%s", guid);
-	if (symlink(target, scratch_path(path)))
+	make_folders(net);
+	make_folders(bus);
+	if (symlink("../../../devices/vmbus/" GUID, scratch_path(net)) ||
+	    symlink("../../../bus/vmbus", scratch_path(bus)))
 		perror("symlink");
-	snprintf(path, sizeof(path), "sys/devices/vmbus/%s/subsystem", guid);
-	make_folders(path);
-	if (symlink("../../../bus/vmbus", scratch_path(path)))
-		perror("symlink");
+}
+
+bool machine_begin(void)
+{
+	if (!netns_enter())
+		return false;
+	scratch_begin();
+	netns_run("link add net0 address " MACHINE_MAC " type veth peer name far0");
+	netns_run("link set far0 up addrgenmode none");
+	netns_run("link set net0 up addrgenmode none");
+	make_vmbus_device();
+	return true;
+}
+
+void machine_end(void)
+{
+	netns_run("link del net0");
+	scratch_end();
 }
 
 static void put(unsigned int at, const char *text)

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A machine below the scratch directory, and IP requests to it
+ * A machine with an adapter, and IP requests to it
+ *
+ * Its files are below the scratch directory, its kernel is the real one, in a
+ * network namespace:
+ *
+ *	net0 (MACHINE_MAC, VMBus) ---- far0
  */
 #ifndef UNIT_MACHINE_H
 #define UNIT_MACHINE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ip.h"
@@ -23,6 +29,16 @@ extern const char *machine_why;
 extern uint8_t machine_out[7428];
 
 /**
+ * machine_begin() - make it, for one test case
+ *
+ * Return: false where that is not allowed; the case is then marked as skipped.
+ */
+bool machine_begin(void);
+
+/** machine_end() - remove it, and the scratch directory. */
+void machine_end(void);
+
+/**
  * machine_write() - a file of the machine
  * @path: below its root, without '/'; folders are created
  * @text: contents
@@ -31,9 +47,6 @@ void machine_write(const char *path, const char *text);
 
 /** machine_read() - a file of the machine; "" if there is none. Valid until the next call. */
 const char *machine_read(const char *path);
-
-/** machine_vmbus() - make an interface a device of the VMBus, with a GUID. */
-void machine_vmbus(const char *interface, const char *guid);
 
 /**
  * machine_get() - GET_IP

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * SET_IP against a real kernel in a network namespace, and below a root of its own.
- *
- *	net0 (MACHINE_MAC, VMBus) ---- far0
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,43 +17,7 @@
 #include "scratch.h"
 #include "tap.h"
 
-#define FAIL		0x80004005
-#define GUID_NOTFOUND	0x80041002
-#define INVALID		0x80070057
 #define RECORD		"state/ip-00155daabb01.conf"
-
-static bool begin(void)
-{
-	if (!netns_enter())
-		return false;
-	scratch_begin();
-	netns_run("link add net0 address " MACHINE_MAC " type veth peer name far0");
-	netns_run("link set far0 up addrgenmode none");
-	netns_run("link set net0 up addrgenmode none");
-	machine_vmbus("net0", "4487b255-b88c-403f-bb51-d1f69cf17f87");
-	return true;
-}
-
-static void end(void)
-{
-	netns_run("link del net0");
-	scratch_end();
-}
-
-static int index_of(const char *name)
-{
-	char path[64], text[16] = "";
-	FILE *file;
-
-	snprintf(path, sizeof(path), "ip -o link show %s", name);
-	file = popen(path, "r");
-	if (!fgets(text, sizeof(text), file))
-		text[0] = 0;
-	while (fgetc(file) != EOF)
-		;
-	pclose(file);
-	return strtol(text, NULL, 10);
-}
 
 static uint32_t set_v4(const char *address, const char *gateway, const char *dns)
 {
@@ -70,7 +33,7 @@ static void check_has(const char *addresses, const char *gateways)
 
 static void v4(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("link set net0 down");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
@@ -91,12 +54,12 @@ static void v4(void)
 	CHECK_TEXT(machine_read("etc/resolv.conf"),
 		   "# hvkvpd: name servers of net0, set by the host\nnameserver 198.51.100.53\n"
 		   "# hvkvpd: end of net0\n");
-	end();
+	machine_end();
 }
 
 static void neighbours(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	/* Within one subnet the old address is the new one's primary, or the reverse. */
 	netns_run("addr add 192.0.2.5/24 dev net0");
@@ -116,12 +79,12 @@ static void neighbours(void)
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.7", "255.255.0.0", "192.0.9.1", ""), 0);
 	check_has("192.0.2.7", "192.0.9.1");
 	CHECK_TEXT(GOT_SUBNETS, "255.255.0.0");
-	end();
+	machine_end();
 }
 
 static void v6(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("addr add 192.0.2.5/24 dev net0");
 	netns_run("addr add fe80::9/64 dev net0 nodad");
@@ -136,12 +99,12 @@ static void v6(void)
 	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8:1::5", "56", "", ""), 0);
 	check_has("192.0.2.5;2001:db8:1::5;fe80::9", "");
 	CHECK(strstr(GOT_SUBNETS, "/56") != NULL);
-	end();
+	machine_end();
 }
 
 static void both(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	CHECK_INT(machine_set(MACHINE_MAC, 3, 0, "2001:db8::5;192.0.2.5", "64;255.255.255.0",
 			      "192.0.2.1;2001:db8::1", "192.0.2.53;2001:db8::53"), 0);
@@ -152,23 +115,23 @@ static void both(void)
 	CHECK_INT(GOT_DHCP, 1);
 	CHECK(scratch_logged("no network manager looks after it"));
 	CHECK_TEXT(machine_read("etc/resolv.conf"), "");
-	end();
+	machine_end();
 }
 
 /* An address of the other family that is still being checked is not forgotten. */
 static void unchecked(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("addr add 2001:db8::5/64 dev net0");
 	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
 	CHECK(strstr(machine_read(RECORD), "\nIPV6_ADDRESSES=2001:db8::5/64\n") != NULL);
-	end();
+	machine_end();
 }
 
 static void to_dhcp(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	/* A lease that is there already is not touched. */
 	netns_run("addr add 192.0.2.5/24 dev net0");
@@ -178,13 +141,13 @@ static void to_dhcp(void)
 	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
 	CHECK_INT(GOT_DHCP, 1);
 	CHECK(!netns_shows("addr show net0", "192.0.2.5/"));
-	end();
+	machine_end();
 }
 
 /* The veth's other end has the address already. */
 static void duplicate(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("addr add 2001:db8::5/64 dev far0 nodad");
 	netns_run("addr add 192.0.2.5/24 dev net0");
@@ -195,7 +158,7 @@ static void duplicate(void)
 	netns_run("-6 route add default via 2001:db8::9 dev net0");
 	machine_write("etc/resolv.conf", "nameserver 192.0.2.53\n");
 	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0",
-			      "198.51.100.1", "198.51.100.53"), FAIL);
+			      "198.51.100.1", "198.51.100.53"), HVKVP_E_FAIL);
 	CHECK_TEXT(machine_why, "2001:db8::5 is in use by another machine");
 	check_has("192.0.2.5;192.0.2.6;2001:db8::1", "192.0.2.1;2001:db8::9");
 	CHECK_INT(GOT_DHCP, 1);
@@ -204,13 +167,13 @@ static void duplicate(void)
 	CHECK_TEXT(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n");
 	CHECK_TEXT(machine_read(RECORD), "");
 	CHECK(scratch_logged("putting back what was there"));
-	end();
+	machine_end();
 }
 
 /* NetworkManager's way: the kernel makes no routes for its addresses. */
 static void managed_routes(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("addr add 2001:db8::5/64 dev far0 nodad");
 	netns_run("addr add 192.0.2.5/24 dev net0 noprefixroute");
@@ -220,7 +183,7 @@ static void managed_routes(void)
 	netns_run("-6 route add 2001:db8:1::/64 dev net0 proto kernel metric 100");
 	netns_run("-6 route add default via 2001:db8:1::9 dev net0 proto static metric 100");
 	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0",
-			      "198.51.100.1", ""), FAIL);
+			      "198.51.100.1", ""), HVKVP_E_FAIL);
 	check_has("192.0.2.5;2001:db8:1::1", "192.0.2.1;2001:db8:1::9");
 	CHECK(netns_shows("route show", "192.0.2.0/24 dev net0 proto kernel scope link src 192.0.2.5 metric 100"));
 	CHECK(netns_shows("-6 route show", "2001:db8:1::/64 dev net0 proto kernel metric 100"));
@@ -231,12 +194,12 @@ static void managed_routes(void)
 	check_has("198.51.100.5;2001:db8:2::5", "198.51.100.1");
 	CHECK(!netns_shows("route show", "192.0.2.0/24"));
 	CHECK(!netns_shows("-6 route show", "2001:db8:1::/64"));
-	end();
+	machine_end();
 }
 
 static void no_carrier(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("link set far0 down");
 	machine.settle_ms = 300;
@@ -244,53 +207,54 @@ static void no_carrier(void)
 	CHECK(scratch_logged("has no carrier"));
 	CHECK(netns_shows("addr show net0", "2001:db8::5/64"));
 	machine.settle_ms = 3000;
-	end();
+	machine_end();
 }
 
 static void refused_by_kernel(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("link set net0 down");
 	netns_run("addr add 192.0.2.5/24 dev net0");
 	if (system("echo 1 >/proc/sys/net/ipv6/conf/net0/disable_ipv6"))
 		CHECK(false);
-	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0", "", ""), FAIL);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0", "", ""),
+		  HVKVP_E_FAIL);
 	CHECK(machine_why && strstr(machine_why, "2001:db8::5/64 cannot be added"));
 	check_has("192.0.2.5", "");
 	CHECK(netns_shows("link show net0", "state DOWN"));
-	end();
+	machine_end();
 }
 
 static void refused(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("addr add 192.0.2.5/24 dev net0");
 	CHECK_INT(machine_set("{4487b255-b88c-403f-bb51-d1f69cf17f88}", 1, 0, "192.0.2.9",
-			      "255.255.255.0", "", ""), GUID_NOTFOUND);
-	CHECK_INT(set_v4("192.0.2.0", "", ""), INVALID);
-	CHECK_INT(set_v4("192.0.2.9", "192.0.3.1", ""), INVALID);
-	CHECK_INT(set_v4("", "", ""), INVALID);
+			      "255.255.255.0", "", ""), HVKVP_E_GUID_NOTFOUND);
+	CHECK_INT(set_v4("192.0.2.0", "", ""), HVKVP_E_INVALIDARG);
+	CHECK_INT(set_v4("192.0.2.9", "192.0.3.1", ""), HVKVP_E_INVALIDARG);
+	CHECK_INT(set_v4("", "", ""), HVKVP_E_INVALIDARG);
 	check_has("192.0.2.5", "");
 	CHECK_TEXT(machine_read(RECORD), "");
-	end();
+	machine_end();
 }
 
 static void cannot_write(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	netns_run("addr add 192.0.2.5/24 dev net0");
 	machine_write("state", "a file where the folder should be");
-	CHECK_INT(set_v4("198.51.100.5", "198.51.100.1", ""), FAIL);
+	CHECK_INT(set_v4("198.51.100.5", "198.51.100.1", ""), HVKVP_E_FAIL);
 	check_has("192.0.2.5", "");
-	end();
+	machine_end();
 }
 
 static void reapplied(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
 			      "192.0.2.1;2001:db8::1", "192.0.2.53;2001:db8::53"), 0);
@@ -310,7 +274,7 @@ static void reapplied(void)
 	unlink(scratch_path(RECORD));
 	ip_change_reapply(&machine);
 	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
-	end();
+	machine_end();
 }
 
 static void make_tool(const char *path, const char *text)
@@ -321,7 +285,7 @@ static void make_tool(const char *path, const char *text)
 
 static void site_script(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	make_tool("etc/hyperv/set-ip", "#!/bin/sh\nenv | grep ^HVKVP_ | sort >\"${0%/*}/seen\"\n"
 		  "exit $(cat \"${0%/*}/rc\")\n");
@@ -336,7 +300,7 @@ static void site_script(void)
 	CHECK(strstr(machine_read("etc/hyperv/seen"), "HVKVP_MAC=" MACHINE_MAC "\n") != NULL);
 	check_has("", "");
 	machine_write("etc/hyperv/rc", "3");
-	CHECK_INT(set_v4("192.0.2.5", "", ""), FAIL);
+	CHECK_INT(set_v4("192.0.2.5", "", ""), HVKVP_E_FAIL);
 	check_has("", "");
 	machine_write("etc/hyperv/rc", "77");
 	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
@@ -344,7 +308,7 @@ static void site_script(void)
 	chmod(scratch_path("etc/hyperv/set-ip"), 0644);
 	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
 	CHECK(scratch_logged("is not executable"));
-	end();
+	machine_end();
 }
 
 /* A tool that notes its arguments. */
@@ -354,7 +318,7 @@ static void link_file(const char *text)
 {
 	char path[64];
 
-	snprintf(path, sizeof(path), "run/systemd/netif/links/%d", index_of("net0"));
+	snprintf(path, sizeof(path), "run/systemd/netif/links/%u", if_nametoindex("net0"));
 	machine_write(path, text);
 	machine_write("run/systemd/netif/state", "OPER_STATE=routable\n");
 }
@@ -363,7 +327,7 @@ static void networkd(void)
 {
 	static const char file[] = "etc/systemd/network/00-hvkvpd-00155daabb01.network";
 
-	if (!begin())
+	if (!machine_begin())
 		return;
 	link_file("ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-user.network\n");
 	machine_write("etc/systemd/network/10-user.network", "[Match]\nName=*\n[Network]\nDHCP=yes\n");
@@ -389,19 +353,19 @@ static void networkd(void)
 	/* DHCP is the manager's work: without it the old state comes back. */
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	make_tool("usr/bin/networkctl", "#!/bin/sh\nexit 1\n");
-	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), FAIL);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), HVKVP_E_FAIL);
 	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
 	CHECK(strstr(machine_read(file), "DHCP=no\nAddress=192.0.2.5/24\n") != NULL);
 	/* Static addresses hold without it. */
 	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), 0);
 	CHECK(strstr(machine_read(file), "Address=192.0.2.7/24\n") != NULL);
 	ip_change_reapply(&machine);
-	end();
+	machine_end();
 }
 
 static void netplan(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	link_file("ADMIN_STATE=configured\nNETWORK_FILE=/run/systemd/network/10-netplan-net0.network\n");
 	make_tool("usr/bin/networkctl", NOTES);
@@ -418,7 +382,7 @@ static void netplan(void)
 		   "          via: \"192.0.2.1\"\n        - to: \"::/0\"\n          via: \"2001:db8::1\"\n"
 		   "      nameservers:\n        addresses:\n          - \"192.0.2.53\"\n");
 	CHECK_TEXT(machine_read("told"), "netplan generate\nnetworkctl reload\nnetworkctl reconfigure net0\n");
-	end();
+	machine_end();
 }
 
 static void networkmanager(void)
@@ -428,9 +392,9 @@ static void networkmanager(void)
 	char path[64];
 	struct stat st;
 
-	if (!begin())
+	if (!machine_begin())
 		return;
-	snprintf(path, sizeof(path), "run/NetworkManager/devices/%d", index_of("net0"));
+	snprintf(path, sizeof(path), "run/NetworkManager/devices/%u", if_nametoindex("net0"));
 	machine_write(path, "[device]\nmanaged=true\n");
 	make_tool("usr/bin/nmcli", NOTES);
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.5;192.0.2.6", "255.255.255.0;255.255.255.0",
@@ -444,12 +408,12 @@ static void networkmanager(void)
 	CHECK(!stat(scratch_path(file), &st) && (st.st_mode & 07777) == 0600);
 	CHECK(strstr(machine_read("told"), "nmcli connection load /etc/NetworkManager/system-connections/hvkvpd-00155daabb01.nmconnection\n"
 		     "nmcli --wait 5 connection up id hvkvpd-00155daabb01 ifname net0\n") != NULL);
-	end();
+	machine_end();
 }
 
 static void ifupdown(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
 	machine_write("run/network/ifstate", "net0=net0\n");
@@ -469,13 +433,13 @@ static void ifupdown(void)
 	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
 	CHECK_TEXT(machine_read("etc/network/interfaces"),
 		   "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
-	end();
+	machine_end();
 }
 
 /* The host is early: a manager that is yet to come must not find its old files only. */
 static void early(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
@@ -497,7 +461,7 @@ static void early(void)
 	machine_write("run/systemd/network/10-netplan-eth0.network", "");
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
 	CHECK(strstr(machine_read(RECORD), "MANAGER=netplan\n") != NULL);
-	end();
+	machine_end();
 }
 
 static int describe(char *text, size_t size)
@@ -513,7 +477,7 @@ static void described(void)
 {
 	char text[4096];
 
-	if (!begin())
+	if (!machine_begin())
 		return;
 	set_v4("192.0.2.0", "", "");
 	machine_capture("body");
@@ -531,12 +495,12 @@ static void described(void)
 	CHECK_INT(describe(text, sizeof(text)), -EINVAL);
 	unlink(scratch_path("body"));
 	CHECK_INT(describe(text, sizeof(text)), -ENOENT);
-	end();
+	machine_end();
 }
 
 static void user_servers(void)
 {
-	if (!begin())
+	if (!machine_begin())
 		return;
 	machine_write("etc/resolv.conf", "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
 	chmod(scratch_path("etc/resolv.conf"), 0640);
@@ -558,14 +522,14 @@ static void user_servers(void)
 
 		CHECK(!stat(scratch_path("etc/resolv.conf"), &st) && (st.st_mode & 07777) == 0640);
 	}
-	end();
+	machine_end();
 }
 
 static void full(void)
 {
 	char addresses[1024] = "", subnets[1024] = "";
 
-	if (!begin())
+	if (!machine_begin())
 		return;
 	for (int i = 0; i < 64; i++) {
 		sprintf(addresses + strlen(addresses), "%s10.0.%d.1", i ? ";" : "", i);
@@ -577,7 +541,7 @@ static void full(void)
 	netns_run("addr flush dev net0");
 	ip_change_reapply(&machine);
 	check_has(addresses, "10.0.63.2");
-	end();
+	machine_end();
 }
 
 static const struct tap_case cases[] = {
