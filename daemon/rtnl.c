@@ -74,11 +74,11 @@ static int exchange(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t note, void
 int rtnl_dump(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t note, void *data,
 	      void (*restart)(void *data))
 {
-	int err = -EINTR;
-
 	if (!rtnl->nl)
 		return -ENOTCONN;
-	for (int i = 0; i < DUMP_ATTEMPTS; i++) {
+	for (int attempt = 1; ; attempt++) {
+		int err;
+
 		if (restart)
 			restart(data);
 		err = exchange(rtnl, nlh, note, data);
@@ -86,13 +86,9 @@ int rtnl_dump(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t note, void *data
 			return 0;
 		/* What is left of the dump goes with its socket. */
 		rtnl_close(rtnl);
-		if (err != -EINTR)
-			break;
-		err = rtnl_open(rtnl);
-		if (err)
-			break;
+		if (err != -EINTR || attempt == DUMP_ATTEMPTS || rtnl_open(rtnl))
+			return err;
 	}
-	return err;
 }
 
 int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *nlh)

@@ -2,6 +2,8 @@
 /*
  * GET_IP from a real kernel, in a network namespace of its own.
  */
+#include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,9 +12,11 @@
 #include "body.h"
 #include "clock.h"
 #include "ip_cache.h"
+#include "ip_link.h"
 #include "machine.h"
 #include "net_watch.h"
 #include "netns.h"
+#include "rtnl.h"
 #include "scratch.h"
 #include "tap.h"
 
@@ -257,6 +261,69 @@ static void remembered(void)
 	machine_end();
 }
 
+/* Another program that changes the kernel's table in the middle of a dump. */
+struct meddler {
+	struct rtnl own;
+	unsigned int index;
+	unsigned int dumps;
+	unsigned int spoilt;	/* so many */
+	unsigned int told;
+};
+
+static void next_dump(void *data)
+{
+	struct meddler *meddler = data;
+
+	meddler->dumps++;
+	meddler->told = 0;
+}
+
+static int meddle(const struct nlmsghdr *nlh, void *data)
+{
+	static const struct ip_address address = { .bytes = { 198, 51, 100, 1 }, .prefix = 24 };
+	struct meddler *meddler = data;
+
+	(void)nlh;
+	if (!meddler->told++ && meddler->dumps <= meddler->spoilt) {
+		CHECK_INT(ip_link_add_address(&meddler->own, meddler->index, IP_V4, &address), 0);
+		CHECK_INT(ip_link_del_address(&meddler->own, meddler->index, IP_V4, address.bytes,
+					      address.prefix), 0);
+	}
+	return MNL_CB_OK;
+}
+
+/* So many addresses that a dump comes in pieces: between those the kernel notes a change. */
+static void changing(void)
+{
+	enum { ADDRESSES = 1000 };
+	static struct meddler meddler;
+	static struct rtnl rtnl;
+	char batch[ADDRESSES * 40] = "";
+	struct ifaddrmsg *msg;
+	struct nlmsghdr *nlh;
+
+	if (!machine_begin())
+		return;
+	for (int i = 0, at = 0; i < ADDRESSES; i++)
+		at += sprintf(batch + at, "addr add 10.%d.%d.1/24 dev net0\n", i / 250, i % 250);
+	machine_write("batch", batch);
+	netns_run("-batch %s", scratch_path("batch"));
+	meddler.index = if_nametoindex("far0");
+	CHECK_INT(rtnl_open(&meddler.own), 0);
+	CHECK_INT(rtnl_open(&rtnl), 0);
+	nlh = rtnl_begin(&rtnl, RTM_GETADDR, NLM_F_DUMP, sizeof(*msg), &msg);
+	msg->ifa_family = AF_INET;
+	meddler.spoilt = 2;
+	CHECK_INT(rtnl_dump(&rtnl, nlh, meddle, &meddler, next_dump), 0);
+	CHECK_INT(meddler.dumps, 3);
+	CHECK_INT(meddler.told, ADDRESSES + 1);
+	meddler.spoilt = 1000;
+	CHECK_INT(rtnl_dump(&rtnl, nlh, meddle, &meddler, next_dump), -EINTR);
+	CHECK(!rtnl.nl);
+	rtnl_close(&meddler.own);
+	machine_end();
+}
+
 static void speed(void)
 {
 	uint64_t from;
@@ -284,6 +351,7 @@ static const struct tap_case cases[] = {
 	{ "DHCP and origins", leased },
 	{ "name servers of whoever resolves names", servers },
 	{ "what is remembered is as the kernel would tell it", remembered },
+	{ "a table that changes under a dump is read again, but not for ever", changing },
 	{ "fast enough", speed },
 };
 
