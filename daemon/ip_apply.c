@@ -3,7 +3,6 @@
  * Applying a plan to the kernel.
  */
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +15,7 @@
 #include "ip_snapshot.h"
 #include "log.h"
 #include "rtnl.h"
+#include "rtnl_address.h"
 
 /* How often to look whether addresses have come up. The check takes a second or two. */
 #define LOOK_MS 50
@@ -34,7 +34,7 @@ static const char *sorry(const char *format, ...)
 }
 
 static const struct ip_address *planned(const struct ip_plan *plan,
-					const struct ip_link_address *address)
+					const struct rtnl_address *address)
 {
 	const struct ip_half *part = &plan->config.half[address->half];
 
@@ -51,7 +51,7 @@ static bool is_static(const struct ip_plan *plan, int half)
 }
 
 /* Must this address go? */
-static bool is_over(const struct ip_plan *plan, const struct ip_link_address *address)
+static bool is_over(const struct ip_plan *plan, const struct rtnl_address *address)
 {
 	int half = address->half;
 
@@ -69,16 +69,16 @@ static bool is_there(const struct ip_snapshot *now, int half, const struct ip_ad
 		     bool *checking, bool *duplicate)
 {
 	const struct nlmsghdr *nlh = NULL;
-	struct ip_link_address have;
+	struct rtnl_address have;
 
 	while ((nlh = ip_messages_next(&now->addresses, nlh))) {
-		if (!ip_link_address(nlh, &have) || have.half != half ||
+		if (!rtnl_address(nlh, &have) || have.half != half ||
 		    have.prefix != address->prefix ||
 		    memcmp(have.bytes, address->bytes, ip_len(half)))
 			continue;
 		if (have.flags & IFA_F_DADFAILED)
 			*duplicate = true;
-		else if (have.flags & IFA_F_TENTATIVE && !(have.flags & IFA_F_OPTIMISTIC))
+		else if (rtnl_address_checked(&have))
 			*checking = true;
 		return true;
 	}
@@ -105,12 +105,12 @@ static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *pla
 				    const struct ip_snapshot *before, bool only_v6_conflicts)
 {
 	const struct nlmsghdr *nlh = NULL;
-	struct ip_link_address address;
+	struct rtnl_address address;
 	char text[IP_TEXT_SIZE];
 	int err;
 
 	while ((nlh = ip_messages_next(&before->addresses, nlh))) {
-		if (!ip_link_address(nlh, &address) || !is_over(plan, &address))
+		if (!rtnl_address(nlh, &address) || !is_over(plan, &address))
 			continue;
 		/* IPv6 has an address once, whatever its prefix: the old one first. */
 		if (only_v6_conflicts && address.half != IP_V6)
@@ -169,11 +169,11 @@ static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 {
 	const struct nlmsghdr *nlh = NULL;
 	bool leased[IP_HALVES] = { false };
-	struct ip_link_address address;
+	struct rtnl_address address;
 	int err;
 
 	while ((nlh = ip_messages_next(&before->addresses, nlh)))
-		if (ip_link_address(nlh, &address) && !(address.flags & IFA_F_PERMANENT))
+		if (rtnl_address(nlh, &address) && !(address.flags & IFA_F_PERMANENT))
 			leased[address.half] = true;
 	while ((nlh = ip_messages_next(&before->routes, nlh))) {
 		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))

@@ -3,43 +3,16 @@
  * Single changes of an interface.
  */
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <string.h>
 
 #include "ip_link.h"
 #include "rtnl.h"
+#include "rtnl_address.h"
 
 /* What the kernel gives IPv6 routes that name no metric. */
 #define V6_METRIC 1024
-
-bool ip_link_address(const struct nlmsghdr *nlh, struct ip_link_address *address)
-{
-	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr, *other = NULL, *local = NULL;
-
-	if (msg->ifa_family != AF_INET && msg->ifa_family != AF_INET6)
-		return false;
-	*address = (struct ip_link_address){
-		.half = msg->ifa_family == AF_INET ? IP_V4 : IP_V6,
-		.prefix = msg->ifa_prefixlen, .flags = msg->ifa_flags, .scope = msg->ifa_scope,
-	};
-	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
-		if (mnl_attr_get_type(attr) == IFA_ADDRESS)
-			other = attr;
-		else if (mnl_attr_get_type(attr) == IFA_LOCAL)
-			local = attr;
-		else if (mnl_attr_get_type(attr) == IFA_FLAGS)
-			address->flags = mnl_attr_get_u32(attr);
-	}
-	if (local)
-		other = local;
-	if (!other || mnl_attr_get_payload_len(other) != ip_len(address->half))
-		return false;
-	address->bytes = mnl_attr_get_payload(other);
-	return true;
-}
 
 static struct nlmsghdr *begin_address(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 				      unsigned int index, int half, const uint8_t *bytes,
@@ -61,7 +34,7 @@ int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int half,
 			const struct ip_address *address)
 {
 	static const struct ifa_cacheinfo no_end = {
-		.ifa_prefered = 0xffffffff, .ifa_valid = 0xffffffff,
+		.ifa_prefered = RTNL_NO_END, .ifa_valid = RTNL_NO_END,
 	};
 	struct nlmsghdr *nlh;
 	uint8_t broadcast[4];

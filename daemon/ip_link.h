@@ -5,36 +5,10 @@
 #ifndef HVKVP_IP_LINK_H
 #define HVKVP_IP_LINK_H
 
-#include <libmnl/libmnl.h>
-
 #include "ip.h"
 
+struct nlmsghdr;
 struct rtnl;
-
-/**
- * struct ip_link_address - an address as the kernel tells it
- * @half: family
- * @bytes: the address itself, not the other end's; in the message
- * @prefix: length
- * @flags: IFA_F_*
- * @scope: RT_SCOPE_*
- */
-struct ip_link_address {
-	int half;
-	const uint8_t *bytes;
-	unsigned int prefix;
-	uint32_t flags;
-	uint8_t scope;
-};
-
-/**
- * ip_link_address() - read an RTM_NEWADDR
- * @nlh: the message
- * @address: filled in
- *
- * Return: false if it is not about IPv4 or IPv6, or has no address.
- */
-bool ip_link_address(const struct nlmsghdr *nlh, struct ip_link_address *address);
 
 /**
  * ip_link_add_address() - add an address without an end, or make it have none

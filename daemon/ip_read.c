@@ -2,21 +2,13 @@
 /*
  * What an adapter has: addresses and gateways from the kernel.
  */
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "adapter.h"
 #include "ip_read.h"
 #include "rtnl.h"
-
-#ifndef IFAPROT_KERNEL_LL	/* headers before 5.18 */
-#define IFA_PROTO		11
-#define IFAPROT_KERNEL_RA	2
-#define IFAPROT_KERNEL_LL	3
-#endif
-
-#define NO_END			0xffffffffU
+#include "rtnl_address.h"
 
 /**
  * struct reading - what a dump is turned into
@@ -38,11 +30,6 @@ struct reading {
 	uint32_t metric[IP_HALVES][HVKVP_GATEWAY_MAX];
 };
 
-static int half_of(int family)
-{
-	return family == AF_INET ? IP_V4 : family == AF_INET6 ? IP_V6 : -1;
-}
-
 static void forget_addresses(void *data)
 {
 	struct reading *reading = data;
@@ -54,88 +41,33 @@ static void forget_addresses(void *data)
 	reading->dynamic = 0;
 }
 
-/**
- * struct found - an address as the kernel dumps it
- * @bytes: the address
- * @flags: IFA_F_*
- * @valid: seconds that it has left, NO_END if it has no end
- * @protocol: IFAPROT_*, 0 if the kernel is older than that
- */
-struct found {
-	const void *bytes;
-	uint32_t flags;
-	uint32_t valid;
-	uint8_t protocol;
-};
-
-static bool parse_address(const struct nlmsghdr *nlh, int half, struct found *found)
-{
-	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr, *address = NULL, *local = NULL;
-
-	*found = (struct found){ .flags = msg->ifa_flags, .valid = NO_END };
-	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
-		switch (mnl_attr_get_type(attr)) {
-		case IFA_ADDRESS:
-			address = attr;
-			break;
-		case IFA_LOCAL:
-			local = attr;
-			break;
-		case IFA_FLAGS:
-			found->flags = mnl_attr_get_u32(attr);
-			break;
-		case IFA_PROTO:
-			found->protocol = mnl_attr_get_u8(attr);
-			break;
-		case IFA_CACHEINFO:
-			if (mnl_attr_get_payload_len(attr) >= sizeof(struct ifa_cacheinfo)) {
-				const struct ifa_cacheinfo *info = mnl_attr_get_payload(attr);
-
-				found->valid = info->ifa_valid;
-			}
-			break;
-		}
-	}
-	/* On a point-to-point link IFA_ADDRESS is the other end. */
-	if (local)
-		address = local;
-	if (!address || mnl_attr_get_payload_len(address) != ip_len(half))
-		return false;
-	found->bytes = mnl_attr_get_payload(address);
-	return true;
-}
-
 /* Did it come by DHCP? Routers' addresses are of a prefix, DHCPv6's of 128 bits. */
-static bool is_leased(const struct found *found, int half, unsigned int prefix)
+static bool is_leased(const struct rtnl_address *found)
 {
-	if (found->flags & IFA_F_PERMANENT && found->valid == NO_END)
+	if (found->flags & IFA_F_PERMANENT && found->valid == RTNL_NO_END)
 		return false;
-	if (half == IP_V4)
+	if (found->half == IP_V4)
 		return true;
-	return found->protocol != IFAPROT_KERNEL_RA && prefix == 128;
+	return found->protocol != IFAPROT_KERNEL_RA && found->prefix == 128;
 }
 
 static int note_address(const struct nlmsghdr *nlh, void *data)
 {
-	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(nlh);
-	int half = half_of(msg->ifa_family);
 	struct reading *reading = data;
 	struct ip_address address = { 0 };
-	struct found found;
+	struct rtnl_address found;
 	struct ip_half *part;
 	bool link_local;
+	int half;
 
-	if (nlh->nlmsg_type != RTM_NEWADDR || half < 0 || msg->ifa_index != reading->index ||
-	    msg->ifa_scope >= RT_SCOPE_HOST || !parse_address(nlh, half, &found))
-		return MNL_CB_OK;
-	if (found.flags & IFA_F_DADFAILED ||
-	    (!reading->unchecked && found.flags & IFA_F_TENTATIVE &&
-	     !(found.flags & IFA_F_OPTIMISTIC)))
+	if (!rtnl_address(nlh, &found) || found.index != reading->index ||
+	    found.scope >= RT_SCOPE_HOST || found.flags & IFA_F_DADFAILED ||
+	    (!reading->unchecked && rtnl_address_checked(&found)))
 		return MNL_CB_OK;
 
+	half = found.half;
 	memcpy(address.bytes, found.bytes, ip_len(half));
-	address.prefix = msg->ifa_prefixlen;
+	address.prefix = found.prefix;
 	link_local = ip_is_link_local(half, address.bytes);
 	address.origin = HVKVP_ORIGIN_STATIC;
 	/* The kernel's own link-local address has the length of 64 and no end. */
@@ -143,7 +75,7 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 	    found.protocol == IFAPROT_KERNEL_RA ||
 	    (half == IP_V6 && link_local && !found.protocol && address.prefix == 64))
 		address.origin = HVKVP_ORIGIN_OTHER;
-	if (is_leased(&found, half, address.prefix))
+	if (is_leased(&found))
 		reading->dynamic |= ip_bit(half);
 
 	part = &reading->config->half[half];
@@ -228,6 +160,11 @@ static void note_via(struct reading *reading, const struct nlattr *attr, uint32_
 
 	if (mnl_attr_get_payload_len(attr) == sizeof(*via) + 16 && via->rtvia_family == AF_INET6)
 		add_gateway(reading, IP_V6, via->rtvia_addr, metric);
+}
+
+static int half_of(int family)
+{
+	return family == AF_INET ? IP_V4 : family == AF_INET6 ? IP_V6 : -1;
 }
 
 static int note_route(const struct nlmsghdr *nlh, void *data)

@@ -3,7 +3,6 @@
  * What the kernel has for an adapter, word for word.
  */
 #include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "ip_link.h"
 #include "ip_snapshot.h"
 #include "rtnl.h"
+#include "rtnl_address.h"
 
 static int append(struct ip_messages *messages, const struct nlmsghdr *nlh)
 {
@@ -178,9 +178,9 @@ int ip_snapshot_add_route(struct rtnl *rtnl, const struct nlmsghdr *route)
 
 static bool same(const struct nlmsghdr *a, const struct nlmsghdr *b)
 {
-	struct ip_link_address x, y;
+	struct rtnl_address x, y;
 
-	return ip_link_address(a, &x) && ip_link_address(b, &y) && x.half == y.half &&
+	return rtnl_address(a, &x) && rtnl_address(b, &y) && x.half == y.half &&
 	       x.prefix == y.prefix && !memcmp(x.bytes, y.bytes, ip_len(x.half));
 }
 

@@ -2,24 +2,15 @@
 /*
  * The guest's network, over rtnetlink.
  */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
-
-#include <libmnl/libmnl.h>
 
 #include "log.h"
 #include "net.h"
-
-/* Dumps are read in pieces of this size, as the kernel likes to make them. */
-#define BUFFER_SIZE	32768
+#include "rtnl.h"
+#include "rtnl_address.h"
 
 /**
  * struct collect - what a dump is turned into
@@ -29,6 +20,7 @@
  * @usable_bits: of @usable
  * @text: the list
  * @size: of @text
+ * @start: used of @text before this pass
  * @len: used of @text
  * @full: an address did not fit
  */
@@ -39,9 +31,19 @@ struct collect {
 	size_t usable_bits;
 	char *text;
 	size_t size;
+	size_t start;
 	size_t len;
 	bool full;
 };
+
+static void forget_links(void *data)
+{
+	struct collect *collect = data;
+
+	free(collect->usable);
+	collect->usable = NULL;
+	collect->usable_bits = 0;
+}
 
 static int note_link(const struct nlmsghdr *nlh, void *data)
 {
@@ -85,105 +87,66 @@ static void append(struct collect *collect, const char *address)
 	collect->len += len;
 }
 
+static void forget_addresses(void *data)
+{
+	struct collect *collect = data;
+
+	collect->len = collect->start;
+	collect->text[collect->len] = 0;
+	collect->full = false;
+}
+
 static int note_address(const struct nlmsghdr *nlh, void *data)
 {
-	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr, *address = NULL, *local = NULL;
 	struct collect *collect = data;
-	uint32_t flags = msg->ifa_flags;
-	char text[INET6_ADDRSTRLEN];
+	struct rtnl_address address;
+	char text[IP_TEXT_SIZE];
 
-	if (msg->ifa_family != collect->family || !is_usable(collect, msg->ifa_index))
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
-		switch (mnl_attr_get_type(attr)) {
-		case IFA_ADDRESS:
-			address = attr;
-			break;
-		case IFA_LOCAL:
-			local = attr;
-			break;
-		case IFA_FLAGS:
-			flags = mnl_attr_get_u32(attr);
-			break;
-		}
-	}
-	/* On a point-to-point link IFA_ADDRESS is the other end. */
-	if (local)
-		address = local;
-	if (!address || mnl_attr_get_payload_len(address) !=
-	    (msg->ifa_family == AF_INET ? sizeof(struct in_addr) : sizeof(struct in6_addr)))
-		return MNL_CB_OK;
-	if (flags & IFA_F_DADFAILED || (flags & IFA_F_TENTATIVE && !(flags & IFA_F_OPTIMISTIC)))
-		return MNL_CB_OK;
-	if (msg->ifa_scope >= RT_SCOPE_HOST ||
-	    collect->link_local != (msg->ifa_family == AF_INET6 &&
-				    msg->ifa_scope == RT_SCOPE_LINK))
-		return MNL_CB_OK;
-	if (inet_ntop(msg->ifa_family, mnl_attr_get_payload(address), text, sizeof(text)))
-		append(collect, text);
+	if (rtnl_address(nlh, &address) && ip_af(address.half) == collect->family &&
+	    is_usable(collect, address.index) && address.scope < RT_SCOPE_HOST &&
+	    !(address.flags & IFA_F_DADFAILED) && !rtnl_address_checked(&address) &&
+	    collect->link_local == (address.half == IP_V6 && address.scope == RT_SCOPE_LINK))
+		append(collect, inet_ntop(collect->family, address.bytes, text, sizeof(text)));
 	return MNL_CB_OK;
 }
 
-static int dump(struct mnl_socket *nl, int type, int family, mnl_cb_t note, void *data)
+static int collect_links(struct rtnl *rtnl, struct collect *collect)
 {
-	char *buffer = malloc(BUFFER_SIZE);
-	unsigned int port = mnl_socket_get_portid(nl);
-	unsigned int seq = time(NULL) ^ (type << 8) ^ family;
-	struct nlmsghdr *nlh;
-	struct rtgenmsg *gen;
-	int ret;
+	struct ifinfomsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(rtnl, RTM_GETLINK, NLM_F_DUMP, sizeof(*msg), &msg);
 
-	if (!buffer)
-		return -1;
-	nlh = mnl_nlmsg_put_header(buffer);
-	nlh->nlmsg_type = type;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
-	nlh->nlmsg_seq = seq;
-	/* The kernel wants the whole header of the family's message, zeroed. */
-	gen = mnl_nlmsg_put_extra_header(nlh, type == RTM_GETLINK ? sizeof(struct ifinfomsg) :
-					 sizeof(struct ifaddrmsg));
-	gen->rtgen_family = family;
+	return rtnl_dump(rtnl, nlh, note_link, collect, forget_links);
+}
 
-	ret = mnl_socket_sendto(nl, nlh, nlh->nlmsg_len);
-	while (ret >= 0) {
-		ret = mnl_socket_recvfrom(nl, buffer, BUFFER_SIZE);
-		if (ret <= 0)
-			break;
-		ret = mnl_cb_run(buffer, ret, seq, port, note, data);
-		if (ret <= MNL_CB_STOP)
-			break;
-	}
-	free(buffer);
-	return ret;
+static int collect_addresses(struct rtnl *rtnl, struct collect *collect, bool link_local)
+{
+	struct ifaddrmsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(rtnl, RTM_GETADDR, NLM_F_DUMP, sizeof(*msg), &msg);
+
+	msg->ifa_family = collect->family;
+	collect->link_local = link_local;
+	collect->start = collect->len;
+	return rtnl_dump(rtnl, nlh, note_address, collect, forget_addresses);
 }
 
 void net_addresses(int family, char *text, size_t size)
 {
 	struct collect collect = { .family = family, .text = text, .size = size };
-	struct mnl_socket *nl;
-	int ret;
+	struct rtnl rtnl;
+	int err = rtnl_open(&rtnl);
 
 	text[0] = 0;
-	nl = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
-	if (!nl || mnl_socket_bind(nl, 0, MNL_SOCKET_AUTOPID) < 0) {
-		log_warn("cannot ask the kernel for addresses: %s", strerror(errno));
-		goto close;
-	}
-	ret = dump(nl, RTM_GETLINK, AF_UNSPEC, note_link, &collect);
-	if (ret >= 0)
-		ret = dump(nl, RTM_GETADDR, family, note_address, &collect);
-	if (ret >= 0 && family == AF_INET6) {
-		collect.link_local = true;
-		ret = dump(nl, RTM_GETADDR, family, note_address, &collect);
-	}
-	if (ret < 0)
-		log_warn("cannot get the addresses from the kernel: %s", strerror(errno));
+	if (!err)
+		err = collect_links(&rtnl, &collect);
+	if (!err)
+		err = collect_addresses(&rtnl, &collect, false);
+	if (!err && family == AF_INET6 && !collect.full)
+		err = collect_addresses(&rtnl, &collect, true);
+	if (err)
+		log_warn("cannot get the addresses from the kernel: %s", strerror(-err));
 	if (collect.full)
 		log_info("not all addresses fit into NetworkAddressIPv%d",
 			 family == AF_INET ? 4 : 6);
-close:
-	if (nl)
-		mnl_socket_close(nl);
+	rtnl_close(&rtnl);
 	free(collect.usable);
 }

@@ -118,6 +118,10 @@ static void right_one(void)
 	CHECK_INT(machine_get(4, MACHINE_GUID, 1), 0);
 	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.77");
 	netns_run("link del br0");
+	/* The other end of a point-to-point link is not ours. */
+	netns_run("addr add 192.0.2.7 peer 192.0.2.8/32 dev net0");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 1), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.5;192.0.2.7");
 	netns_run("link del net00");
 	netns_run("link del vf0");
 	machine_end();
