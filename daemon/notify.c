@@ -39,7 +39,7 @@ void notify(const char *format, ...)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
+	sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address,
 	       offsetof(struct sockaddr_un, sun_path) + len);
 	close(fd);
 }
