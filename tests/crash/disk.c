@@ -60,16 +60,11 @@ static struct disk {
 	enum disk_file ignored;
 } disk = { .ignored = DISK_FILES };
 
-ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t at);
-ssize_t __real_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags);
-int __real_ftruncate(int fd, off_t size);
-int __real_futimens(int fd, const struct timespec times[2]);
-ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at);
-ssize_t __wrap_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags);
-int __wrap_ftruncate(int fd, off_t size);
-int __wrap_futimens(int fd, const struct timespec times[2]);
-int __wrap_fdatasync(int fd);
-int __wrap_fsync(int fd);
+/* What ld --wrap leaves of the real ones. */
+typeof(pwrite) __real_pwrite;
+typeof(pwritev2) __real_pwritev2;
+typeof(ftruncate) __real_ftruncate;
+typeof(futimens) __real_futimens;
 
 static enum disk_file which(int fd)
 {

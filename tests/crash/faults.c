@@ -30,24 +30,15 @@ static struct faults {
 	struct fault_report report;
 } faults;
 
-int __real_open(const char *path, int flags, ...);
-int __real_mkdir(const char *path, mode_t mode);
-int __real_fchmod(int fd, mode_t mode);
-ssize_t __real_pread(int fd, void *data, size_t len, off_t at);
-ssize_t __real_pwrite(int fd, const void *data, size_t len, off_t at);
-ssize_t __real_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags);
-int __real_ftruncate(int fd, off_t size);
-int __real_futimens(int fd, const struct timespec times[2]);
-int __wrap_open(const char *path, int flags, ...);
-int __wrap_mkdir(const char *path, mode_t mode);
-int __wrap_fchmod(int fd, mode_t mode);
-ssize_t __wrap_pread(int fd, void *data, size_t len, off_t at);
-ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at);
-ssize_t __wrap_pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags);
-int __wrap_ftruncate(int fd, off_t size);
-int __wrap_futimens(int fd, const struct timespec times[2]);
-int __wrap_fdatasync(int fd);
-int __wrap_fsync(int fd);
+/* What ld --wrap leaves of the real ones. */
+typeof(open) __real_open;
+typeof(mkdir) __real_mkdir;
+typeof(fchmod) __real_fchmod;
+typeof(pread) __real_pread;
+typeof(pwrite) __real_pwrite;
+typeof(pwritev2) __real_pwritev2;
+typeof(ftruncate) __real_ftruncate;
+typeof(futimens) __real_futimens;
 
 void faults_begin(const char *dir, const char *name, int err, enum fault_kind kind, int nth)
 {
