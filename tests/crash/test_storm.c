@@ -57,19 +57,6 @@ static struct shared {
 	atomic_int finished;
 } *shared;
 
-/* What the disk does is not the subject, and would only take time. */
-int fdatasync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
 static void lock(int fd, enum kind kind, bool on)
 {
 	struct flock posix = { .l_type = on ? F_WRLCK : F_UNLCK, .l_whence = SEEK_SET };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A state directory for a fuzzer, and syncs that cost nothing.
+ * A state directory for a fuzzer.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -12,18 +12,6 @@
 #include "log.h"
 
 static char path[64];
-
-int fdatasync(int fd)
-{
-	(void)fd;
-	return 0;
-}
-
-int fsync(int fd)
-{
-	(void)fd;
-	return 0;
-}
 
 static int drop(const char *name, const struct stat *st, int flag, struct FTW *ftw)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A state directory for a fuzzer, and syncs that cost nothing
+ * A state directory for a fuzzer
  */
 #ifndef FUZZ_DIR_H
 #define FUZZ_DIR_H
