@@ -10,22 +10,6 @@
 
 #define TOTAL_MAX (64u << 20)	/* far more than any packet, far less than overflows */
 
-static u32 get32(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
-static u64 get64(const u8 *p)
-{
-	u64 v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /* One range; @done bytes are in @data or did not fit. Returns NULL or what is wrong. */
 static const char *read_range(struct vm *vm, const u8 *pfns, u32 offset, u32 len, u8 *data,
 			      u32 room, u32 done)

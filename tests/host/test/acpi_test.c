@@ -19,22 +19,6 @@ static u8 sum(const u8 *bytes, size_t len)
 	return total;
 }
 
-static u32 get32(const u8 *at)
-{
-	u32 value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-static u64 get64(const u8 *at)
-{
-	u64 value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
 /* A table by its address, its sums checked. */
 static const u8 *table(struct vm *vm, u64 gpa, const char *signature)
 {

@@ -43,14 +43,6 @@ struct fakeguest {
 	size_t ninput;
 };
 
-static u32 get32(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, 4);
-	return v;
-}
-
 static u16 get16(const u8 *p)
 {
 	return (u16)(p[0] | p[1] << 8);

@@ -30,14 +30,6 @@ static struct ring fresh(u32 at)
 	return ring;
 }
 
-static u32 word(const u8 *p)
-{
-	u32 v;
-
-	memcpy(&v, p, 4);
-	return v;
-}
-
 static enum ring_result put(struct ring *ring, u32 len, u8 fill, bool *signal)
 {
 	struct ring_packet packet;
@@ -79,20 +71,20 @@ static void layout(void)
 	packet.id = 0x1122334455667788;
 	packet.flags = 1;
 	check_eq(ring_write(&ring, &packet, "hello", 5, &signal, &stamp, &why), RING_OK);
-	check_eq(word(pages[0]), 32);		/* 16 + 8 + 8 */
-	check_eq(word(pages[0] + 4), 0);
-	check_eq(word(data), 6 | 2 << 16);	/* in-band, payload at 16 */
-	check_eq(word(data + 4), 3 | 1 << 16);	/* 24 bytes, flags */
-	check_eq(word(data + 8), 0x55667788);
+	check_eq(get32(pages[0]), 32);		/* 16 + 8 + 8 */
+	check_eq(get32(pages[0] + 4), 0);
+	check_eq(get32(data), 6 | 2 << 16);	/* in-band, payload at 16 */
+	check_eq(get32(data + 4), 3 | 1 << 16);	/* 24 bytes, flags */
+	check_eq(get32(data + 8), 0x55667788);
 	check(!memcmp(data + 16, "hello\0\0\0", 8));
-	check_eq(word(data + 24), 0);
-	check_eq(word(data + 28), 0);
+	check_eq(get32(data + 24), 0);
+	check_eq(get32(data + 28), 0);
 	check(signal && stamp);
 
 	/* The trailer holds where its packet starts. */
 	check_eq(ring_write(&ring, &packet, "hello", 5, &signal, &stamp, &why), RING_OK);
-	check_eq(word(data + 32 + 24), 0);
-	check_eq(word(data + 32 + 28), 32);
+	check_eq(get32(data + 32 + 24), 0);
+	check_eq(get32(data + 32 + 28), 32);
 }
 
 static void round_trip_at_every_offset(void)
@@ -236,7 +228,7 @@ static void lying_packets_move_the_index_truly(void)
 	packet.trailer = 0x1234;
 	check_eq(ring_write(&ring, &packet, memory, 64, &signal, NULL, &why), RING_OK);
 	check_eq(ring_get(&ring, RING_WRITE), 16 + 64 + 8);
-	check_eq(word(pages[1] + 80), 0x1234);
+	check_eq(get32(pages[1] + 80), 0x1234);
 }
 
 static void poke_and_peek_stay_inside(void)
