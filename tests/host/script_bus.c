@@ -17,25 +17,6 @@ static struct vmbus *bus_of(lua_State *L)
 	return script_of(L)->bus;
 }
 
-static u32 arg_u32(lua_State *L, int arg)
-{
-	return (u32)luaL_checkinteger(L, arg);
-}
-
-static void set_int(lua_State *L, const char *name, u64 value)
-{
-	lua_pushinteger(L, (lua_Integer)value);
-	lua_setfield(L, -2, name);
-}
-
-static void set_text(lua_State *L, const char *name, const char *value)
-{
-	if (!value)
-		return;
-	lua_pushstring(L, value);
-	lua_setfield(L, -2, name);
-}
-
 /* ---- events ---- */
 
 static int l_activity(lua_State *L)

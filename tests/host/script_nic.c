@@ -7,11 +7,6 @@
 #include "nic.h"
 #include "script_priv.h"
 
-static u32 arg_device(lua_State *L)
-{
-	return (u32)luaL_checkinteger(L, 1);
-}
-
 /* native.nic(device, MAC address, newest NVSP version or nil, is the link down at first) */
 static int l_nic(lua_State *L)
 {
@@ -25,15 +20,9 @@ static int l_nic(lua_State *L)
 	mac = luaL_checklstring(L, 2, &len);
 	luaL_argcheck(L, len == sizeof(cfg.mac), 2, "a MAC address has 6 bytes");
 	memcpy(cfg.mac, mac, sizeof(cfg.mac));
-	if (!nic_attach(script_of(L)->bus, arg_device(L), &cfg))
+	if (!nic_attach(script_of(L)->bus, arg_u32(L, 1), &cfg))
 		return luaL_error(L, "only a device that was not offered yet can become a NIC");
 	return 0;
-}
-
-static void set_int(lua_State *L, const char *name, u64 value)
-{
-	lua_pushinteger(L, (lua_Integer)value);
-	lua_setfield(L, -2, name);
 }
 
 /* native.nic_info(device) -> table */
@@ -41,11 +30,10 @@ static int l_nic_info(lua_State *L)
 {
 	struct nic_info info;
 
-	if (!nic_info(script_of(L)->bus, arg_device(L), &info))
+	if (!nic_info(script_of(L)->bus, arg_u32(L, 1), &info))
 		return luaL_error(L, "the device is no NIC");
 	lua_createtable(L, 0, 10);
-	lua_pushstring(L, nic_state_name(info.state));
-	lua_setfield(L, -2, "state");
+	set_text(L, "state", nic_state_name(info.state));
 	set_int(L, "nvsp", info.nvsp);
 	set_int(L, "filter", info.filter);
 	set_int(L, "mtu", info.mtu);
@@ -60,7 +48,7 @@ static int l_nic_info(lua_State *L)
 /* native.nic_link(device, is there a link) */
 static int l_nic_link(lua_State *L)
 {
-	if (!nic_link(script_of(L)->bus, arg_device(L), lua_toboolean(L, 2)))
+	if (!nic_link(script_of(L)->bus, arg_u32(L, 1), lua_toboolean(L, 2)))
 		return luaL_error(L, "the device is no NIC");
 	return 0;
 }

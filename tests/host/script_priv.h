@@ -59,4 +59,26 @@ void script_nic_register(lua_State *L);
 /** script_ns() - seconds in argument @arg as monotonic nanoseconds. */
 u64 script_ns(lua_State *L, int arg);
 
+/** arg_u32() - argument @arg. */
+static inline u32 arg_u32(lua_State *L, int arg)
+{
+	return (u32)luaL_checkinteger(L, arg);
+}
+
+/** set_int() - a field of the table on top of the stack. */
+static inline void set_int(lua_State *L, const char *name, u64 value)
+{
+	lua_pushinteger(L, (lua_Integer)value);
+	lua_setfield(L, -2, name);
+}
+
+/** set_text() - the same; no field for NULL. */
+static inline void set_text(lua_State *L, const char *name, const char *value)
+{
+	if (!value)
+		return;
+	lua_pushstring(L, value);
+	lua_setfield(L, -2, name);
+}
+
 #endif
