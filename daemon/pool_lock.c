@@ -56,8 +56,53 @@ static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
 	}
 }
 
+/* What a file goes by in the kernel's list of locks. */
+struct file_numbers {
+	unsigned int major;
+	unsigned int minor;
+	uint64_t ino;
+};
+
+/*
+ * The list has the numbers of the file system. Those of stat(2) may be others: on
+ * btrfs each subvolume has a device, on overlayfs each layer.
+ */
+static bool find_numbers(int fd, struct file_numbers *name)
+{
+	char path[40], line[512];
+	int mount = -1, id;
+	struct stat st;
+	FILE *in;
+
+	if (fstat(fd, &st))
+		return false;
+	*name = (struct file_numbers){ major(st.st_dev), minor(st.st_dev), st.st_ino };
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+	in = fopen(path, "re");
+	while (in && fgets(line, sizeof(line), in)) {
+		sscanf(line, "mnt_id: %d", &mount);
+		sscanf(line, "ino: %" SCNu64, &name->ino);	/* since 5.14 */
+	}
+	if (in)
+		fclose(in);
+	in = fopen("/proc/self/mountinfo", "re");
+	while (in && fgets(line, sizeof(line), in)) {
+		struct file_numbers found;
+
+		if (sscanf(line, "%d %*d %u:%u", &id, &found.major, &found.minor) == 3 &&
+		    id == mount) {
+			name->major = found.major;
+			name->minor = found.minor;
+		}
+	}
+	if (in)
+		fclose(in);
+	return true;
+}
+
 /* The process that has a flock on this file according to one reading of the list, or 0. */
-static pid_t look_for_holder(const struct stat *st)
+static pid_t look_for_holder(const struct file_numbers *file)
 {
 	char line[256];
 	pid_t found = 0;
@@ -67,15 +112,13 @@ static pid_t look_for_holder(const struct stat *st)
 	if (!locks)
 		return 0;
 	while (!found && fgets(line, sizeof(line), locks)) {
-		unsigned int major, minor;
-		uint64_t ino;
+		struct file_numbers name;
 		int pid;
 
 		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%" SCNu64,
-			   &pid, &major, &minor, &ino) != 4)
-			continue;
-		if (ino == st->st_ino && major == major(st->st_dev) &&
-		    minor == minor(st->st_dev) && pid > 0)
+			   &pid, &name.major, &name.minor, &name.ino) == 4 && pid > 0 &&
+		    name.ino == file->ino && name.major == file->major &&
+		    name.minor == file->minor)
 			found = pid;
 	}
 	fclose(locks);
@@ -89,13 +132,13 @@ static pid_t look_for_holder(const struct stat *st)
  */
 static pid_t find_holder(int fd)
 {
-	struct stat st;
+	struct file_numbers file;
 	pid_t found = 0;
 
-	if (fstat(fd, &st))
+	if (!find_numbers(fd, &file))
 		return 0;
 	for (int i = 0; i < LIST_READS && !found; i++)
-		found = look_for_holder(&st);
+		found = look_for_holder(&file);
 	return found;
 }
 

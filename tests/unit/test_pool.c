@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -755,16 +757,11 @@ static pid_t churn_locks(void)
  * An exclusive lock of a user who may not write: it delays once, and hardly
  * again, also while others keep the system's list of locks moving.
  */
-static void stranger_flock_ex(void)
+static void check_stranger(void)
 {
 	uint64_t start;
 	pid_t stranger, churner;
 
-	if (geteuid()) {
-		tap_skip("needs root");
-		return;
-	}
-	begin();
 	chmod(scratch_dir, 0755);
 	pool.file.wait_ms = 500;
 	pool_set(&pool, "a", "1");
@@ -779,7 +776,56 @@ static void stranger_flock_ex(void)
 	CHECK(clock_ms() - start < 31 * 500 / 2);
 	release(churner);
 	release(stranger);
+}
+
+static void stranger_flock_ex(void)
+{
+	if (geteuid()) {
+		tap_skip("needs root");
+		return;
+	}
+	begin();
+	check_stranger();
 	end();
+}
+
+/* Have the scratch directory on an overlayfs of two file systems, seen by this process only. */
+static int mount_overlay(void)
+{
+	char options[512];
+
+	mkdir(scratch_path("lower"), 0755);
+	mkdir(scratch_path("upper"), 0755);
+	snprintf(options, sizeof(options), "lowerdir=%s,upperdir=%s,workdir=%s",
+		 scratch_path("lower"), scratch_path("upper/files"), scratch_path("upper/work"));
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", scratch_path("upper"), "tmpfs", 0, NULL))
+		return -errno;
+	if (mkdir(scratch_path("upper/files"), 0755) || mkdir(scratch_path("upper/work"), 0755) ||
+	    mount("overlay", scratch_dir, "overlay", 0, options)) {
+		int err = -errno;
+
+		umount2(scratch_path("upper"), MNT_DETACH);
+		return err;
+	}
+	return 0;
+}
+
+/* There stat(2) tells other numbers than the list of locks. */
+static void stranger_on_overlay(void)
+{
+	scratch_begin();
+	if (mount_overlay()) {
+		tap_skip("needs root, and overlayfs");
+		scratch_end();
+		return;
+	}
+	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
+	check_stranger();
+	pool_exit(&pool);
+	umount2(scratch_dir, MNT_DETACH);
+	umount2(scratch_path("upper"), MNT_DETACH);
+	scratch_end();
 }
 
 static void bound_flock_sh(void)
@@ -956,6 +1002,7 @@ static const struct tap_case cases[] = {
 	{ "a FIFO, a directory, a symbolic link in the file's place", strange_files },
 	{ "a flock for writing that is never released delays for the bound", bound_flock_ex },
 	{ "a flock of a user who may not write delays once", stranger_flock_ex },
+	{ "the same on overlayfs, whose files have two names", stranger_on_overlay },
 	{ "a flock for reading that is never released delays for the bound", bound_flock_sh },
 	{ "a POSIX write lock that is never released delays for the bound", bound_posix_write },
 	{ "a POSIX read lock that is never released delays for the bound", bound_posix_read },
