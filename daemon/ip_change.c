@@ -73,8 +73,25 @@ static bool wants_dhcp(const struct ip_plan *plan)
 	return false;
 }
 
-static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
-			const struct ip_manager *manager, unsigned int left_ms)
+/* A manager that gave up half-way may have taken away what was set before. */
+static const char *apply_again(struct rtnl *rtnl, const struct ip_plan *plan,
+			       unsigned int settle_ms)
+{
+	struct ip_snapshot now;
+	const char *why;
+	int err;
+
+	err = ip_snapshot_take(&now, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
+	if (err)
+		return strerror(-err);
+	why = ip_apply(rtnl, plan, &now, settle_ms);
+	ip_snapshot_free(&now);
+	return why;
+}
+
+static const char *tell(const struct ip_system *system, struct rtnl *rtnl,
+			const struct ip_plan *plan, const struct ip_manager *manager,
+			uint64_t end)
 {
 	const char *why;
 
@@ -84,13 +101,13 @@ static const char *tell(const struct ip_system *system, const struct ip_plan *pl
 				 plan->adapter.name);
 		return NULL;
 	}
-	why = manager->tell(system, plan, left_ms);
-	if (why && !wants_dhcp(plan)) {
-		log_warn("%s: %s; the addresses are set, and are in its files", plan->adapter.name,
-			 why);
-		why = NULL;
-	}
-	return why;
+	/* The rest is for name servers, and for putting everything back. */
+	why = manager->tell(system, plan, clock_left(end) / 4 * 3);
+	if (!why || wants_dhcp(plan))
+		return why;
+	log_warn("%s: %s; the addresses are in its files, and are set without it",
+		 plan->adapter.name, why);
+	return apply_again(rtnl, plan, smaller(clock_left(end) / 2, system->settle_ms));
 }
 
 static void report(const struct ip_plan *plan, const char *keeper)
@@ -133,9 +150,8 @@ const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 	why = ip_apply(rtnl, plan, &before, smaller(clock_left(end) / 2, system->settle_ms));
 	if (!why)
 		why = write_files(system, plan, manager, &files);
-	/* The rest is for name servers, and for putting everything back. */
 	if (!why) {
-		why = tell(system, plan, manager, clock_left(end) / 4 * 3);
+		why = tell(system, rtnl, plan, manager, end);
 		told = manager;
 	}
 	if (why) {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "clock.h"
 #include "ip_file.h"
 #include "ip_manager.h"
 #include "ip_system.h"
@@ -59,21 +60,26 @@ char *ip_mac_bare(const struct adapter *adapter, char *bare)
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	    const char *input, const char *const *argv)
 {
+	/* systemd shall have ended it before we go on, and starts to count later than we do. */
+	const unsigned int unit_ms = limit_ms - limit_ms / 8;
+	const uint64_t end = clock_ms() + unit_ms;
 	char path[IP_PATH_SIZE], limit[64];
 	/*
 	 * At once, also early in a boot; with our standard input and output, so that what
-	 * it says is in our log; and it ends when we do not wait any longer.
+	 * it says is in our log; and it ends, at once too, when we do not wait any longer.
 	 */
 	const char *const run[] = {
 		"/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe",
-		"--property=DefaultDependencies=no", limit,
+		"--property=DefaultDependencies=no", "--property=KillSignal=SIGKILL", limit,
 	};
 	const char *words[IP_TOOL_WORDS + sizeof(run) / sizeof(run[0]) + 1];
+	bool in_unit = outside && ip_exists(system, "/run/systemd/private") &&
+		       ip_exists(system, "%s", run[0]);
 	size_t n = 0, from = 0;
 	int ret;
 
-	snprintf(limit, sizeof(limit), "--property=RuntimeMaxSec=%ums", limit_ms);
-	if (outside && ip_exists(system, "/run/systemd/private") && ip_exists(system, "%s", run[0])) {
+	snprintf(limit, sizeof(limit), "--property=RuntimeMaxSec=%ums", unit_ms);
+	if (in_unit) {
 		for (; n < sizeof(run) / sizeof(run[0]); n++)
 			words[n] = run[n];
 	} else {
@@ -83,6 +89,8 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 		words[n++] = argv[from++];
 	words[n] = NULL;
 	ret = run_program(words, NULL, input, limit_ms);
+	if (in_unit && ret > 0 && !clock_left(end))
+		ret = -ETIMEDOUT;
 	if (ret < 0)
 		log_warn("%s %s: %s", argv[0], argv[1] ? argv[1] : "", strerror(-ret));
 	else if (ret)

@@ -118,11 +118,15 @@ int ip_snapshot_take(struct ip_snapshot *snapshot, struct rtnl *rtnl,
 	struct ifaddrmsg *address;
 	struct nlmsghdr *nlh;
 	struct rtmsg *route;
+	unsigned int flags;
 	int err;
 
-	*snapshot = (struct ip_snapshot){
-		.index = adapter->index, .families = families, .up = adapter->flags & IFF_UP,
-	};
+	*snapshot = (struct ip_snapshot){ .index = adapter->index, .families = families };
+	/* Not what @adapter remembers: that may be older. */
+	err = ip_link_flags(rtnl, adapter->index, &flags);
+	if (err)
+		return err;
+	snapshot->up = flags & IFF_UP;
 	nlh = rtnl_begin(rtnl, RTM_GETADDR, NLM_F_DUMP, sizeof(*address), &address);
 	address->ifa_index = adapter->index;
 	err = rtnl_dump(rtnl, nlh, note_address, snapshot, forget_addresses);
@@ -262,6 +266,9 @@ int ip_snapshot_restore(const struct ip_snapshot *snapshot, struct rtnl *rtnl)
 	err = ip_snapshot_take(&now, rtnl, &adapter, snapshot->families);
 	if (err)
 		return err;
+	/* A manager's tools may have taken it down: then it carries no routes. */
+	if (snapshot->up && !now.up)
+		keep_first(&first, ip_link_set_up(rtnl, snapshot->index, true), 0);
 	keep_first(&first, restore_addresses(snapshot, &now, rtnl), 0);
 	keep_first(&first, restore_routes(snapshot, &now, rtnl), 0);
 	if (!snapshot->up)

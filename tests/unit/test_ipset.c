@@ -436,6 +436,26 @@ static void ifupdown(void)
 	machine_end();
 }
 
+/* Its tools fail after they have taken away what was set: then it is set again. */
+static void ifupdown_fails(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\n");
+	machine_write("run/network/ifstate", "net0=net0\n");
+	make_tool("usr/sbin/ifdown", "#!/bin/sh\nip addr flush dev net0\nip link set net0 down\n");
+	make_tool("usr/sbin/ifup", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK(scratch_logged("ifup does not take the new configuration"));
+	CHECK(strstr(machine_read(RECORD), "MANAGER=ifupdown\n") != NULL);
+	/* What it cannot have by DHCP it shall not lose. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	machine_end();
+}
+
 /* The host is early: a manager that is yet to come must not find its old files only. */
 static void early(void)
 {
@@ -563,6 +583,7 @@ static const struct tap_case cases[] = {
 	{ "netplan's file", netplan },
 	{ "NetworkManager's file", networkmanager },
 	{ "ifupdown's file", ifupdown },
+	{ "ifupdown's tools fail half-way: the addresses are set all the same", ifupdown_fails },
 	{ "managers that have not started yet", early },
 	{ "a captured body is explained, and changes nothing", described },
 	{ "name servers in front of the user's", user_servers },
