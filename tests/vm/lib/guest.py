@@ -7,11 +7,12 @@ import subprocess
 
 from .build import busybox, static_program
 from .cpio import Archive
-from .kernel import VM_DIR
+from .kernel import VM_DIR, fetch
 from .modules import ModuleTree, add_modules, module_name
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
 TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
+STOCK_KERNEL = "6.1"            # of the Debian that this runs on
 HOSTNAME = "kvpguest"
 ETC = {
     "hostname": f"{HOSTNAME}\n",
@@ -33,7 +34,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     modules: names out of the kernel's own; extra_modules: paths of .ko files.
     programs: (source, destination) pairs, brought with the libraries they are linked to.
     files: (source, destination, mode) triples.
-    stock: also Debian's hv_kvp_daemon and its scripts, from the kernel's own suite if it has one.
+    stock: also Debian's hv_kvp_daemon and its scripts, see _stock_root().
     """
     archive = Archive()
     for folder in ("proc", "sys", "dev", "run", "tmp", "root", "var/lib", "var/log", "usr/bin"):
@@ -54,7 +55,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
         tree.add(path)
     add_modules(archive, tree, [*modules, *map(module_name, extra_modules)], kernel.release)
     if stock and kernel.root:
-        _add_stock_daemon(archive, kernel)
+        _add_stock_daemon(archive, _stock_root(kernel))
     for source, destination in programs:
         _add_program(archive, source, destination)
     for source, destination, mode in files:
@@ -70,9 +71,14 @@ def _add_file(archive, source, destination, mode):
         raise GuestError(f"{source} cannot go into the guest: {error.strerror}") from error
 
 
-def _add_stock_daemon(archive, kernel):
-    _add_program(archive, f"{kernel.root}/usr/sbin/hv_kvp_daemon", "usr/sbin/hv_kvp_daemon")
-    scripts = f"{kernel.root}/usr/libexec/hypervkvpd"
+def _stock_root(kernel):
+    """Whose daemon: of the kernel's own suite, if its programs run with this system's libraries."""
+    return fetch(STOCK_KERNEL).root if kernel.build_root else kernel.root
+
+
+def _add_stock_daemon(archive, root):
+    _add_program(archive, f"{root}/usr/sbin/hv_kvp_daemon", "usr/sbin/hv_kvp_daemon")
+    scripts = f"{root}/usr/libexec/hypervkvpd"
     # Older packages have none.
     for script in sorted(os.listdir(scripts)) if os.path.isdir(scripts) else ():
         _add_file(archive, os.path.join(scripts, script), f"usr/libexec/hypervkvpd/{script}", 0o755)
