@@ -28,22 +28,28 @@ local function plug(n)
 	guid, key, eth = "{" .. nic.instance:upper() .. "}", "00155d0a0b0" .. n, nil
 end
 
--- What GET_IP tells, by KVP 4.0 (text) and 5.0 (binary): the same, but for the kernel's own link-local address.
-local function told()
-	local seen
-	for _, form in ipairs{"4.0", "5.0"} do
-		negotiate{kvp = {form}, timeout = 30}
-		local r = expect_sound_ip(get_ip{adapter = nic.mac})
-		local addresses = {}
-		for _, a in ipairs(r.addresses) do
-			if a:sub(1, 5) ~= "fe80:" then addresses[#addresses + 1] = a end
-		end
-		local now = table.concat(addresses, " ") .. " via " .. table.concat(r.gateways, " ") ..
-			" dns " .. table.concat(r.dns, " ") .. (r.dhcp and " dhcp" or "")
-		expect(seen == nil or seen == now, true, form .. ": " .. now .. ", 4.0: " .. tostring(seen))
-		seen = now
+-- What GET_IP tells, in the form of this version.
+local function told_in(form)
+	negotiate{kvp = {form}, timeout = 30}
+	local r = expect_sound_ip(get_ip{adapter = nic.mac})
+	local addresses = {}
+	for _, a in ipairs(r.addresses) do
+		-- Not the kernel's own link-local one.
+		if a:sub(1, 5) ~= "fe80:" then addresses[#addresses + 1] = a end
 	end
-	return seen
+	return table.concat(addresses, " ") .. " via " .. table.concat(r.gateways, " ") ..
+		" dns " .. table.concat(r.dns, " ") .. (r.dhcp and " dhcp" or "")
+end
+
+-- The same by KVP 4.0 (text) and 5.0 (binary), unless it changes right between the two.
+local function told()
+	local text, binary
+	for _ = 1, 5 do
+		text, binary = told_in("4.0"), told_in("5.0")
+		if text == binary then break end
+	end
+	expect(binary, text)
+	return text
 end
 
 local function until_told(wanted)
