@@ -75,7 +75,7 @@ end
 -- What the kernel's gcov has counted, as a tar archive in base64. Its files have no size before they are read.
 function guest.coverage()
 	return guest.run([[
-		cd /sys/kernel/debug/gcov && find . -name '*.gcda' | while read -r file; do
+		mkdir -p /tmp/gcov && cd /sys/kernel/debug/gcov && find . -name '*.gcda' | while read -r file; do
 			mkdir -p "/tmp/gcov/${file%/*}" && cat "$file" >"/tmp/gcov/$file"
 		done && tar -C /tmp/gcov -czf - . | base64 -w 0]], 60).out
 end
