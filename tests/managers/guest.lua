@@ -7,14 +7,17 @@ local USER = "203.0.113.9"
 
 -- Enabled, as Debian's packages leave them: NetworkManager and networking (ifupdown). It has no interface at first.
 local managers = {
-	{name = "NetworkManager", unit = "NetworkManager", restart = "NetworkManager",
+	{name = "NetworkManager", unit = "NetworkManager",
 	 file = "/etc/NetworkManager/system-connections/hvkvpd-%s.nmconnection",
 	 user = "/etc/NetworkManager/system-connections/user.nmconnection",
 	 text = "[connection]\nid=user\ntype=ethernet\ninterface-name=%s\n[ipv4]\nmethod=manual\naddress1=%s/24\n"},
-	{name = "systemd-networkd", unit = "systemd-networkd", restart = "systemd-networkd",
+	{name = "systemd-networkd", unit = "systemd-networkd",
 	 file = "/etc/systemd/network/00-hvkvpd-%s.network",
 	 user = "/etc/systemd/network/10-user.network", text = "[Match]\nName=%s\n[Network]\nAddress=%s/24\n"},
-	{name = "ifupdown", unit = "networking", restart = "networking",
+	-- Without systemd-resolved, whose hook for ifupdown is broken in Debian 12: it asks for a name server called DNS, fails,
+	-- and starts systemd-resolved anew, which forgets what it knew.
+	{name = "ifupdown", unit = "networking",
+	 before = "systemctl mask --now systemd-resolved && rm -f /etc/resolv.conf && : >/etc/resolv.conf",
 	 file = "/etc/network/interfaces.d/hvkvpd-%s",
 	 user = "/etc/network/interfaces.d/user", text = "auto %1$s\niface %1$s inet static\n\taddress %2$s/24\n"},
 }
