@@ -92,6 +92,16 @@ case("probe: every allocation fails once", {timeout = 320}, function()
 	service_works()
 end)
 
+-- kvmalloc() tries twice, so that one failure does not do. What it takes may also serve processes, as highmem may.
+case("probe: no page is left for the packets", {timeout = 120}, function()
+	guest_ok("echo " .. device .. " >" .. DRIVER .. "unbind", 30)
+	arm()
+	guest_ok("cd " .. PAGE .. "; echo N >ignore-gfp-highmem; echo 1000000 >times; echo 100 >probability")
+	expect(not guest("echo " .. device .. " >" .. DRIVER .. "bind").ok)
+	guest_ok("cd " .. PAGE .. "; echo 0 >probability; echo Y >ignore-gfp-highmem; echo " .. device .. " >" .. DRIVER .. "bind", 30)
+	service_works()
+end)
+
 case("opening the device: every allocation fails once", {timeout = 120}, function()
 	arm()
 	local tried, failed = sweep("true 3<>/dev/hv_kvp", ":")

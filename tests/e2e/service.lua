@@ -29,6 +29,7 @@ end
 bus.wait_open(90)
 
 case("without a service the negotiation waits", function()
+	expect(guest_ok("cd /sys/class/misc/hv_kvp && cat framework_version message_version"), "none\nnone")
 	raw{msg = 0, fw = "0.0", kvp = "0.0", body = good}
 	expect_no_answer(1500)
 	guest_ok("kvp-service start")
