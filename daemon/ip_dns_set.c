@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "adapter.h"
+#include "clock.h"
 #include "ip_dns.h"
 #include "ip_file.h"
 #include "ip_manager.h"
@@ -130,17 +131,27 @@ const char *ip_dns_resolvconf(const struct ip_system *system)
 	return NULL;
 }
 
+static bool is_link(const char *path)
+{
+	return readlink(path, (char[1]){ 0 }, 1) > 0;
+}
+
 const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
 		       const struct ip_config *config, unsigned int limit_ms)
 {
-	const char *tool = ip_dns_resolvconf(system);
+	const char *tool = ip_dns_resolvconf(system), *why;
+	const uint64_t end = clock_ms() + limit_ms;
 	char path[IP_PATH_SIZE];
 
 	if (ip_exists(system, "/run/systemd/resolve/resolv.conf") &&
-	    ip_exists(system, "/usr/bin/resolvectl"))
-		return by_resolved(ip_path(system, path, "/usr/bin/resolvectl"), adapter, config,
-				   limit_ms);
+	    ip_exists(system, "/usr/bin/resolvectl")) {
+		why = by_resolved(ip_path(system, path, "/usr/bin/resolvectl"), adapter, config,
+				  limit_ms);
+		/* Its file stays when it is stopped for good. A link would lead there. */
+		if (!why || is_link(ip_path(system, path, "/etc/resolv.conf")))
+			return why;
+	}
 	if (tool)
-		return by_resolvconf(system, tool, adapter, config, limit_ms);
-	return by_file(system, adapter, config, limit_ms);
+		return by_resolvconf(system, tool, adapter, config, clock_left(end));
+	return by_file(system, adapter, config, clock_left(end));
 }

@@ -545,6 +545,29 @@ static void user_servers(void)
 	machine_end();
 }
 
+/* Name servers where systemd-resolved's files are there, but it does not answer. */
+static void resolved_is_gone(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	machine_write("etc/resolv.conf", "search example.com\n");
+	make_tool("usr/bin/resolvectl", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "search example.com\n") != NULL);
+	/* A link says that it is to be used: then nothing is written behind its back. */
+	unlink(scratch_path("etc/resolv.conf"));
+	CHECK_INT(symlink("../run/systemd/resolve/resolv.conf", scratch_path("etc/resolv.conf")), 0);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.54"), 0);
+	CHECK(scratch_logged("its name servers are not set: resolvectl fails"));
+	CHECK_TEXT(machine_read("run/systemd/resolve/resolv.conf"), "");
+	make_tool("usr/bin/resolvectl", NOTES);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.55"), 0);
+	CHECK_TEXT(machine_read("told"), "resolvectl dns net0 192.0.2.55\n");
+	machine_end();
+}
+
 static void full(void)
 {
 	char addresses[1024] = "", subnets[1024] = "";
@@ -586,6 +609,7 @@ static const struct tap_case cases[] = {
 	{ "ifupdown's tools fail half-way: the addresses are set all the same", ifupdown_fails },
 	{ "managers that have not started yet", early },
 	{ "a captured body is explained, and changes nothing", described },
+	{ "name servers without systemd-resolved, which has been there", resolved_is_gone },
 	{ "name servers in front of the user's", user_servers },
 	{ "64 addresses and 64 name servers", full },
 };
