@@ -62,7 +62,8 @@ local function until_told(wanted)
 		return last == wanted
 	end})
 	if not ok then
-		say(guest("ip addr show dev " .. eth .. "; ip -6 route; hvkvp ip show " .. eth .. "; networkctl status -n 30 " .. eth, 60).out)
+		say(guest("ip addr show dev " .. eth .. "; ip -6 route; hvkvp ip show " .. eth .. "; networkctl status -n 30 " .. eth ..
+			"; journalctl -q -b -u hvkvpd -o short-monotonic | tail -n 30", 60).out)
 	end
 	expect(last, wanted)
 end
