@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -33,13 +34,31 @@ static int input_fd(const char *input)
 	return fd;
 }
 
+/* Ours, without what is between systemd and us. Return: to free(), or NULL. */
+static char **environment(void)
+{
+	size_t n = 0, all = 0;
+	char **copy;
+
+	while (environ[all])
+		all++;
+	copy = calloc(all + 1, sizeof(*copy));
+	for (size_t i = 0; copy && i < all; i++)
+		if (strncmp(environ[i], "NOTIFY_SOCKET=", 14))
+			copy[n++] = environ[i];
+	return copy;
+}
+
 static int start(pid_t *pid, const char *const *argv, char *const *envp, int in)
 {
+	char **own = envp ? NULL : environment();
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t none, pipe_signal;
 	int err;
 
+	if (!envp && !own)
+		return -ENOMEM;
 	/* The daemon blocks and ignores signals that others need. */
 	sigemptyset(&none);
 	sigemptyset(&pipe_signal);
@@ -54,7 +73,8 @@ static int start(pid_t *pid, const char *const *argv, char *const *envp, int in)
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 	err = posix_spawn(pid, argv[0], &actions, &attributes, (char *const *)argv,
-			  envp ? envp : environ);
+			  envp ? envp : own);
+	free(own);
 	posix_spawn_file_actions_destroy(&actions);
 	posix_spawnattr_destroy(&attributes);
 	return -err;

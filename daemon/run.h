@@ -8,7 +8,7 @@
 /**
  * run_program() - run a program and wait for its end
  * @argv: path and arguments, NULL at the end; no shell is involved
- * @envp: its environment; NULL for ours
+ * @envp: its environment; NULL for ours, without NOTIFY_SOCKET
  * @input: what it reads from standard input; NULL for nothing
  * @limit_ms: then it and its children are killed, milliseconds
  *

@@ -311,8 +311,8 @@ static void site_script(void)
 	machine_end();
 }
 
-/* A tool that notes its arguments. */
-#define NOTES "#!/bin/sh\necho \"${0##*/} $*\" >>\"${0%%/usr/*}/told\"\nexit ${RC:-0}\n"
+/* A tool that notes its arguments, and whether it could speak to systemd in our name. */
+#define NOTES "#!/bin/sh\necho \"${0##*/} $*$NOTIFY_SOCKET\" >>\"${0%%/usr/*}/told\"\nexit ${RC:-0}\n"
 
 static void link_file(const char *text)
 {
@@ -419,6 +419,7 @@ static void ifupdown(void)
 	machine_write("run/network/ifstate", "net0=net0\n");
 	make_tool("usr/sbin/ifup", NOTES);
 	make_tool("usr/sbin/ifdown", NOTES);
+	setenv("NOTIFY_SOCKET", "/nowhere", 1);
 	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
 			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
 	CHECK_TEXT(machine_read("etc/network/interfaces.d/hvkvpd-00155daabb01"),
@@ -429,6 +430,7 @@ static void ifupdown(void)
 		   "iface hvkvpd-net0 inet6 static\n\taddress 2001:db8::5/64\n"
 		   "\tup ip route append default via 2001:db8::1 dev net0 proto static metric 1024\n");
 	CHECK_TEXT(machine_read("told"), "ifdown --force net0\nifup net0\n");
+	unsetenv("NOTIFY_SOCKET");
 	CHECK(strstr(machine_read("etc/network/hvkvpd-map"), "echo \"hvkvpd-$1\"\n") != NULL);
 	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
 	CHECK_TEXT(machine_read("etc/network/interfaces"),
