@@ -87,7 +87,6 @@ demo: packages
 bench: packages
 	@$(PYTHON) tests/demo tests/bench/pair.lua
 	@$(PYTHON) tests/demo tests/bench/keys.lua
-	@tests/bench/debian
 
 install: install-module install-user
 	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take')

@@ -28,9 +28,6 @@ local tests = {
 	{"delete", n, function(i) delete("external", "k" .. i) end},
 }
 
--- In a whole Debian root (tests/bench/debian) the rest is as here.
-if args.only_ip then tests = {tests[4]} end
-
 local samples = {}
 
 local function measure(which)
