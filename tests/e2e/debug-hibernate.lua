@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: kernel=debug time=900
+-- job: kernel=debug time=900 mem=1024
 --
 -- Hibernation up to the point where the image would be written, and back: the bus unloads, the channel closes, all comes again.
 -- Needs a kernel with PM_DEBUG, whose pm_test stops there.
@@ -10,6 +10,8 @@ negotiate{timeout = 30}
 bus.reoffer_policy{on_close = false}
 -- Its pause of five seconds is a busy one, which emulation stretches until the watchdog barks.
 guest_ok("echo platform >/sys/power/pm_test; echo 60 >/proc/sys/kernel/watchdog_thresh")
+-- Room for all of the memory that is in use: the kernel would make the image smaller by taking nearly all that is free.
+guest_ok("echo 1000000000 >/sys/power/image_size")
 
 local function hibernate_and_wake()
 	guest_ok("echo disk >/sys/power/state", 90)

@@ -52,6 +52,8 @@ end
 
 guest_ok("for i in $(seq 1 90); do ip addr add 10.9.$i.1/32 dev " .. eth ..
 	" && ip -6 addr add 2001:db8:$i::1/128 dev " .. eth .. "; done", 60)
+-- What is being checked for duplicates is not told yet.
+wait{timeout = 30, true_when = function() return not guest_ok("ip -6 addr show dev " .. eth):find("tentative", 1, true) end}
 
 for _, version in ipairs{"4.0", "5.0"} do
 	case("more addresses than fit, KVP " .. version, function()
