@@ -82,6 +82,7 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	if (in_unit) {
 		for (; n < sizeof(run) / sizeof(run[0]); n++)
 			words[n] = run[n];
+		words[0] = ip_path(system, path, "%s", run[0]);
 	} else {
 		words[n++] = ip_path(system, path, "%s", argv[from++]);
 	}

@@ -12,6 +12,7 @@
 
 #include "ip_change.h"
 #include "ip_describe.h"
+#include "ip_manager.h"
 #include "machine.h"
 #include "netns.h"
 #include "scratch.h"
@@ -458,6 +459,24 @@ static void ifupdown_fails(void)
 	machine_end();
 }
 
+/* A tool in a unit of its own: systemd ends it before we go on, and late is late. */
+static void tool_in_unit(void)
+{
+	static const char *const argv[] = { "/usr/sbin/ifup", "net0", NULL };
+
+	if (!machine_begin())
+		return;
+	machine_write("run/systemd/private", "");
+	make_tool("usr/bin/systemd-run", "#!/bin/sh\necho \"$*\" >\"${0%/usr/*}/told\"\nexit 3\n");
+	CHECK_INT(ip_tool(&machine, 8000, true, NULL, argv), 3);
+	CHECK(strstr(machine_read("told"), " --property=KillSignal=SIGKILL --property=RuntimeMaxSec=7000ms "
+		     "/usr/sbin/ifup net0\n") != NULL);
+	make_tool("usr/bin/systemd-run", "#!/bin/sh\nsleep 0.9\nexit 1\n");
+	CHECK_INT(ip_tool(&machine, 1000, true, NULL, argv), -ETIMEDOUT);
+	CHECK(scratch_logged("/usr/sbin/ifup net0: Connection timed out"));
+	machine_end();
+}
+
 /* The host is early: a manager that is yet to come must not find its old files only. */
 static void early(void)
 {
@@ -609,6 +628,7 @@ static const struct tap_case cases[] = {
 	{ "NetworkManager's file", networkmanager },
 	{ "ifupdown's file", ifupdown },
 	{ "ifupdown's tools fail half-way: the addresses are set all the same", ifupdown_fails },
+	{ "a tool that systemd runs for us, and ends", tool_in_unit },
 	{ "managers that have not started yet", early },
 	{ "a captured body is explained, and changes nothing", described },
 	{ "name servers without systemd-resolved, which has been there", resolved_is_gone },
