@@ -67,7 +67,7 @@ struct file_numbers {
  * The list has the numbers of the file system. Those of stat(2) may be others: on
  * btrfs each subvolume has a device, on overlayfs each layer.
  */
-static bool find_numbers(int fd, struct file_numbers *name)
+static bool find_numbers(int fd, struct file_numbers *numbers)
 {
 	char path[40], line[512];
 	int mount = -1, id;
@@ -76,13 +76,13 @@ static bool find_numbers(int fd, struct file_numbers *name)
 
 	if (fstat(fd, &st))
 		return false;
-	*name = (struct file_numbers){ major(st.st_dev), minor(st.st_dev), st.st_ino };
+	*numbers = (struct file_numbers){ major(st.st_dev), minor(st.st_dev), st.st_ino };
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	in = fopen(path, "re");
 	while (in && fgets(line, sizeof(line), in)) {
 		sscanf(line, "mnt_id: %d", &mount);
-		sscanf(line, "ino: %" SCNu64, &name->ino);	/* since 5.14 */
+		sscanf(line, "ino: %" SCNu64, &numbers->ino);	/* since 5.14 */
 	}
 	if (in)
 		fclose(in);
@@ -92,8 +92,8 @@ static bool find_numbers(int fd, struct file_numbers *name)
 
 		if (sscanf(line, "%d %*d %u:%u", &id, &found.major, &found.minor) == 3 &&
 		    id == mount) {
-			name->major = found.major;
-			name->minor = found.minor;
+			numbers->major = found.major;
+			numbers->minor = found.minor;
 		}
 	}
 	if (in)
@@ -112,13 +112,13 @@ static pid_t look_for_holder(const struct file_numbers *file)
 	if (!locks)
 		return 0;
 	while (!found && fgets(line, sizeof(line), locks)) {
-		struct file_numbers name;
+		struct file_numbers held;
 		int pid;
 
 		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%" SCNu64,
-			   &pid, &name.major, &name.minor, &name.ino) == 4 && pid > 0 &&
-		    name.ino == file->ino && name.major == file->major &&
-		    name.minor == file->minor)
+			   &pid, &held.major, &held.minor, &held.ino) == 4 && pid > 0 &&
+		    held.ino == file->ino && held.major == file->major &&
+		    held.minor == file->minor)
 			found = pid;
 	}
 	fclose(locks);
