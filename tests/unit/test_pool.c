@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -739,6 +740,8 @@ static pid_t churn_locks(void)
 
 	if (pid)
 		return pid;
+	/* It never rests: it shall not outlive a test that crashes. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	for (int i = 0; i < 50; i++) {
 		char name[16];
 
