@@ -20,14 +20,14 @@
 
 /**
  * struct kvp_file - an open file
- * @xact: the transaction; one reference is the file's
- * @feed: a monitor's events; NULL in a service's file
- * @lock: guards what follows; nobody waits for a message under it
- * @hello: the driver's hello, to be read before all else; hdr.len is 0 when
+ * @xact: the transaction; the file owns one reference
+ * @feed: events of a monitor; NULL in a service's file
+ * @lock: guards the members below; not held while waiting for a message
+ * @hello: the driver's hello, read before any other message; hdr.len is 0 if
  *	there is none
  * @ready: the service's hello was accepted
- * @in: what is being written
- * @out: what is being read
+ * @in: buffer of write()
+ * @out: buffer of read()
  */
 struct kvp_file {
 	struct kvp_xact *xact;
@@ -74,7 +74,7 @@ static int open_monitor(struct kvp_file *f)
 
 static int cdev_open(struct inode *inode, struct file *file)
 {
-	/* misc_open() holds its lock, so kvp_cdev_remove() waits for us. */
+	/* Called under the lock of misc_open(): kvp_cdev_remove() waits. */
 	struct kvp_cdev *cdev = container_of(file->private_data,
 					     struct kvp_cdev, misc);
 	struct kvp_file *f;
@@ -152,7 +152,7 @@ static ssize_t read_request(struct kvp_file *f, struct iov_iter *to)
 	return n;
 }
 
-/* So does an event. */
+/* Likewise, an event stays queued. */
 static ssize_t read_event(struct kvp_file *f, struct iov_iter *to)
 {
 	u32 len = kvp_feed_peek(f->feed, f->out);
@@ -166,7 +166,7 @@ static ssize_t read_event(struct kvp_file *f, struct iov_iter *to)
 	return n;
 }
 
-/* Read the message that waits. Return: its bytes, an error, 0 if none waits. */
+/* Read one message. Return: its bytes, an error, 0 if none is queued. */
 static ssize_t read_message(struct kvp_file *f, struct iov_iter *to)
 {
 	ssize_t n;

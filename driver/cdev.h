@@ -2,9 +2,9 @@
 /*
  * The character device /dev/hv_kvp, whose manual is uapi/hv_kvp.h.
  *
- * struct kvp_cdev lives as long as the device is bound. What an open file needs
- * is in an object of its own, which holds a reference to the transaction and
- * nothing of struct kvp_cdev; so the two may end in any order.
+ * struct kvp_cdev exists while the device is bound. An open file has an object of
+ * its own, which references the transaction but not struct kvp_cdev, so the two
+ * can be freed in any order.
  */
 #ifndef KVP_CDEV_H
 #define KVP_CDEV_H
@@ -16,7 +16,7 @@ struct kvp_xact;
 
 /**
  * struct kvp_cdev - the device node
- * @misc: the node; also what an open file starts from
+ * @misc: the node; open() finds struct kvp_cdev through it
  * @xact: where requests come from; not owned
  */
 struct kvp_cdev {
@@ -25,7 +25,7 @@ struct kvp_cdev {
 };
 
 /**
- * kvp_cdev_add() - make the node; it can be opened at once
+ * kvp_cdev_add() - create the node; it can be opened at once
  * @cdev: filled in
  * @xact: must stay until kvp_cdev_remove() has returned
  * @parent: for sysfs

@@ -15,9 +15,9 @@
 static_assert(KVP_XACT_PACKET_SIZE + sizeof(u64) <= RING_DATA);
 
 /*
- * Bring a raw packet into the form that everything above expects: only the
- * payload, at the start of the buffer. Return: its bytes; one, which nobody
- * takes for a packet, if it has none that can be used.
+ * Strip the packet descriptor: move the payload to the start of the buffer.
+ * Return: bytes of the payload; 1 if it is unusable, which kvp_ic_parse() drops
+ * as too short.
  */
 static u32 unwrap(void *buf, u32 len)
 {
@@ -39,8 +39,8 @@ static void chan_recv(void *channel, struct kvp_packet *pkt)
 	u32 len;
 
 	/*
-	 * The host signals for a packet only if it finds the ring empty. So what
-	 * was read before must be seen by the host before we look for more.
+	 * The host signals a packet only if it finds the ring empty. Our last
+	 * read index must be visible to the host before we look for more.
 	 */
 	virt_mb();
 	/* A packet too large for the buffer stays, and ends the talk. */
@@ -73,7 +73,7 @@ int kvp_chan_open(struct hv_device *hv, struct kvp_xact *xact)
 {
 	int err;
 
-	/* The interrupt takes what is there; the ring need not be masked. */
+	/* The interrupt reads the ring itself; it need not be masked. */
 	set_channel_read_mode(hv->channel, HV_CALL_DIRECT);
 	kvp_compat_set_packet_size(hv->channel, KVP_XACT_PACKET_SIZE);
 

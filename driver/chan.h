@@ -9,7 +9,7 @@
 
 struct hv_device;
 
-/* What kvp_xact_create() wants to know; its channel is a struct hv_device. */
+/* For kvp_xact_create(); the channel argument is a struct hv_device. */
 extern const struct kvp_xact_ops kvp_chan_ops;
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * All that differs between the kernels that this driver builds for.
+ * Differences between the kernels that this driver builds for.
  */
 #ifndef KVP_COMPAT_H
 #define KVP_COMPAT_H
@@ -22,8 +22,8 @@
  * @channel: not open yet
  * @size: bytes, packet descriptor included
  *
- * Since 5.14 the bus copies each packet before anybody sees it, and needs to
- * know how large one can be; before that the ring is the only limit.
+ * Since 5.14 the bus copies each packet before it delivers it, and needs a
+ * maximum size; before that the ring is the only limit.
  */
 static inline void kvp_compat_set_packet_size(struct vmbus_channel *channel,
 					      u32 size)

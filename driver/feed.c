@@ -29,8 +29,8 @@ void kvp_feed_destroy(struct kvp_feed *feed)
 	kvfree(feed);
 }
 
-void kvp_feed_tell(struct kvp_feed *feed, u64 id, enum hvkvp_what what,
-		   const void *packet, u32 packet_len)
+void kvp_feed_add(struct kvp_feed *feed, u64 id, enum hvkvp_what what,
+		  const void *packet, u32 packet_len)
 {
 	u32 shown = min_t(u32, packet_len,
 			  HVKVP_MAX_MESSAGE - sizeof(struct hvkvp_event));

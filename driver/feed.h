@@ -4,8 +4,8 @@
  *
  * One writer at a time (the transaction, under its lock) and one reader at a time
  * (the monitor's file, under its own) need no lock between them. The memory is
- * taken when the monitor comes, so that telling it something can neither fail
- * nor sleep.
+ * taken when the monitor comes, so that adding an event can neither
+ * fail nor sleep.
  */
 #ifndef KVP_FEED_H
 #define KVP_FEED_H
@@ -18,7 +18,7 @@
 
 /**
  * struct kvp_feed - events for one monitor
- * @link: in the list of whoever tells; guarded by its lock
+ * @link: in the list of the transaction; guarded by its lock
  * @fifo: whole messages, one behind the other
  * @lost: events that found no room since the last one that did; the writer's
  * @memory: of @fifo
@@ -47,7 +47,7 @@ struct kvp_feed *kvp_feed_create(void);
 void kvp_feed_destroy(struct kvp_feed *feed);
 
 /**
- * kvp_feed_tell() - add an event, or count it as lost
+ * kvp_feed_add() - add an event, or count it as lost
  * @feed: the feed
  * @id: of the packet, or 0
  * @what: enum hvkvp_what
@@ -56,8 +56,8 @@ void kvp_feed_destroy(struct kvp_feed *feed);
  *
  * Context: any; the writer.
  */
-void kvp_feed_tell(struct kvp_feed *feed, u64 id, enum hvkvp_what what,
-		   const void *packet, u32 packet_len);
+void kvp_feed_add(struct kvp_feed *feed, u64 id, enum hvkvp_what what,
+		  const void *packet, u32 packet_len);
 
 /**
  * kvp_feed_peek() - get the oldest event; it stays

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The life of the one transaction that can be outstanding between the host and
- * the guest: its states, the events that move it, and what is to be done then.
+ * State machine of the transaction: the one packet of the host that can be
+ * outstanding. Defines its states, its events, and the action of each transition.
  *
- * The decision is this file's, and it is pure. The effects are xact.c's.
+ * The decision is a pure function; xact.c carries the actions out.
  *
  *            NEGOTIATE             ATTACH, TIMEOUT (hold)
  *     IDLE ------------> HELD ---------------------------> SENDING
@@ -20,8 +20,9 @@
  *     IDLE <----------------------------------------------------+
  *                       SENT (the ring took it)
  *
- * From any state CANCEL leads to IDLE and CLOSE to CLOSED, unanswered. OPEN
- * leads from CLOSED to IDLE.
+ * From any state CANCEL leads to IDLE and CLOSE to CLOSED, without an answer.
+ * OPEN leads from CLOSED to IDLE. A REQUEST or REFUSE in any state but IDLE is
+ * DEFER: the packet waits until the state is IDLE again.
  */
 #ifndef KVP_FSM_H
 #define KVP_FSM_H
@@ -29,95 +30,96 @@
 #include <linux/types.h>
 
 /**
- * enum kvp_state - where the transaction is
- * @KVP_CLOSED: there is no channel
- * @KVP_IDLE: nothing is outstanding
- * @KVP_HELD: a negotiation waits for a service
- * @KVP_QUEUED: a request waits to be read by the service
- * @KVP_TAKEN: the service has read the request
- * @KVP_SENDING: the answer is made and not yet in the ring
- * @KVP_STATE_COUNT: how many there are
+ * enum kvp_state - state of the transaction
+ * @KVP_ST_CLOSED: there is no channel
+ * @KVP_ST_IDLE: nothing is outstanding
+ * @KVP_ST_HELD: a negotiation waits for a service
+ * @KVP_ST_QUEUED: a request waits to be read by the service
+ * @KVP_ST_TAKEN: the service has read the request
+ * @KVP_ST_SENDING: the answer is complete but not yet in the ring
+ * @KVP_ST_COUNT: number of entries
  */
 enum kvp_state {
-	KVP_CLOSED,
-	KVP_IDLE,
-	KVP_HELD,
-	KVP_QUEUED,
-	KVP_TAKEN,
-	KVP_SENDING,
-	KVP_STATE_COUNT,
+	KVP_ST_CLOSED,
+	KVP_ST_IDLE,
+	KVP_ST_HELD,
+	KVP_ST_QUEUED,
+	KVP_ST_TAKEN,
+	KVP_ST_SENDING,
+	KVP_ST_COUNT,
 };
 
 /**
- * enum kvp_event - what can happen to it
- * @KVP_OPEN: the channel is about to be opened
- * @KVP_CLOSE: the channel is about to be closed, or is lost
- * @KVP_NEGOTIATE: the host negotiates; send CANCEL first
- * @KVP_REQUEST: the host sent a request for the service
- * @KVP_REFUSE: the host sent something that the driver answers by itself
- * @KVP_CANCEL: the host no longer waits for an answer
- * @KVP_ATTACH: a service said hello; also after NEGOTIATE if there is one
- * @KVP_DETACH: the service closed
- * @KVP_TAKE: the request has reached the service's memory
- * @KVP_REPLY: the service answered the request
- * @KVP_TIMEOUT: the timer of the state ran out
- * @KVP_SENT: the ring took the answer
- * @KVP_EVENT_COUNT: how many there are
+ * enum kvp_event - event of the transaction
+ * @KVP_EV_OPEN: the channel is about to be opened
+ * @KVP_EV_CLOSE: the channel is about to be closed, or is lost
+ * @KVP_EV_NEGOTIATE: the host negotiates; raise CANCEL first
+ * @KVP_EV_REQUEST: the host sent a request for the service
+ * @KVP_EV_REFUSE: the host sent a packet that the driver answers by itself
+ * @KVP_EV_CANCEL: the host no longer waits for an answer
+ * @KVP_EV_ATTACH: a service said hello; also raised after NEGOTIATE if one is
+ *	attached
+ * @KVP_EV_DETACH: the service closed
+ * @KVP_EV_TAKE: the request has reached the service's memory
+ * @KVP_EV_REPLY: the service answered the request
+ * @KVP_EV_TIMEOUT: the timer of the state expired
+ * @KVP_EV_SENT: the answer is in the ring, or can never get there
+ * @KVP_EV_COUNT: number of entries
  */
 enum kvp_event {
-	KVP_OPEN,
-	KVP_CLOSE,
-	KVP_NEGOTIATE,
-	KVP_REQUEST,
-	KVP_REFUSE,
-	KVP_CANCEL,
-	KVP_ATTACH,
-	KVP_DETACH,
-	KVP_TAKE,
-	KVP_REPLY,
-	KVP_TIMEOUT,
-	KVP_SENT,
-	KVP_EVENT_COUNT,
+	KVP_EV_OPEN,
+	KVP_EV_CLOSE,
+	KVP_EV_NEGOTIATE,
+	KVP_EV_REQUEST,
+	KVP_EV_REFUSE,
+	KVP_EV_CANCEL,
+	KVP_EV_ATTACH,
+	KVP_EV_DETACH,
+	KVP_EV_TAKE,
+	KVP_EV_REPLY,
+	KVP_EV_TIMEOUT,
+	KVP_EV_SENT,
+	KVP_EV_COUNT,
 };
 
 /**
- * enum kvp_action - what the event asks of the caller
- * @KVP_REJECT: nothing: the event has no business in this state
- * @KVP_NOTHING: nothing
- * @KVP_DEFER: keep the packet, and try it again when the state is IDLE
- * @KVP_HOLD: start the hold timer
- * @KVP_AGREE: answer the negotiation
- * @KVP_DELIVER: start the deadline, wake the service
- * @KVP_REDELIVER: wake the next service; the deadline stays
- * @KVP_TELL: answer with the status that the driver chose
- * @KVP_ANSWER: answer with what the service said
- * @KVP_FAIL: answer E_FAIL, remember the request as expired
- * @KVP_RESEND: try the ring again
- * @KVP_WITHDRAW: forget it; a request is remembered as withdrawn
- * @KVP_ABANDON: forget the answer that found no room
- * @KVP_FINISH: stop the timer
+ * enum kvp_action - what the caller has to do
+ * @KVP_ACT_REJECT: nothing; the event is not valid in this state
+ * @KVP_ACT_NOTHING: nothing
+ * @KVP_ACT_DEFER: keep the packet and retry it when the state is IDLE
+ * @KVP_ACT_HOLD: start the hold timer
+ * @KVP_ACT_AGREE: answer the negotiation
+ * @KVP_ACT_DELIVER: start the deadline, wake the service
+ * @KVP_ACT_REDELIVER: wake the next service; the deadline stays
+ * @KVP_ACT_REFUSE: answer with the status that the driver chose
+ * @KVP_ACT_ANSWER: answer with the reply of the service
+ * @KVP_ACT_FAIL: answer E_FAIL, record the request as expired
+ * @KVP_ACT_RESEND: retry the ring
+ * @KVP_ACT_WITHDRAW: discard the packet; record a request as withdrawn
+ * @KVP_ACT_ABANDON: discard the answer that found no room
+ * @KVP_ACT_FINISH: stop the timer
  */
 enum kvp_action {
-	KVP_REJECT,
-	KVP_NOTHING,
-	KVP_DEFER,
-	KVP_HOLD,
-	KVP_AGREE,
-	KVP_DELIVER,
-	KVP_REDELIVER,
-	KVP_TELL,
-	KVP_ANSWER,
-	KVP_FAIL,
-	KVP_RESEND,
-	KVP_WITHDRAW,
-	KVP_ABANDON,
-	KVP_FINISH,
+	KVP_ACT_REJECT,
+	KVP_ACT_NOTHING,
+	KVP_ACT_DEFER,
+	KVP_ACT_HOLD,
+	KVP_ACT_AGREE,
+	KVP_ACT_DELIVER,
+	KVP_ACT_REDELIVER,
+	KVP_ACT_REFUSE,
+	KVP_ACT_ANSWER,
+	KVP_ACT_FAIL,
+	KVP_ACT_RESEND,
+	KVP_ACT_WITHDRAW,
+	KVP_ACT_ABANDON,
+	KVP_ACT_FINISH,
 };
 
 /**
- * struct kvp_step - a decision
- * @next: the state from now on
- * @action: what to do about it
+ * struct kvp_step - a transition
+ * @next: the new state
+ * @action: what the caller has to do
  */
 struct kvp_step {
 	enum kvp_state next;
@@ -125,9 +127,12 @@ struct kvp_step {
 };
 
 /**
- * kvp_fsm_next() - decide what an event means
- * @state: the state now
+ * kvp_fsm_next() - look up a transition
+ * @state: current state
  * @event: what happened
+ *
+ * Context: any; pure.
+ * Return: the transition.
  */
 struct kvp_step kvp_fsm_next(enum kvp_state state, enum kvp_event event);
 

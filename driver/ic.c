@@ -11,7 +11,7 @@
 #include "hv_kvp.h"
 #include "ic.h"
 
-/* Best first: the first of these that the host offers is taken. */
+/* In order of preference: the first one that the host offers is used. */
 static const struct kvp_ic_version known_fw[] = { { 3, 0 }, { 1, 0 } };
 static const struct kvp_ic_version known_msg[] = {
 	{ 5, 0 }, { 4, 0 }, { 3, 0 }, { 1, 0 }
@@ -33,7 +33,7 @@ static void drop(struct kvp_ic_view *view, const char *field, u32 value)
 	view->value = value;
 }
 
-/* The least body with which @operation makes sense. */
+/* Minimum body size of @operation, in bytes. */
 static u32 operation_size(u8 operation, const struct kvp_ic_agreement *agreed)
 {
 	switch (operation) {
@@ -119,7 +119,7 @@ void kvp_ic_parse(const struct hvkvp_packet *pkt, u32 len,
 		drop(view, "pipe type", le32_to_cpu(pkt->pipe_type));
 		return;
 	}
-	/* An answer to nothing, or a message that wants none. */
+	/* A response, or a message that expects no answer. */
 	if ((pkt->flags & kinds) !=
 	    (HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_REQUEST)) {
 		drop(view, "flags", pkt->flags);
@@ -154,7 +154,7 @@ void kvp_ic_parse(const struct hvkvp_packet *pkt, u32 len,
 	}
 }
 
-/* The best known version, not above @max, among @count offered from @first. */
+/* Highest known version up to @max among @count offered ones from @first. */
 static bool pick(const struct kvp_ic_version *known, size_t n_known,
 		 unsigned int max, const struct hvkvp_negotiation *body,
 		 u32 first, u32 count, struct kvp_ic_version *picked)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Integration component (IC) framing: what a KVP packet of the host looks like,
- * whether it can be trusted, and how its answer is framed.
+ * Integration component (IC) framing: checks a packet of the host and builds the
+ * frame of its answer.
  *
  * A packet is a pipe header, an IC header and a body, all little-endian. Every
  * function here is pure: it works on a packet that has been copied out of the
@@ -26,7 +26,7 @@ struct kvp_ic_version {
 };
 
 /**
- * struct kvp_ic_agreement - what a negotiation came to
+ * struct kvp_ic_agreement - result of a negotiation
  * @valid: a version of each kind was found; no request is taken otherwise
  * @fw: framework version
  * @msg: KVP message version
@@ -38,11 +38,11 @@ struct kvp_ic_agreement {
 };
 
 /**
- * enum kvp_ic_verdict - what is to be done with a packet
- * @KVP_IC_DROP: nothing: it cannot be told what an answer would answer
+ * enum kvp_ic_verdict - how to handle a packet
+ * @KVP_IC_DROP: do not answer: the packet does not identify a request
  * @KVP_IC_NEGOTIATE: kvp_ic_negotiate()
- * @KVP_IC_REQUEST: hand it to the service
- * @KVP_IC_REFUSE: answer with the status of the view, ask nobody
+ * @KVP_IC_REQUEST: deliver it to the service
+ * @KVP_IC_REFUSE: answer with the status in the view, without the service
  */
 enum kvp_ic_verdict {
 	KVP_IC_DROP,
@@ -52,14 +52,14 @@ enum kvp_ic_verdict {
 };
 
 /**
- * struct kvp_ic_view - a packet after its checks
- * @verdict: what to do with it
- * @body_len: bytes of the body that are really in the packet
+ * struct kvp_ic_view - result of the checks of a packet
+ * @verdict: how to handle it
+ * @body_len: bytes of the body that the packet contains
  * @operation: enum hvkvp_operation; valid in a request
  * @pool: enum hvkvp_pool; valid in a request
  * @status: for KVP_IC_REFUSE
- * @field: what was wrong, for the log; NULL if nothing
- * @value: what @field held
+ * @field: name of the invalid field, for the log; NULL if none
+ * @value: value of @field
  */
 struct kvp_ic_view {
 	enum kvp_ic_verdict verdict;
@@ -72,7 +72,7 @@ struct kvp_ic_view {
 };
 
 /**
- * kvp_ic_parse() - check a packet and say what to do with it
+ * kvp_ic_parse() - check a packet
  * @pkt: the packet, in memory that the host cannot change
  * @len: bytes of @pkt
  * @agreed: the agreement in force; decides the least size of an IP body
@@ -108,7 +108,7 @@ u32 kvp_ic_negotiate(struct hvkvp_packet *pkt, unsigned int max_fw,
 u32 kvp_ic_answer(struct hvkvp_packet *pkt, u32 body_len, u32 status);
 
 /**
- * kvp_ic_returns_data() - does a successful answer carry something new?
+ * kvp_ic_returns_data() - whether a successful answer carries data
  * @operation: enum hvkvp_operation
  */
 bool kvp_ic_returns_data(u8 operation);

@@ -25,7 +25,7 @@ static struct kvp_xact_params params = {
 
 module_param_named(request_timeout, params.request_timeout, uint, 0644);
 MODULE_PARM_DESC(request_timeout,
-		 "Seconds until a request that no service answered fails (30)");
+		 "Seconds until the driver answers a request with E_FAIL (30)");
 module_param_named(hold_timeout, params.hold_timeout, uint, 0644);
 MODULE_PARM_DESC(hold_timeout,
 		 "Seconds that the host's negotiation waits for a service (55)");
@@ -36,12 +36,12 @@ module_param_named(max_message, params.max_message, uint, 0644);
 MODULE_PARM_DESC(max_message,
 		 "Highest KVP major version to negotiate: 1, 3, 4 or 5 (5)");
 
-/* There is one node, so one device can be bound. A host should offer no more. */
+/* There is one node, so only one device can be bound; a host offers one. */
 static atomic_t bound = ATOMIC_INIT(0);
 
 /**
  * struct kvp - a bound device
- * @xact: the transaction; one reference is ours
+ * @xact: the transaction; owns one reference
  * @cdev: the device node
  */
 struct kvp {
@@ -78,10 +78,10 @@ static int kvp_probe(struct hv_device *hv,
 		goto put_xact;
 	}
 
-	/* Only now: who opens the node may count on a channel. */
+	/* After the channel: an open() must find it usable. */
 	err = kvp_cdev_add(&kvp->cdev, kvp->xact, &hv->device);
 	if (err) {
-		dev_err(&hv->device, "cannot make /dev/%s: %d\n",
+		dev_err(&hv->device, "cannot create /dev/%s: %d\n",
 			HVKVP_DEVICE_NAME, err);
 		goto close_chan;
 	}

@@ -22,13 +22,13 @@ static void snapshot(struct device *dev, struct kvp_snapshot *snap)
 static ssize_t state_show(struct device *dev, struct device_attribute *attr,
 			  char *buf)
 {
-	static const char * const names[KVP_STATE_COUNT] = {
-		[KVP_CLOSED] = "closed",
-		[KVP_IDLE] = "idle",
-		[KVP_HELD] = "held",
-		[KVP_QUEUED] = "queued",
-		[KVP_TAKEN] = "taken",
-		[KVP_SENDING] = "sending",
+	static const char * const names[KVP_ST_COUNT] = {
+		[KVP_ST_CLOSED] = "closed",
+		[KVP_ST_IDLE] = "idle",
+		[KVP_ST_HELD] = "held",
+		[KVP_ST_QUEUED] = "queued",
+		[KVP_ST_TAKEN] = "taken",
+		[KVP_ST_SENDING] = "sending",
 	};
 	struct kvp_snapshot snap;
 
@@ -106,15 +106,15 @@ static struct dev_ext_attribute counter_##name = {			\
 	.var = (void *)(uintptr_t)(counter),				\
 }
 
-COUNTER(negotiations, KVP_NEGOTIATIONS);
-COUNTER(requests, KVP_REQUESTS);
-COUNTER(answered, KVP_ANSWERED);
-COUNTER(expired, KVP_EXPIRED);
-COUNTER(withdrawn, KVP_WITHDRAWN);
-COUNTER(refused, KVP_REFUSED);
-COUNTER(dropped, KVP_DROPPED);
-COUNTER(late, KVP_LATE);
-COUNTER(ring_full, KVP_RING_FULL);
+COUNTER(negotiations, KVP_CNT_NEGOTIATIONS);
+COUNTER(requests, KVP_CNT_REQUESTS);
+COUNTER(answered, KVP_CNT_ANSWERED);
+COUNTER(expired, KVP_CNT_EXPIRED);
+COUNTER(withdrawn, KVP_CNT_WITHDRAWN);
+COUNTER(refused, KVP_CNT_REFUSED);
+COUNTER(dropped, KVP_CNT_DROPPED);
+COUNTER(late, KVP_CNT_LATE);
+COUNTER(ring_full, KVP_CNT_RING_FULL);
 
 static struct attribute *counter_attrs[] = {
 	&counter_negotiations.attr.attr,

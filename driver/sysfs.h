@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * State and counters, to be read by anybody in /sys/class/misc/hv_kvp:
+ * State and counters, world-readable in /sys/class/misc/hv_kvp:
  *
  *   state			of the transaction: closed idle held queued taken sending
  *   service			none, open (no hello yet), ready

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints: each packet in and out, and all that happens to a transaction.
+ * Tracepoints: each packet in and out, and each transition of the transaction.
  *
- * In /sys/kernel/tracing/events/hv_kvp. All that is about one packet has its id.
+ * In /sys/kernel/tracing/events/hv_kvp. All events of one packet have its id.
  * The latency of hv_kvp_answer is the guest's share of a round trip; the time
  * between hv_kvp_request and hv_kvp_reply is the service's.
  */
@@ -24,44 +24,44 @@
 	{ KVP_IC_REFUSE,	"refuse" })
 
 #define kvp_show_state(s) __print_symbolic(s,	\
-	{ KVP_CLOSED,		"closed" },	\
-	{ KVP_IDLE,		"idle" },	\
-	{ KVP_HELD,		"held" },	\
-	{ KVP_QUEUED,		"queued" },	\
-	{ KVP_TAKEN,		"taken" },	\
-	{ KVP_SENDING,		"sending" })
+	{ KVP_ST_CLOSED,		"closed" },	\
+	{ KVP_ST_IDLE,			"idle" },	\
+	{ KVP_ST_HELD,			"held" },	\
+	{ KVP_ST_QUEUED,		"queued" },	\
+	{ KVP_ST_TAKEN,			"taken" },	\
+	{ KVP_ST_SENDING,		"sending" })
 
 #define kvp_show_event(e) __print_symbolic(e,	\
-	{ KVP_OPEN,		"open" },	\
-	{ KVP_CLOSE,		"close" },	\
-	{ KVP_NEGOTIATE,	"negotiate" },	\
-	{ KVP_REQUEST,		"request" },	\
-	{ KVP_REFUSE,		"refuse" },	\
-	{ KVP_CANCEL,		"cancel" },	\
-	{ KVP_ATTACH,		"attach" },	\
-	{ KVP_DETACH,		"detach" },	\
-	{ KVP_TAKE,		"take" },	\
-	{ KVP_REPLY,		"reply" },	\
-	{ KVP_TIMEOUT,		"timeout" },	\
-	{ KVP_SENT,		"sent" })
+	{ KVP_EV_OPEN,			"open" },	\
+	{ KVP_EV_CLOSE,			"close" },	\
+	{ KVP_EV_NEGOTIATE,		"negotiate" },	\
+	{ KVP_EV_REQUEST,		"request" },	\
+	{ KVP_EV_REFUSE,		"refuse" },	\
+	{ KVP_EV_CANCEL,		"cancel" },	\
+	{ KVP_EV_ATTACH,		"attach" },	\
+	{ KVP_EV_DETACH,		"detach" },	\
+	{ KVP_EV_TAKE,			"take" },	\
+	{ KVP_EV_REPLY,			"reply" },	\
+	{ KVP_EV_TIMEOUT,		"timeout" },	\
+	{ KVP_EV_SENT,			"sent" })
 
 #define kvp_show_action(a) __print_symbolic(a,	\
-	{ KVP_REJECT,		"reject" },	\
-	{ KVP_NOTHING,		"nothing" },	\
-	{ KVP_DEFER,		"defer" },	\
-	{ KVP_HOLD,		"hold" },	\
-	{ KVP_AGREE,		"agree" },	\
-	{ KVP_DELIVER,		"deliver" },	\
-	{ KVP_REDELIVER,	"redeliver" },	\
-	{ KVP_TELL,		"tell" },	\
-	{ KVP_ANSWER,		"answer" },	\
-	{ KVP_FAIL,		"fail" },	\
-	{ KVP_RESEND,		"resend" },	\
-	{ KVP_WITHDRAW,		"withdraw" },	\
-	{ KVP_ABANDON,		"abandon" },	\
-	{ KVP_FINISH,		"finish" })
+	{ KVP_ACT_REJECT,		"reject" },	\
+	{ KVP_ACT_NOTHING,		"nothing" },	\
+	{ KVP_ACT_DEFER,		"defer" },	\
+	{ KVP_ACT_HOLD,			"hold" },	\
+	{ KVP_ACT_AGREE,		"agree" },	\
+	{ KVP_ACT_DELIVER,		"deliver" },	\
+	{ KVP_ACT_REDELIVER,		"redeliver" },	\
+	{ KVP_ACT_REFUSE,		"refuse" },	\
+	{ KVP_ACT_ANSWER,		"answer" },	\
+	{ KVP_ACT_FAIL,			"fail" },	\
+	{ KVP_ACT_RESEND,		"resend" },	\
+	{ KVP_ACT_WITHDRAW,		"withdraw" },	\
+	{ KVP_ACT_ABANDON,		"abandon" },	\
+	{ KVP_ACT_FINISH,		"finish" })
 
-/* A packet of the host, when its turn has come. */
+/* The driver starts to process a packet of the host. */
 TRACE_EVENT(hv_kvp_packet,
 	TP_PROTO(u64 id, const struct hvkvp_packet *pkt, u32 len,
 		 const struct kvp_ic_view *view),
@@ -91,7 +91,7 @@ TRACE_EVENT(hv_kvp_packet,
 		  __entry->pool, __entry->status)
 );
 
-/* An answer that was put into the ring, or found it full. */
+/* An answer was written to the ring, or failed with err. */
 TRACE_EVENT(hv_kvp_answer,
 	TP_PROTO(u64 id, const struct hvkvp_packet *pkt, u32 len,
 		 u64 latency_ns, int err),
@@ -157,7 +157,7 @@ TRACE_EVENT(hv_kvp_reply,
 		  __entry->status, __entry->body_len, __entry->err)
 );
 
-/* A step of the state machine, see fsm.h. */
+/* A transition of the state machine, see fsm.h. */
 TRACE_EVENT(hv_kvp_event,
 	TP_PROTO(u64 id, enum kvp_state state, enum kvp_event event,
 		 enum kvp_state next, enum kvp_action action),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The transaction, see xact.h. Decisions come from fsm.c; here are their effects.
+ * The transaction, see xact.h. fsm.c decides; this file carries it out.
  */
 #include <linux/dev_printk.h>
 #include <linux/device.h>
@@ -16,10 +16,10 @@
 #include "trace.h"
 #include "xact.h"
 
-/* Between two tries of a full ring; the host has to read in the meantime. */
+/* Retry interval of a full ring. */
 #define RESEND_DELAY_MS		10
 
-/* Packets in one go; a host that floods the ring must not keep the processor. */
+/* Packets per run; a host that floods the ring must not monopolize the CPU. */
 #define PUMP_BUDGET		64
 
 static void act(struct kvp_xact *x, enum kvp_event event);
@@ -35,7 +35,7 @@ static void timer_start(struct kvp_xact *x, unsigned long delay)
 	schedule_delayed_work(&x->timer, delay);
 }
 
-/* From now on a service has the hold time to come before the host hears of it. */
+/* Start the hold time, within which a service has to attach. */
 static void hold_from_now(struct kvp_xact *x)
 {
 	x->hold_until_ns = ktime_get_ns() +
@@ -43,7 +43,7 @@ static void hold_from_now(struct kvp_xact *x)
 			   NSEC_PER_SEC;
 }
 
-/* A negotiation that is sent again does not start the hold time again. */
+/* A repeated negotiation does not restart the hold time. */
 static void hold(struct kvp_xact *x)
 {
 	u64 now = ktime_get_ns();
@@ -52,9 +52,9 @@ static void hold(struct kvp_xact *x)
 		       nsecs_to_jiffies(x->hold_until_ns - now) : 0);
 }
 
-/* Tell the monitors; @pkt may be NULL. */
-static void tell(struct kvp_xact *x, u64 id, enum hvkvp_what what,
-		 const struct kvp_packet *pkt)
+/* Add an event to the feed of each monitor; @pkt may be NULL. */
+static void notify(struct kvp_xact *x, u64 id, enum hvkvp_what what,
+		   const struct kvp_packet *pkt)
 {
 	struct kvp_feed *feed;
 
@@ -62,12 +62,12 @@ static void tell(struct kvp_xact *x, u64 id, enum hvkvp_what what,
 	if (list_empty(&x->feeds))
 		return;
 	list_for_each_entry(feed, &x->feeds, link)
-		kvp_feed_tell(feed, id, what, pkt ? pkt->ic : NULL,
-			      pkt ? pkt->len : 0);
+		kvp_feed_add(feed, id, what, pkt ? pkt->ic : NULL,
+			     pkt ? pkt->len : 0);
 	wake_up_interruptible(&x->wait);
 }
 
-/* Remember how the request ended, for replies that come too late. */
+/* Record the outcome of the request, for late replies. */
 static void end_request(struct kvp_xact *x, int error)
 {
 	x->ended[x->ended_count++ % HVKVP_HISTORY] = (struct kvp_outcome) {
@@ -76,7 +76,7 @@ static void end_request(struct kvp_xact *x, int error)
 	};
 }
 
-/* What a reply to anything but the request at hand gets. */
+/* The error for a reply to any request but the current one. */
 static int late_error(const struct kvp_xact *x, u64 id)
 {
 	unsigned int i;
@@ -94,16 +94,16 @@ static void send(struct kvp_xact *x)
 	trace_hv_kvp_answer(x->id, x->now.ic, x->now.len,
 			    ktime_get_ns() - x->begun_ns, err);
 	if (err == -EAGAIN) {
-		x->counters[KVP_RING_FULL]++;
+		x->counters[KVP_CNT_RING_FULL]++;
 		timer_start(x, msecs_to_jiffies(RESEND_DELAY_MS));
 		return;
 	}
-	/* Any other error is a device that is being taken away. */
+	/* Any other error: the device is being removed. */
 	if (err)
 		dev_dbg(x->dev, "answer not sent: %d\n", err);
 	else
-		tell(x, x->id, HVKVP_SENT, &x->now);
-	act(x, KVP_SENT);
+		notify(x, x->id, HVKVP_SENT, &x->now);
+	act(x, KVP_EV_SENT);
 }
 
 static void answer(struct kvp_xact *x, u32 status)
@@ -123,8 +123,8 @@ static void agree(struct kvp_xact *x)
 				     x->agreed.fw.major, x->agreed.fw.minor,
 				     x->agreed.msg.major, x->agreed.msg.minor);
 	else
-		dev_warn_ratelimited(x->dev, "no version in common with the host\n");
-	x->counters[KVP_NEGOTIATIONS]++;
+		dev_warn_ratelimited(x->dev, "the host offers no version that this driver supports\n");
+	x->counters[KVP_CNT_NEGOTIATIONS]++;
 	send(x);
 }
 
@@ -132,7 +132,7 @@ static void deliver(struct kvp_xact *x)
 {
 	unsigned int seconds = kvp_xact_timeout(x->params);
 
-	x->counters[KVP_REQUESTS]++;
+	x->counters[KVP_CNT_REQUESTS]++;
 	x->deadline_ns = x->begun_ns + (u64)seconds * NSEC_PER_SEC;
 	timer_start(x, seconds * HZ);
 	trace_hv_kvp_request(x->id, x->view.operation, x->view.pool,
@@ -144,63 +144,63 @@ static void fail(struct kvp_xact *x)
 {
 	dev_warn_ratelimited(x->dev, "request %llu (operation %u, pool %u) expired: %s\n",
 			     x->id, x->view.operation, x->view.pool,
-			     x->attached ? "the service did not answer" :
-					   "no service runs");
+			     x->attached ? "no reply from the service" :
+					   "no service is attached");
 	end_request(x, -ETIMEDOUT);
-	x->counters[KVP_EXPIRED]++;
-	tell(x, x->id, HVKVP_EXPIRED, NULL);
+	x->counters[KVP_CNT_EXPIRED]++;
+	notify(x, x->id, HVKVP_EXPIRED, NULL);
 	answer(x, HVKVP_E_FAIL);
 }
 
 static void perform(struct kvp_xact *x, enum kvp_action action)
 {
 	switch (action) {
-	case KVP_REJECT:
-	case KVP_NOTHING:
-	case KVP_DEFER:
+	case KVP_ACT_REJECT:
+	case KVP_ACT_NOTHING:
+	case KVP_ACT_DEFER:
 		break;
-	case KVP_HOLD:
+	case KVP_ACT_HOLD:
 		hold(x);
 		break;
-	case KVP_AGREE:
+	case KVP_ACT_AGREE:
 		timer_stop(x);
 		agree(x);
 		break;
-	case KVP_DELIVER:
+	case KVP_ACT_DELIVER:
 		deliver(x);
 		break;
-	case KVP_REDELIVER:
+	case KVP_ACT_REDELIVER:
 		wake_up_interruptible(&x->wait);
 		break;
-	case KVP_TELL:
-		x->counters[KVP_REFUSED]++;
+	case KVP_ACT_REFUSE:
+		x->counters[KVP_CNT_REFUSED]++;
 		answer(x, x->view.status);
 		break;
-	case KVP_ANSWER:
+	case KVP_ACT_ANSWER:
 		timer_stop(x);
 		end_request(x, -ENOENT);
-		x->counters[KVP_ANSWERED]++;
+		x->counters[KVP_CNT_ANSWERED]++;
 		send(x);
 		break;
-	case KVP_FAIL:
+	case KVP_ACT_FAIL:
 		fail(x);
 		break;
-	case KVP_RESEND:
+	case KVP_ACT_RESEND:
 		send(x);
 		break;
-	case KVP_WITHDRAW:
+	case KVP_ACT_WITHDRAW:
 		timer_stop(x);
 		if (x->view.verdict == KVP_IC_REQUEST) {
 			end_request(x, -ECANCELED);
-			x->counters[KVP_WITHDRAWN]++;
+			x->counters[KVP_CNT_WITHDRAWN]++;
 		}
-		tell(x, x->id, HVKVP_WITHDRAWN, NULL);
+		notify(x, x->id, HVKVP_WITHDRAWN, NULL);
 		break;
-	case KVP_ABANDON:
+	case KVP_ACT_ABANDON:
 		timer_stop(x);
-		tell(x, x->id, HVKVP_WITHDRAWN, NULL);
+		notify(x, x->id, HVKVP_WITHDRAWN, NULL);
 		break;
-	case KVP_FINISH:
+	case KVP_ACT_FINISH:
 		timer_stop(x);
 		break;
 	}
@@ -216,57 +216,62 @@ static void act(struct kvp_xact *x, enum kvp_event event)
 	perform(x, step.action);
 }
 
-static void complain(struct kvp_xact *x, const struct kvp_ic_view *view)
+static void log_invalid(struct kvp_xact *x, const struct kvp_ic_view *view)
 {
 	if (view->field)
-		dev_warn_ratelimited(x->dev, "packet from the host: bad %s %#x, %s\n",
-				     view->field, view->value,
+		dev_warn_ratelimited(x->dev, "packet from the host %s: invalid %s %#x\n",
 				     view->verdict == KVP_IC_DROP ? "dropped" :
-								    "refused");
+								    "refused",
+				     view->field, view->value);
 }
 
-/* Forget the packet in @next, which cannot be answered. */
+/* Discard the packet in @next, which cannot be answered. */
 static void drop(struct kvp_xact *x, const struct kvp_ic_view *view)
 {
 	trace_hv_kvp_packet(0, x->next.ic, x->next.len, view);
-	tell(x, 0, HVKVP_RECEIVED, &x->next);
+	notify(x, 0, HVKVP_RECEIVED, &x->next);
 	x->next.len = 0;
-	x->counters[KVP_DROPPED]++;
+	x->counters[KVP_CNT_DROPPED]++;
 }
 
-/* Deal with the packet in @next, whose turn it is. */
+static const enum kvp_event events[] = {
+	[KVP_IC_NEGOTIATE] = KVP_EV_NEGOTIATE,
+	[KVP_IC_REQUEST] = KVP_EV_REQUEST,
+	[KVP_IC_REFUSE] = KVP_EV_REFUSE,
+};
+
+static bool must_wait(const struct kvp_xact *x, enum kvp_ic_verdict verdict)
+{
+	return kvp_fsm_next(x->state, events[verdict]).action == KVP_ACT_DEFER;
+}
+
+/* Start the transaction of the packet in @next. */
 static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
 {
-	static const enum kvp_event events[] = {
-		[KVP_IC_NEGOTIATE] = KVP_NEGOTIATE,
-		[KVP_IC_REQUEST] = KVP_REQUEST,
-		[KVP_IC_REFUSE] = KVP_REFUSE,
-	};
-
 	swap(x->now, x->next);
 	x->next.len = 0;
 	x->view = *view;
 	x->id++;
 	x->begun_ns = ktime_get_ns();
 	trace_hv_kvp_packet(x->id, x->now.ic, x->now.len, view);
-	tell(x, x->id, HVKVP_RECEIVED, &x->now);
+	notify(x, x->id, HVKVP_RECEIVED, &x->now);
 
 	act(x, events[view->verdict]);
 	if (view->verdict == KVP_IC_NEGOTIATE && x->attached)
-		act(x, KVP_ATTACH);
+		act(x, KVP_EV_ATTACH);
 }
 
-/* Take packets for as long as one can be dealt with. */
+/* Process packets until the ring is empty or one has to wait. */
 static void pump(struct kvp_xact *x)
 {
 	struct kvp_ic_view view;
 	int budget = PUMP_BUDGET;
 
 	lockdep_assert_held(&x->lock);
-	while (x->state != KVP_CLOSED) {
+	while (x->state != KVP_ST_CLOSED) {
 		if (!budget--) {
-			/* Other states have their timer, and end in a pump. */
-			if (x->state == KVP_IDLE)
+			/* Every other state ends in a pump, by its timer at the latest. */
+			if (x->state == KVP_ST_IDLE)
 				timer_start(x, 1);
 			return;
 		}
@@ -276,13 +281,13 @@ static void pump(struct kvp_xact *x)
 			return;
 
 		kvp_ic_parse(x->next.ic, x->next.len, &x->agreed, &view);
-		/* A host that negotiates has given up what it asked before. */
+		/* A negotiation withdraws the packet before it. */
 		if (view.verdict == KVP_IC_NEGOTIATE)
-			act(x, KVP_CANCEL);
-		if (x->state != KVP_IDLE && view.verdict != KVP_IC_DROP)
+			act(x, KVP_EV_CANCEL);
+		if (view.verdict != KVP_IC_DROP && must_wait(x, view.verdict))
 			return;
 
-		complain(x, &view);
+		log_invalid(x, &view);
 		if (view.verdict == KVP_IC_DROP)
 			drop(x, &view);
 		else
@@ -296,9 +301,9 @@ static void timed_out(struct work_struct *work)
 					  struct kvp_xact, timer);
 
 	spin_lock_bh(&x->lock);
-	/* The timer may have been restarted after this run of it had begun. */
+	/* The timer may have been restarted after this run began. */
 	if (!delayed_work_pending(&x->timer)) {
-		act(x, KVP_TIMEOUT);
+		act(x, KVP_EV_TIMEOUT);
 		pump(x);
 	}
 	spin_unlock_bh(&x->lock);
@@ -324,8 +329,8 @@ struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
 	x->ops = ops;
 	x->channel = channel;
 	x->params = params;
-	x->state = KVP_CLOSED;
-	/* Ids are not used again after a rescind: time has passed since. */
+	x->state = KVP_ST_CLOSED;
+	/* Starting at the time keeps ids unique across a rescind. */
 	x->id = ktime_get_ns();
 	return x;
 
@@ -362,22 +367,22 @@ void kvp_xact_open(struct kvp_xact *x, struct device *dev)
 	x->next.len = 0;
 	memset(&x->agreed, 0, sizeof(x->agreed));
 	hold_from_now(x);
-	act(x, KVP_OPEN);
-	tell(x, 0, HVKVP_OPENED, NULL);
+	act(x, KVP_EV_OPEN);
+	notify(x, 0, HVKVP_OPENED, NULL);
 	spin_unlock_bh(&x->lock);
 }
 
 void kvp_xact_close(struct kvp_xact *x, bool gone)
 {
 	spin_lock_bh(&x->lock);
-	act(x, KVP_CLOSE);
-	tell(x, 0, HVKVP_CLOSED, NULL);
+	act(x, KVP_EV_CLOSE);
+	notify(x, 0, HVKVP_CLOSED, NULL);
 	if (gone)
 		WRITE_ONCE(x->gone, true);
 	wake_up_interruptible(&x->wait);
 	spin_unlock_bh(&x->lock);
 
-	/* In KVP_CLOSED nothing starts the timer again. */
+	/* KVP_ST_CLOSED never starts the timer. */
 	cancel_delayed_work_sync(&x->timer);
 }
 
@@ -407,8 +412,8 @@ void kvp_xact_attach(struct kvp_xact *x)
 {
 	spin_lock_bh(&x->lock);
 	WRITE_ONCE(x->attached, true);
-	tell(x, 0, HVKVP_ATTACHED, NULL);
-	act(x, KVP_ATTACH);
+	notify(x, 0, HVKVP_ATTACHED, NULL);
+	act(x, KVP_EV_ATTACH);
 	pump(x);
 	spin_unlock_bh(&x->lock);
 }
@@ -417,11 +422,11 @@ void kvp_xact_disown(struct kvp_xact *x)
 {
 	spin_lock_bh(&x->lock);
 	if (x->attached)
-		tell(x, 0, HVKVP_DETACHED, NULL);
+		notify(x, 0, HVKVP_DETACHED, NULL);
 	x->owned = false;
 	WRITE_ONCE(x->attached, false);
 	hold_from_now(x);
-	act(x, KVP_DETACH);
+	act(x, KVP_EV_DETACH);
 	spin_unlock_bh(&x->lock);
 }
 
@@ -450,7 +455,7 @@ u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req)
 	u32 len = 0;
 
 	spin_lock_bh(&x->lock);
-	if (x->attached && x->state == KVP_QUEUED)
+	if (x->attached && x->state == KVP_ST_QUEUED)
 		len = kvp_msg_make_request(x->id, x->deadline_ns, &x->agreed,
 					   x->now.ic->body, x->view.body_len,
 					   req);
@@ -461,20 +466,20 @@ u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req)
 void kvp_xact_take(struct kvp_xact *x, u64 id)
 {
 	spin_lock_bh(&x->lock);
-	if (x->id == id && x->state == KVP_QUEUED) {
-		act(x, KVP_TAKE);
-		tell(x, id, HVKVP_TAKEN, NULL);
+	if (x->id == id && x->state == KVP_ST_QUEUED) {
+		act(x, KVP_EV_TAKE);
+		notify(x, id, HVKVP_TAKEN, NULL);
 	}
 	spin_unlock_bh(&x->lock);
 }
 
-/* Does the reply fit the request at hand? */
+/* Check a reply against the current request. Return: 0 or its error. */
 static int check_reply(const struct kvp_xact *x,
 		       const struct hvkvp_reply *reply)
 {
 	if (x->gone)
 		return -ENODEV;
-	if (x->state != KVP_TAKEN || reply->hdr.id != x->id)
+	if (x->state != KVP_ST_TAKEN || reply->hdr.id != x->id)
 		return late_error(x, reply->hdr.id);
 	if (reply->body_len && reply->body_len != x->view.body_len)
 		return -EMSGSIZE;
@@ -494,10 +499,10 @@ int kvp_xact_reply(struct kvp_xact *x, const struct hvkvp_reply *reply)
 		memcpy(x->now.ic->body, reply->body, reply->body_len);
 		x->now.len = kvp_ic_answer(x->now.ic, x->view.body_len,
 					   reply->status);
-		act(x, KVP_REPLY);
+		act(x, KVP_EV_REPLY);
 		pump(x);
 	} else if (err == -ETIMEDOUT || err == -ECANCELED) {
-		x->counters[KVP_LATE]++;
+		x->counters[KVP_CNT_LATE]++;
 	}
 	trace_hv_kvp_reply(reply->hdr.id, reply->status, reply->body_len, err);
 	spin_unlock_bh(&x->lock);
@@ -506,7 +511,7 @@ int kvp_xact_reply(struct kvp_xact *x, const struct hvkvp_reply *reply)
 
 bool kvp_xact_readable(const struct kvp_xact *x)
 {
-	return READ_ONCE(x->attached) && READ_ONCE(x->state) == KVP_QUEUED;
+	return READ_ONCE(x->attached) && READ_ONCE(x->state) == KVP_ST_QUEUED;
 }
 
 bool kvp_xact_is_gone(const struct kvp_xact *x)

@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The transaction: one packet of the host, and its one answer.
+ * The transaction: one packet of the host and its answer.
  *
- * It sits between the channel (chan.c), which moves packets in and out of the
- * rings, and the character device (cdev.c), through which a service reads
- * requests and answers them, and monitors see what happens. Neither knows the
- * other.
+ * It connects the channel (chan.c), which moves packets in and out of the rings,
+ * with the character device (cdev.c), through which a service reads and answers
+ * requests and monitors read events. Neither of these calls the other.
  *
  * Rules
  * -----
  * - @lock guards every member but the reference count; it is taken with bottom
  *   halves off, and the ring's own lock nests inside it. Nothing sleeps under it.
  * - A packet is answered at most once: an answer is made only on the way into
- *   KVP_SENDING, and leaves that state for the ring or with the channel.
- * - At most two packets are in memory: the one being dealt with, and one behind
- *   it. The second is looked at as soon as it comes, since a negotiation
- *   withdraws the first; any other waits for its turn. The rest stays in the
- *   ring.
+ *   KVP_ST_SENDING, and leaves that state for the ring or with the channel.
+ * - At most two packets are in memory: the current one and the next one. The next
+ *   one is parsed at once, since a negotiation withdraws the current packet; any
+ *   other has to wait. Further packets stay in the ring.
  * - The channel's functions are called only between kvp_xact_open() and
  *   kvp_xact_close(), and only under @lock; so once kvp_xact_close() has
- *   returned, nothing of the channel is touched any more.
+ *   returned, the channel is not accessed any more.
  * - The object is counted: the channel's side holds one reference, each open
  *   file another. It outlives the device for as long as a file is open.
  */
@@ -41,18 +39,18 @@
 struct device;
 
 /*
- * A packet can fill a ring but for its trailer; so can the buffers here. They
- * must not be larger: the bus copies as much as the host claims, up to this,
- * from wherever the last packet ended. Because the ring is mapped twice in a
- * row, a lie then ends within the mapping, and so does the next one.
+ * The largest packet fills the ring except for its trailer, and so do the buffers
+ * here. They must not be larger: the bus copies as many bytes as the host claims,
+ * up to this limit, from the end of the last packet. The ring is mapped twice in
+ * a row, so a false length stays within the mapping.
  */
 #define KVP_XACT_PACKET_SIZE	(3 * 4096U - 8)
 
 /**
- * struct kvp_packet - a packet that was copied out of the ring
- * @ic: the packet, in KVP_XACT_PACKET_SIZE bytes of memory
- * @len: its bytes; 0 if there is none
- * @cookie: goes back to the host with the answer
+ * struct kvp_packet - a packet copied out of the ring
+ * @ic: the packet, a buffer of KVP_XACT_PACKET_SIZE bytes
+ * @len: bytes of the packet; 0 if there is none
+ * @cookie: returned to the host with the answer
  */
 struct kvp_packet {
 	struct hvkvp_packet *ic;
@@ -61,9 +59,9 @@ struct kvp_packet {
 };
 
 /**
- * struct kvp_xact_ops - what the transaction needs of the channel
- * @recv: move the next packet out of the ring; its length is 0 if there is none.
- *	Of a packet that is not even one, only a byte comes
+ * struct kvp_xact_ops - functions of the channel
+ * @recv: move the next packet out of the ring; its length is 0 if there is none,
+ *	and 1 if it has no payload
  * @send: put an answer into the ring; -EAGAIN if there is no room now, another
  *	error if there will never be
  *
@@ -75,7 +73,7 @@ struct kvp_xact_ops {
 };
 
 /**
- * struct kvp_xact_params - limits; read anew each time
+ * struct kvp_xact_params - limits; read on each use
  * @request_timeout: seconds until the driver answers for the service; use
  *	kvp_xact_timeout()
  * @hold_timeout: seconds that a negotiation waits for a service, see
@@ -90,11 +88,11 @@ struct kvp_xact_params {
 	unsigned int max_message;
 };
 
-/* More than this is taken as this: a day. */
+/* Upper bound of the request timeout: a day. */
 #define KVP_XACT_TIMEOUT_MAX	86400U
 
 /**
- * kvp_xact_timeout() - how long a request may take, at most a day
+ * kvp_xact_timeout() - time limit of a request, at most a day
  * @params: limits
  *
  * Return: seconds.
@@ -105,35 +103,35 @@ static inline unsigned int kvp_xact_timeout(const struct kvp_xact_params *params
 }
 
 /**
- * enum kvp_counter - what is counted, since the device was bound
- * @KVP_NEGOTIATIONS: negotiations answered
- * @KVP_REQUESTS: requests handed on to the service's queue
- * @KVP_ANSWERED: requests that the service answered
- * @KVP_EXPIRED: requests that the driver answered at their deadline
- * @KVP_WITHDRAWN: requests that the host gave up
- * @KVP_REFUSED: packets that the driver answered with an error by itself
- * @KVP_DROPPED: packets that could not be answered
- * @KVP_LATE: replies of a service to a request that had ended
- * @KVP_RING_FULL: tries to send an answer that found no room
- * @KVP_COUNTER_COUNT: how many there are
+ * enum kvp_counter - counters since the device was bound
+ * @KVP_CNT_NEGOTIATIONS: negotiations answered
+ * @KVP_CNT_REQUESTS: requests queued for the service
+ * @KVP_CNT_ANSWERED: requests that the service answered
+ * @KVP_CNT_EXPIRED: requests that the driver answered at their deadline
+ * @KVP_CNT_WITHDRAWN: requests withdrawn by the host
+ * @KVP_CNT_REFUSED: packets that the driver answered with an error by itself
+ * @KVP_CNT_DROPPED: packets that could not be answered
+ * @KVP_CNT_LATE: replies to a request that had already ended
+ * @KVP_CNT_RING_FULL: attempts to send an answer that found no room
+ * @KVP_CNT_COUNT: number of entries
  */
 enum kvp_counter {
-	KVP_NEGOTIATIONS,
-	KVP_REQUESTS,
-	KVP_ANSWERED,
-	KVP_EXPIRED,
-	KVP_WITHDRAWN,
-	KVP_REFUSED,
-	KVP_DROPPED,
-	KVP_LATE,
-	KVP_RING_FULL,
-	KVP_COUNTER_COUNT,
+	KVP_CNT_NEGOTIATIONS,
+	KVP_CNT_REQUESTS,
+	KVP_CNT_ANSWERED,
+	KVP_CNT_EXPIRED,
+	KVP_CNT_WITHDRAWN,
+	KVP_CNT_REFUSED,
+	KVP_CNT_DROPPED,
+	KVP_CNT_LATE,
+	KVP_CNT_RING_FULL,
+	KVP_CNT_COUNT,
 };
 
 /**
  * struct kvp_outcome - how a request ended
  * @id: its id; 0 in an unused entry
- * @error: what a late reply to it gets: -ENOENT, -ETIMEDOUT or -ECANCELED
+ * @error: of a late reply to it: -ENOENT, -ETIMEDOUT or -ECANCELED
  */
 struct kvp_outcome {
 	u64 id;
@@ -143,27 +141,27 @@ struct kvp_outcome {
 /**
  * struct kvp_xact - the transaction
  * @ref: references, see above
- * @lock: guards what follows
+ * @lock: guards the members below
  * @dev: for messages; valid between open and close
  * @ops: the channel's functions
  * @channel: their first argument
  * @params: limits
- * @state: where the transaction is
- * @gone: the device is gone for good
+ * @state: of the transaction
+ * @gone: the device was removed
  * @owned: a service has the device open
  * @attached: that service said hello
  * @agreed: versions agreed with the host
- * @now: the packet that is being dealt with
- * @view: its checks
- * @next: the packet behind it
+ * @now: the current packet
+ * @view: result of its checks
+ * @next: the packet after it
  * @id: of the packet in @now
- * @begun_ns: when its turn came, CLOCK_MONOTONIC
+ * @begun_ns: start of its transaction, CLOCK_MONOTONIC
  * @deadline_ns: of the request in @now, CLOCK_MONOTONIC
- * @hold_until_ns: how long a negotiation waits for a service, CLOCK_MONOTONIC;
+ * @hold_until_ns: end of the wait of a negotiation for a service, CLOCK_MONOTONIC;
  *	counted from the opening of the channel, or the end of the last service
- * @timer: the state's: runs KVP_TIMEOUT, and looks at the ring again
- * @ended: the last requests' outcomes, a ring
- * @ended_count: how many there have been
+ * @timer: of the state: raises KVP_EV_TIMEOUT, then reads the ring
+ * @ended: outcomes of the last requests, a ring
+ * @ended_count: outcomes recorded so far
  * @counters: by enum kvp_counter
  * @feeds: of the monitors
  * @wait: woken when a request or an event can be read, or the device is gone
@@ -190,13 +188,13 @@ struct kvp_xact {
 	struct delayed_work timer;
 	struct kvp_outcome ended[HVKVP_HISTORY];
 	unsigned int ended_count;
-	u64 counters[KVP_COUNTER_COUNT];
+	u64 counters[KVP_CNT_COUNT];
 	struct list_head feeds;
 	wait_queue_head_t wait;
 };
 
 /**
- * kvp_xact_create() - make a transaction, closed and with one reference
+ * kvp_xact_create() - create a transaction, closed and with one reference
  * @ops: the channel's functions
  * @channel: their first argument
  * @params: limits; must outlive the object
@@ -214,7 +212,7 @@ struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
 void kvp_xact_get(struct kvp_xact *x);
 
 /**
- * kvp_xact_put() - give a reference back
+ * kvp_xact_put() - release a reference
  * @x: the transaction
  *
  * Context: may sleep.
@@ -235,8 +233,8 @@ void kvp_xact_open(struct kvp_xact *x, struct device *dev);
 /**
  * kvp_xact_close() - the channel is about to be closed
  * @x: the transaction
- * @gone: for good; the service gets ENODEV. Otherwise it stays, and notices
- *	nothing but that its request was withdrawn
+ * @gone: the device is being removed: open files get ENODEV. Otherwise the
+ *	service stays attached, and only its request is withdrawn
  *
  * Context: may sleep.
  */
@@ -275,7 +273,7 @@ void kvp_xact_disown(struct kvp_xact *x);
 /**
  * kvp_xact_add_feed() - a monitor opened the device
  * @x: the transaction
- * @feed: the monitor's; told everything from now on
+ * @feed: the monitor's; gets every event from now on
  *
  * Return: 0; -ENODEV if the device is gone.
  */
@@ -284,21 +282,21 @@ int kvp_xact_add_feed(struct kvp_xact *x, struct kvp_feed *feed);
 /**
  * kvp_xact_remove_feed() - a monitor closed the device
  * @x: the transaction
- * @feed: the monitor's; nobody else touches it any more
+ * @feed: the monitor's; not accessed any more on return
  */
 void kvp_xact_remove_feed(struct kvp_xact *x, struct kvp_feed *feed);
 
 /**
- * kvp_xact_peek() - make a message of the request that waits
+ * kvp_xact_peek() - build the message of the queued request
  * @x: the transaction, owned by the caller
  * @req: filled in, HVKVP_MAX_MESSAGE bytes
  *
- * Return: bytes of the message; 0 if no request waits.
+ * Return: bytes of the message; 0 if no request is queued.
  */
 u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req);
 
 /**
- * kvp_xact_take() - the service has got the message
+ * kvp_xact_take() - the service has received the message
  * @x: the transaction, owned by the caller
  * @id: of the request
  *
@@ -316,22 +314,22 @@ void kvp_xact_take(struct kvp_xact *x, u64 id);
 int kvp_xact_reply(struct kvp_xact *x, const struct hvkvp_reply *reply);
 
 /**
- * kvp_xact_readable() - is a request waiting for the attached service?
+ * kvp_xact_readable() - whether a request is queued for the attached service
  * @x: the transaction
  *
- * May be asked without the lock, for wait conditions; the answer can be stale.
+ * For wait conditions: takes no lock, so the result can be stale.
  */
 bool kvp_xact_readable(const struct kvp_xact *x);
 
 /**
- * kvp_xact_is_gone() - is the device gone for good?
+ * kvp_xact_is_gone() - whether the device was removed
  * @x: the transaction
  */
 bool kvp_xact_is_gone(const struct kvp_xact *x);
 
 /**
- * struct kvp_snapshot - the transaction's state, for people
- * @state: where the transaction is
+ * struct kvp_snapshot - state and counters, for sysfs
+ * @state: of the transaction
  * @owned: a service has the device open
  * @attached: that service said hello
  * @agreed: versions agreed with the host
@@ -342,11 +340,11 @@ struct kvp_snapshot {
 	bool owned;
 	bool attached;
 	struct kvp_ic_agreement agreed;
-	u64 counters[KVP_COUNTER_COUNT];
+	u64 counters[KVP_CNT_COUNT];
 };
 
 /**
- * kvp_xact_snapshot() - all of it at one moment
+ * kvp_xact_snapshot() - take a consistent snapshot
  * @x: the transaction
  * @snap: filled in
  */

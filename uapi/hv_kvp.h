@@ -126,7 +126,7 @@
 /* Bytes of events that can wait for each monitor. */
 #define HVKVP_FEED_SIZE		262144
 
-/* How many ended requests the driver can still tell apart. */
+/* Number of ended requests whose outcome the driver remembers. */
 #define HVKVP_HISTORY		16
 
 /**

@@ -164,7 +164,7 @@ static void service_replies(u64 id, u32 status, u32 body_len)
 {
 	static struct { u64 align; u8 room[HVKVP_MAX_MESSAGE]; } message;
 	struct hvkvp_reply *reply = (void *)message.room;
-	u64 answered = xact->counters[KVP_ANSWERED];
+	u64 answered = xact->counters[KVP_CNT_ANSWERED];
 
 	body_len = min(body_len, (u32)(HVKVP_MAX_MESSAGE - sizeof(*reply)));
 	*reply = (struct hvkvp_reply) {
@@ -172,7 +172,7 @@ static void service_replies(u64 id, u32 status, u32 body_len)
 		.status = status, .body_len = body_len,
 	};
 	if (owned && ready)
-		MUST(!kvp_xact_reply(xact, reply) == (xact->counters[KVP_ANSWERED] != answered));
+		MUST(!kvp_xact_reply(xact, reply) == (xact->counters[KVP_CNT_ANSWERED] != answered));
 }
 
 static void service_comes(bool says_hello)
@@ -300,13 +300,13 @@ static void step(void)
 /* A proper host and service for as long as anything moves. */
 static void settle(void)
 {
-	for (int i = 0; i < 4 * PACKETS && (xact->state != KVP_IDLE || ring.read != ring.written); i++) {
+	for (int i = 0; i < 4 * PACKETS && (xact->state != KVP_ST_IDLE || ring.read != ring.written); i++) {
 		service_reads();
 		service_replies(held_id, 1, held_len);
 		timer_runs();
 		kvp_xact_pump(xact);
 	}
-	MUST(xact->state == KVP_IDLE && ring.read == ring.written && !xact->next.len);
+	MUST(xact->state == KVP_ST_IDLE && ring.read == ring.written && !xact->next.len);
 }
 
 static void all_is_well(void)

@@ -32,8 +32,8 @@ static void in_order(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, next(room), 0U);
 
 	memcpy(room->packet, "packet", 6);
-	kvp_feed_tell(room->feed, 0, HVKVP_OPENED, NULL, 0);
-	kvp_feed_tell(room->feed, 7, HVKVP_RECEIVED, room->packet, 6);
+	kvp_feed_add(room->feed, 0, HVKVP_OPENED, NULL, 0);
+	kvp_feed_add(room->feed, 7, HVKVP_RECEIVED, room->packet, 6);
 	KUNIT_EXPECT_FALSE(test, kvp_feed_is_empty(room->feed));
 
 	KUNIT_EXPECT_EQ(test, kvp_feed_peek(room->feed, room->event), 40U);
@@ -61,8 +61,8 @@ static void too_large(struct kunit *test)
 	struct room *room = test->priv;
 
 	memset(room->packet, 0x5a, PACKET_SIZE);
-	kvp_feed_tell(room->feed, 1, HVKVP_RECEIVED, room->packet, PACKET_SIZE);
-	kvp_feed_tell(room->feed, 1, HVKVP_SENT, NULL, 0);
+	kvp_feed_add(room->feed, 1, HVKVP_RECEIVED, room->packet, PACKET_SIZE);
+	kvp_feed_add(room->feed, 1, HVKVP_SENT, NULL, 0);
 	KUNIT_EXPECT_EQ(test, next(room), (u32)HVKVP_MAX_MESSAGE);
 	KUNIT_EXPECT_EQ(test, room->event->packet_len, PACKET_SIZE);
 	KUNIT_EXPECT_EQ(test, next(room), 40U);
@@ -76,12 +76,12 @@ static void full(struct kunit *test)
 	u32 i;
 
 	for (i = 0; i < fit + 3; i++)
-		kvp_feed_tell(room->feed, i, HVKVP_RECEIVED, room->packet,
-			      PACKET_SIZE);
+		kvp_feed_add(room->feed, i, HVKVP_RECEIVED, room->packet,
+			     PACKET_SIZE);
 	KUNIT_EXPECT_EQ(test, next(room), (u32)HVKVP_MAX_MESSAGE);
 	KUNIT_EXPECT_EQ(test, room->event->lost, 0U);
-	kvp_feed_tell(room->feed, 99, HVKVP_SENT, NULL, 0);
-	kvp_feed_tell(room->feed, 100, HVKVP_SENT, NULL, 0);
+	kvp_feed_add(room->feed, 99, HVKVP_SENT, NULL, 0);
+	kvp_feed_add(room->feed, 100, HVKVP_SENT, NULL, 0);
 
 	for (i = 1; i < fit; i++) {
 		KUNIT_EXPECT_EQ(test, next(room), (u32)HVKVP_MAX_MESSAGE);

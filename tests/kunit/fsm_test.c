@@ -10,24 +10,24 @@
  * (Closed Idle Held Queued Taken Sending), then the action. "-" is a rejected
  * event, which leaves the state alone.
  */
-static const char * const want[KVP_STATE_COUNT][KVP_EVENT_COUNT] = {
+static const char * const want[KVP_ST_COUNT][KVP_EV_COUNT] = {
 	/*	       OPEN CLOSE NEGO REQ  REFU CANC ATTA DETA TAKE REPL TIME SENT */
-	[KVP_CLOSED]  = { "I.", "C.", "-", "-", "-", "-", "C.", "C.", "-", "-", "C.", "-" },
-	[KVP_IDLE]    = { "-", "C.", "Hh", "Qd", "St", "I.", "I.", "I.", "-", "-", "I.", "-" },
-	[KVP_HELD]    = { "-", "Cw", "-", "H+", "H+", "Iw", "Sa", "H.", "-", "-", "Sa", "-" },
-	[KVP_QUEUED]  = { "-", "Cw", "-", "Q+", "Q+", "Iw", "Qr", "Q.", "T.", "-", "Sf", "-" },
-	[KVP_TAKEN]   = { "-", "Cw", "-", "T+", "T+", "Iw", "-", "Qr", "-", "Ss", "Sf", "-" },
-	[KVP_SENDING] = { "-", "Cb", "-", "S+", "S+", "Ib", "S.", "S.", "-", "-", "Sg", "In" },
+	[KVP_ST_CLOSED]  = { "I.", "C.", "-", "-", "-", "-", "C.", "C.", "-", "-", "C.", "-" },
+	[KVP_ST_IDLE]    = { "-", "C.", "Hh", "Qd", "St", "I.", "I.", "I.", "-", "-", "I.", "-" },
+	[KVP_ST_HELD]    = { "-", "Cw", "-", "H+", "H+", "Iw", "Sa", "H.", "-", "-", "Sa", "-" },
+	[KVP_ST_QUEUED]  = { "-", "Cw", "-", "Q+", "Q+", "Iw", "Qr", "Q.", "T.", "-", "Sf", "-" },
+	[KVP_ST_TAKEN]   = { "-", "Cw", "-", "T+", "T+", "Iw", "-", "Qr", "-", "Ss", "Sf", "-" },
+	[KVP_ST_SENDING] = { "-", "Cb", "-", "S+", "S+", "Ib", "S.", "S.", "-", "-", "Sg", "In" },
 };
 
 static const char states[] = "CIHQTS";
 
 static const char actions[] = {
-	[KVP_REJECT] = '-',	[KVP_NOTHING] = '.',	[KVP_DEFER] = '+',
-	[KVP_HOLD] = 'h',	[KVP_AGREE] = 'a',	[KVP_DELIVER] = 'd',
-	[KVP_REDELIVER] = 'r',	[KVP_TELL] = 't',	[KVP_ANSWER] = 's',
-	[KVP_FAIL] = 'f',	[KVP_RESEND] = 'g',	[KVP_WITHDRAW] = 'w',
-	[KVP_ABANDON] = 'b',	[KVP_FINISH] = 'n',
+	[KVP_ACT_REJECT] = '-',	[KVP_ACT_NOTHING] = '.',	[KVP_ACT_DEFER] = '+',
+	[KVP_ACT_HOLD] = 'h',	[KVP_ACT_AGREE] = 'a',	[KVP_ACT_DELIVER] = 'd',
+	[KVP_ACT_REDELIVER] = 'r',	[KVP_ACT_REFUSE] = 't',	[KVP_ACT_ANSWER] = 's',
+	[KVP_ACT_FAIL] = 'f',	[KVP_ACT_RESEND] = 'g',	[KVP_ACT_WITHDRAW] = 'w',
+	[KVP_ACT_ABANDON] = 'b',	[KVP_ACT_FINISH] = 'n',
 };
 
 static void every_state_with_every_event(struct kunit *test)
@@ -35,12 +35,12 @@ static void every_state_with_every_event(struct kunit *test)
 	struct kvp_step step;
 	int s, e;
 
-	for (s = 0; s < KVP_STATE_COUNT; s++) {
-		for (e = 0; e < KVP_EVENT_COUNT; e++) {
+	for (s = 0; s < KVP_ST_COUNT; s++) {
+		for (e = 0; e < KVP_EV_COUNT; e++) {
 			step = kvp_fsm_next(s, e);
 			if (want[s][e][0] == '-') {
 				KUNIT_EXPECT_EQ_MSG(test, step.action,
-						    KVP_REJECT, "%d %d", s, e);
+						    KVP_ACT_REJECT, "%d %d", s, e);
 				KUNIT_EXPECT_EQ_MSG(test, (int)step.next, s,
 						    "%d %d", s, e);
 				continue;
@@ -59,16 +59,16 @@ static void answers_are_made_once(struct kunit *test)
 	struct kvp_step step;
 	int s, e;
 
-	for (s = 0; s < KVP_STATE_COUNT; s++) {
-		for (e = 0; e < KVP_EVENT_COUNT; e++) {
+	for (s = 0; s < KVP_ST_COUNT; s++) {
+		for (e = 0; e < KVP_EV_COUNT; e++) {
 			step = kvp_fsm_next(s, e);
 			switch (step.action) {
-			case KVP_AGREE:
-			case KVP_TELL:
-			case KVP_ANSWER:
-			case KVP_FAIL:
-				KUNIT_EXPECT_EQ(test, step.next, KVP_SENDING);
-				KUNIT_EXPECT_NE(test, s, KVP_SENDING);
+			case KVP_ACT_AGREE:
+			case KVP_ACT_REFUSE:
+			case KVP_ACT_ANSWER:
+			case KVP_ACT_FAIL:
+				KUNIT_EXPECT_EQ(test, step.next, KVP_ST_SENDING);
+				KUNIT_EXPECT_NE(test, s, KVP_ST_SENDING);
 				break;
 			default:
 				break;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Packets: good ones, padded ones, and each field lying.
+ * Packets: valid, padded, and with each field invalid.
  */
 #include "ic.c"
 #include "suites.h"

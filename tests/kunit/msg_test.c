@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Messages of the character device: each field lying.
+ * Messages of the character device: each field invalid.
  */
 #include "msg.c"
 #include "suites.h"

@@ -237,7 +237,7 @@ static void wrong_replies(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, service_replies(s, 12345, 0), -ENOENT);
 
 	host_asks(s, HVKVP_OP_GET);
-	/* Not read yet: nobody can know the id. */
+	/* Not read yet: the service cannot know the id. */
 	KUNIT_EXPECT_EQ(test, service_replies(s, s->x->id, 0), -ENOENT);
 	id = service_reads(s);
 	KUNIT_EXPECT_EQ(test, service_replies(s, id + 1, 0), -ENOENT);
@@ -453,7 +453,7 @@ static void a_monitor_sees_all(struct kunit *test)
 
 	host_asks(s, HVKVP_OP_SET);
 	id = service_reads(s);
-	kvp_xact_take(s->x, id);	/* again: nobody needs to hear */
+	kvp_xact_take(s->x, id);	/* again: no event */
 	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
 	KUNIT_EXPECT_EQ(test, expect_event(test, feed, HVKVP_RECEIVED, 2608), id);
 	KUNIT_EXPECT_EQ(test, expect_event(test, feed, HVKVP_TAKEN, 0), id);
