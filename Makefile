@@ -22,7 +22,7 @@ all: module
 help:
 	@echo 'Build:'
 	@echo '  make [module]     ./hv_kvp.ko for the running kernel, or for KDIR=<kernel build folder>'
-	@echo '  make daemon       daemon/hvkvpd and daemon/hvkvp'
+	@echo '  make daemon       daemon/build/hvkvpd and daemon/build/hvkvp'
 	@echo '  make host         tests/host/hvhost, the test host'
 	@echo '  make deb          Debian packages, into build/deb'
 	@echo 'Install (into this system, or under DESTDIR= and PREFIX=/usr):'

@@ -15,8 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "store.h"
+#include "util/log.h"
+#include "pool/store.h"
 
 #define ROUNDS	9
 #define SAMPLES	400

@@ -9,11 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "c/tap.h"
 #include "faults.h"
-#include "log.h"
-#include "scratch.h"
-#include "store.h"
-#include "tap.h"
+#include "pool/store.h"
+#include "support/scratch.h"
+#include "util/log.h"
 
 #define FILE_NAME	".kvp_pool_1"
 #define JOURNAL_NAME	FILE_NAME ".journal"

@@ -12,11 +12,11 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "c/tap.h"
 #include "disk.h"
-#include "log.h"
-#include "pool.h"
-#include "scratch.h"
-#include "tap.h"
+#include "pool/pool.h"
+#include "support/scratch.h"
+#include "util/log.h"
 
 #define FILE_NAME	".kvp_pool_1"
 #define JOURNAL_NAME	FILE_NAME ".journal"

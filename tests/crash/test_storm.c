@@ -24,10 +24,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "log.h"
-#include "pool.h"
-#include "scratch.h"
-#include "tap.h"
+#include "c/tap.h"
+#include "pool/pool.h"
+#include "support/scratch.h"
+#include "util/log.h"
 
 #define FILE_NAME	".kvp_pool_1"
 

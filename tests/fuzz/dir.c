@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "dir.h"
-#include "log.h"
+#include "util/log.h"
 
 static char path[64];
 

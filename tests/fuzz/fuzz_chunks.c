@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "chunks.h"
 #include "dir.h"
-#include "utf.h"
+#include "util/utf.h"
+#include "wire/chunks.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ip.h"
-#include "ip_dns.h"
-#include "ip_list.h"
-#include "ip_wire.h"
+#include "ip/dns.h"
+#include "wire/ip_codec.h"
+#include "wire/ip_config.h"
+#include "wire/ip_list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,16 +34,16 @@ static bool same(const struct ip_config *a, const struct ip_config *b)
 
 static void body(unsigned int major, const uint8_t *data, size_t size)
 {
-	size_t whole = ip_wire_size(major);
+	size_t whole = ip_codec_size(major);
 	uint8_t *in = calloc(1, whole), *out = calloc(1, whole);
 	static struct ip_config config, again;
 	char adapter[IP_ADAPTER_SIZE];
 	uint8_t change;
 
 	memcpy(in, data, size < whole ? size : whole);
-	ip_wire_family(in, major);
-	ip_wire_adapter(in, major, adapter);
-	if (!ip_wire_decode(in, major, &config)) {
+	ip_codec_family(in, major);
+	ip_codec_adapter(in, major, adapter);
+	if (!ip_codec_decode(in, major, &config)) {
 		bool fits;
 
 		for (int half = 0; half < IP_HALVES; half++)
@@ -52,8 +52,8 @@ static void body(unsigned int major, const uint8_t *data, size_t size)
 			       config.half[half].dns_count <= 64);
 		ip_check(&config, &change);
 		demand(!(change & ~3));
-		fits = ip_wire_encode(&config, major, in, out);
-		demand(!ip_wire_decode(out, major, &again));
+		fits = ip_codec_encode(&config, major, in, out);
+		demand(!ip_codec_decode(out, major, &again));
 		/* A text may be shorter on its way in: "::1" is always longer on its way out. */
 		demand(!fits || same(&config, &again));
 	}

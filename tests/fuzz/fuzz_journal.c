@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "dir.h"
-#include "pool.h"
-#include "pool_journal_format.h"
+#include "pool/journal_format.h"
+#include "pool/pool.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

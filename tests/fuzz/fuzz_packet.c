@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "dir.h"
-#include "packet.h"
+#include "hvkvp/packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

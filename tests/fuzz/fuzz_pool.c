@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "dir.h"
-#include "pool.h"
+#include "pool/pool.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "dir.h"
-#include "log.h"
-#include "transport.h"
+#include "hvkvpd/transport.h"
+#include "util/log.h"
+#include "wire/protocol.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
@@ -23,8 +24,8 @@ static void silent(int level, const char *line)
 
 static void one_packet(struct transport *transport, int driver, const uint8_t *data, size_t len)
 {
-	static struct proto_reply reply;
-	struct proto_request request = { 0 };
+	static struct dispatch_reply reply;
+	struct dispatch_request request = { 0 };
 	uint8_t answer[HVKVP_MAX_MESSAGE];
 	int ret;
 
@@ -33,7 +34,7 @@ static void one_packet(struct transport *transport, int driver, const uint8_t *d
 	ret = transport_receive(transport, &request);
 	if (ret != TRANSPORT_REQUEST)
 		return;
-	MUST(request.id && request.body_len <= PROTO_BODY_MAX);
+	MUST(request.id && request.body_len <= PROTOCOL_BODY_MAX);
 	MUST(!request.body_len || request.body[0] < 255 || request.body[0] == 255);
 	for (uint32_t i = 0; i < request.body_len; i++)
 		reply.body[i] = request.body[i];

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "dir.h"
-#include "utf.h"
-#include "wire.h"
+#include "util/utf.h"
+#include "wire/value.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 

@@ -26,7 +26,7 @@ def build_host():
 
 def build_daemon():
     make("daemon")
-    return [os.path.join(TOP, "daemon", name) for name in ("hvkvpd", "hvkvp")]
+    return [os.path.join(TOP, "daemon", "build", name) for name in ("hvkvpd", "hvkvp")]
 
 
 def programs():

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The intrinsic items.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "facts/facts.h"
+#include "facts/fqdn.h"
+#include "facts/osrelease.h"
+#include "util/utf.h"
+
+typedef void fact(const struct facts *facts, char *text, size_t size);
+
+static void full_name(const struct facts *facts, char *text, size_t size)
+{
+	char host[256] = "";
+
+	gethostname(host, sizeof(host) - 1);
+	fqdn_get(facts->root, host, text, size);
+}
+
+static void is_version(const struct facts *facts, char *text, size_t size)
+{
+	snprintf(text, size, "%s", facts->is_version);
+}
+
+static void ipv4(const struct facts *facts, char *text, size_t size)
+{
+	if (facts->addresses)
+		facts->addresses(facts->addresses_data, AF_INET, text, size);
+}
+
+static void ipv6(const struct facts *facts, char *text, size_t size)
+{
+	if (facts->addresses)
+		facts->addresses(facts->addresses_data, AF_INET6, text, size);
+}
+
+static void os_build(const struct facts *facts, char *text, size_t size)
+{
+	struct utsname uts;
+
+	(void)facts;
+	if (!uname(&uts))
+		snprintf(text, size, "%s", uts.release);
+}
+
+static void os_name(const struct facts *facts, char *text, size_t size)
+{
+	/* The default that os-release(5) gives. */
+	if (!osrelease_get(facts->root, "NAME", text, size) || !text[0])
+		snprintf(text, size, "Linux");
+}
+
+static void os_major(const struct facts *facts, char *text, size_t size)
+{
+	osrelease_get(facts->root, "VERSION_ID", text, size);
+	text[strcspn(text, ".")] = 0;
+}
+
+static void os_minor(const struct facts *facts, char *text, size_t size)
+{
+	size_t dot;
+
+	osrelease_get(facts->root, "VERSION_ID", text, size);
+	dot = strcspn(text, ".");
+	if (text[dot])
+		dot++;
+	memmove(text, text + dot, strlen(text + dot) + 1);
+}
+
+static void os_version(const struct facts *facts, char *text, size_t size)
+{
+	size_t len;
+
+	os_build(facts, text, size);
+	len = strspn(text, "0123456789.");
+	while (len && text[len - 1] == '.')
+		len--;
+	text[len] = 0;
+}
+
+static void architecture(const struct facts *facts, char *text, size_t size)
+{
+	struct utsname uts;
+
+	(void)facts;
+	if (!uname(&uts))
+		snprintf(text, size, "%s", uts.machine);
+}
+
+/* By position; the host counts on it. */
+static const struct {
+	const char *name;
+	fact *tell;
+} items[FACTS_COUNT] = {
+	{ "FullyQualifiedDomainName",	full_name },
+	{ "IntegrationServicesVersion",	is_version },
+	{ "NetworkAddressIPv4",		ipv4 },
+	{ "NetworkAddressIPv6",		ipv6 },
+	{ "OSBuildNumber",		os_build },
+	{ "OSName",			os_name },
+	{ "OSMajorVersion",		os_major },
+	{ "OSMinorVersion",		os_minor },
+	{ "OSVersion",			os_version },
+	{ "ProcessorArchitecture",	architecture },
+};
+
+const char *facts_name(unsigned int index)
+{
+	return index < FACTS_COUNT ? items[index].name : NULL;
+}
+
+int facts_find(const char *name)
+{
+	for (int i = 0; i < FACTS_COUNT; i++)
+		if (!strcmp(items[i].name, name))
+			return i;
+	return -1;
+}
+
+void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size)
+{
+	size_t len;
+
+	text[0] = 0;
+	items[index].tell(facts, text, size);
+
+	/* A file may hold anything, and its end may have been cut off. */
+	len = strlen(text);
+	while (len && utf8_units(text, len) < 0)
+		len--;
+	text[len] = 0;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The intrinsic items: what the guest says about itself (pool "auto")
+ *
+ *  0 FullyQualifiedDomainName	  the host's name with its domain, from files
+ *  1 IntegrationServicesVersion  see &facts.is_version
+ *  2 NetworkAddressIPv4	  addresses joined by ';'
+ *  3 NetworkAddressIPv6	  likewise
+ *  4 OSBuildNumber		  kernel release, complete
+ *  5 OSName			  NAME of os-release
+ *  6 OSMajorVersion		  VERSION_ID of os-release up to the first '.'
+ *  7 OSMinorVersion		  the rest of VERSION_ID
+ *  8 OSVersion			  kernel version: the release's leading digits and dots
+ *  9 ProcessorArchitecture	  uname -m
+ *
+ * Hosts know them by position, so one that cannot be told is there, and empty.
+ * Nothing here asks the network for anything.
+ */
+#ifndef HVKVP_FACTS_FACTS_H
+#define HVKVP_FACTS_FACTS_H
+
+#include <stddef.h>
+
+#define FACTS_COUNT	10
+
+/* What Linux's integration services have called themselves since 2012. */
+#define FACTS_IS_VERSION "3.1"
+
+/**
+ * struct facts - where the facts come from
+ * @root: directory in front of /etc and /usr, "" for the real ones
+ * @is_version: IntegrationServicesVersion
+ * @addresses: writes the addresses of a family (AF_INET, AF_INET6), joined by
+ *	';', to @text; at most @size bytes with the NUL; may be NULL
+ * @addresses_data: its first argument
+ */
+struct facts {
+	const char *root;
+	const char *is_version;
+	void (*addresses)(void *data, int family, char *text, size_t size);
+	void *addresses_data;
+};
+
+/**
+ * facts_name() - the name of an item
+ * @index: its position
+ *
+ * Return: the name; NULL behind the last item.
+ */
+const char *facts_name(unsigned int index);
+
+/**
+ * facts_find() - the position of an item
+ * @name: exact
+ *
+ * Return: the position or -1.
+ */
+int facts_find(const char *name);
+
+/**
+ * facts_value() - an item, as it is now
+ * @facts: where from
+ * @index: its position, less than FACTS_COUNT
+ * @text: gets the value, UTF-8; "" if it cannot be told
+ * @size: bytes of @text
+ *
+ * A value that does not fit ends with its last whole character, or, for a list,
+ * with its last whole element.
+ */
+void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size);
+
+#endif /* HVKVP_FACTS_FACTS_H */

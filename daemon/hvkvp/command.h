@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * hvkvp's commands: what they share
+ *
+ * Each group of commands is a file cmd_*.c; the table is in hvkvp.c.
+ */
+#ifndef HVKVP_HVKVP_COMMAND_H
+#define HVKVP_HVKVP_COMMAND_H
+
+#include <stdbool.h>
+
+#include <jansson.h>
+
+#include "facts/facts.h"
+#include "pool/store.h"
+#include "wire/value.h"
+
+/* Exit codes: scripts rely on them. */
+enum {
+	EXIT_OK		= 0,
+	EXIT_NOT_FOUND	= 1,
+	EXIT_USAGE	= 2,
+	EXIT_STORAGE	= 3,
+	EXIT_REFUSED	= 4,
+	EXIT_TIMEOUT	= 5,
+	EXIT_DAMAGED	= 6,
+};
+
+/* The longest text that is printed, escaped. */
+#define SHOWN_KEY_SIZE	 (4 * POOL_KEY_SIZE + 1)
+#define SHOWN_VALUE_SIZE (4 * POOL_VALUE_SIZE + 1)
+
+#define FACT_SIZE (WIRE_VALUE_UNITS + 1)
+
+/**
+ * struct command - what is to be done
+ * @store: the pools
+ * @facts: pool "auto"
+ * @state_dir: where the pools are
+ * @json: print JSON
+ * @force: write to the host's pools
+ * @raw: get: nothing behind the value, nothing escaped
+ * @null: get: a NUL behind the value, nothing escaped
+ * @join: get: put pieces together; a chunk_style, JOIN_ANY or JOIN_NONE
+ * @split: set: a chunk_style or -1
+ * @repair: fsck: mend what can be mended
+ * @hex: monitor: the bytes, too
+ * @device: monitor: the driver's node
+ * @max_keys: pairs in a pool, 0 for the default
+ * @max_bytes: of a pool file, 0 for the default
+ * @timeout_ms: wait, watch, monitor: -1 for ever
+ * @argc: arguments behind the command's name
+ * @argv: likewise
+ */
+struct command {
+	struct store store;
+	struct facts facts;
+	const char *state_dir;
+	bool json;
+	bool force;
+	bool raw;
+	bool null;
+	int join;
+	int split;
+	bool repair;
+	bool hex;
+	const char *device;
+	uint64_t max_keys;
+	uint64_t max_bytes;
+	long timeout_ms;
+	int argc;
+	char **argv;
+};
+
+#define JOIN_NONE	-2
+#define JOIN_ANY	-1
+
+/* cmd_pairs.c */
+int command_list(struct command *command);
+int command_get(struct command *command);
+int command_set(struct command *command);
+int command_del(struct command *command);
+/* cmd_ip.c */
+int command_ip(struct command *command);
+/* cmd_watch.c */
+int command_watch(struct command *command);
+int command_wait(struct command *command);
+/* cmd_json.c */
+int command_export(struct command *command);
+int command_import(struct command *command);
+/* cmd_fsck.c */
+int command_fsck(struct command *command);
+/* cmd_info.c */
+int command_info(struct command *command);
+/* cmd_monitor.c */
+int command_monitor(struct command *command);
+
+/**
+ * command_fail() - say why not
+ * @code: exit code
+ * @format: printf(3) format
+ *
+ * Return: @code.
+ */
+int command_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/**
+ * command_pool() - the pool that a person means
+ * @text: name or number
+ *
+ * Return: its number, or minus an exit code; then it has been said.
+ */
+int command_pool(const char *text);
+
+/**
+ * command_may_write() - may this pool be changed?
+ * @command: for --force
+ * @number: of the pool
+ *
+ * Return: EXIT_OK, or the exit code; then it has been said.
+ */
+int command_may_write(const struct command *command, int number);
+
+/**
+ * command_set_failed() - say why pool_set() or pool_add() failed
+ * @pool: the pool
+ * @err: what it returned
+ *
+ * Return: exit code.
+ */
+int command_set_failed(const struct pool *pool, int err);
+
+/**
+ * command_not_found() - say that there is no such key
+ * @pool: number
+ * @key: text
+ *
+ * Return: EXIT_NOT_FOUND.
+ */
+int command_not_found(unsigned int pool, const char *key);
+
+/**
+ * command_print_json() - print a value and a newline
+ * @value: is released; NULL for "out of memory"
+ *
+ * Return: exit code.
+ */
+int command_print_json(json_t *value);
+
+/**
+ * command_json_pair() - a pair as JSON
+ * @pool: number
+ * @key: text
+ * @value: text
+ *
+ * Return: object with "pool", "key" and "value", or NULL.
+ */
+json_t *command_json_pair(unsigned int pool, const char *key, const char *value);
+
+/**
+ * command_colour() - start or end of a colour
+ * @name: 'p' pool, 'k' key, 'g' good, 'b' bad, 'd' dim, 0 for the end
+ *
+ * Return: an escape sequence; "" unless standard output is a terminal that may
+ * have colours (see NO_COLOR).
+ */
+const char *command_colour(char name);
+
+/**
+ * command_columns() - columns that a text takes on a terminal
+ * @text: UTF-8
+ *
+ * Return: characters.
+ */
+int command_columns(const char *text);
+
+#endif /* HVKVP_HVKVP_COMMAND_H */

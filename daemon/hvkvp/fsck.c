@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvp fsck.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hvkvp/command.h"
+#include "util/log.h"
+
+/**
+ * struct findings - about a pool file
+ * @records: in it
+ * @unusable: have no usable key
+ * @values: have an unusable value
+ * @long_pairs: are longer than the host can read
+ * @untidy: have something behind the end of key or value
+ * @partial: bytes of a record that is cut off
+ * @repeated: have a key that an earlier one has; that is no damage
+ * @mended: records that --repair has changed or removed
+ */
+struct findings {
+	uint32_t records;
+	uint32_t unusable;
+	uint32_t values;
+	uint32_t long_pairs;
+	uint32_t untidy;
+	uint32_t partial;
+	uint32_t repeated;
+	int mended;
+};
+
+static bool damaged(const struct findings *found)
+{
+	return found->unusable || found->values || found->untidy || found->partial;
+}
+
+static int examine(struct pool *pool, struct findings *found)
+{
+	const struct pool_index *index = &pool->index;
+	int err = pool_load(pool);
+
+	*found = (struct findings){ 0 };
+	if (err)
+		return err;
+	found->records = index->records;
+	found->unusable = index->unusable;
+	found->partial = pool->stamp.size % POOL_RECORD_SIZE;
+	for (uint32_t i = 0; i < index->records; i++) {
+		const struct pool_pair *pair = &index->pairs[i];
+		struct pool_record record;
+
+		if (!pair->key)
+			continue;
+		found->values += !pool_pair_value(pair);
+		found->long_pairs += pool_pair_value(pair) && !pool_pair_fits_wire(pair);
+		found->repeated += pool_index_before(index, i) != POOL_NONE;
+		if (pool_file_read(&pool->file, i, &record, 1) == 1)
+			found->untidy += pool_record_tidy(&record);
+	}
+	return 0;
+}
+
+static void say(uint32_t number, const char *what)
+{
+	if (number)
+		printf("    %s%u %s%s\n", command_colour('b'), number, what, command_colour(0));
+}
+
+static json_t *as_json(unsigned int number, const struct pool *pool, const struct findings *found)
+{
+	return json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
+			 "pool", store_pool_name(number), "file", pool->file.path,
+			 "damaged", damaged(found), "records", (int)found->records,
+			 "unusable_keys", (int)found->unusable,
+			 "unusable_values", (int)found->values,
+			 "too_long_for_the_host", (int)found->long_pairs,
+			 "garbage_behind_text", (int)found->untidy,
+			 "partial_record_bytes", (int)found->partial,
+			 "repeated_keys", (int)found->repeated, "mended", found->mended);
+}
+
+static void as_text(unsigned int number, const struct pool *pool, const struct findings *found)
+{
+	printf("%s%-9s%s  %s: %u records, %s%s%s\n", command_colour('p'), store_pool_name(number),
+	       command_colour(0), pool->file.path, found->records,
+	       command_colour(damaged(found) ? 'b' : 'g'), damaged(found) ? "damaged" : "good",
+	       command_colour(0));
+	say(found->unusable, "records have no usable key (--repair removes them)");
+	say(found->values, "values are not valid text (set them again, or delete them)");
+	say(found->untidy, "records have something behind the end of their text (--repair clears it)");
+	say(found->partial, "bytes at the end are part of a record (--repair removes them)");
+	if (found->long_pairs)
+		printf("    %u pairs are longer than the host can read\n", found->long_pairs);
+	if (found->repeated)
+		printf("    %u records repeat a key; the last one counts\n", found->repeated);
+	if (found->mended)
+		printf("    %smended: %d records%s\n", command_colour('g'), found->mended,
+		       command_colour(0));
+}
+
+static int check_pool(struct command *command, unsigned int number, json_t *list)
+{
+	struct pool *pool = &command->store.pools[number];
+	struct findings found;
+	int err = examine(pool, &found), mended = 0;
+
+	if (!err && command->repair && damaged(&found)) {
+		mended = pool_tidy(pool);
+		err = mended < 0 ? mended : examine(pool, &found);
+		found.mended = mended;
+	}
+	if (err)
+		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
+	if (list)
+		json_array_append_new(list, as_json(number, pool, &found));
+	else
+		as_text(number, pool, &found);
+	return damaged(&found) ? EXIT_DAMAGED : EXIT_OK;
+}
+
+/* Loading has its own warnings about what is told here in full. */
+static void no_log(int level, const char *line)
+{
+	if (level <= LOG_ERR)
+		fprintf(stderr, "hvkvp: %s\n", line);
+}
+
+int command_fsck(struct command *command)
+{
+	json_t *list = command->json ? json_array() : NULL;
+	int only = -1, ret = EXIT_OK;
+
+	if (command->argc) {
+		only = command_pool(command->argv[0]);
+		if (only < 0)
+			return -only;
+	}
+	log_set_sink(no_log);
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++) {
+		int code = only < 0 || only == i ? check_pool(command, i, list) : EXIT_OK;
+
+		/* What cannot be looked at is worse than what is damaged. */
+		if (code && ret != EXIT_STORAGE)
+			ret = code;
+	}
+	if (list && command_print_json(list))
+		return EXIT_STORAGE;
+	return ret;
+}

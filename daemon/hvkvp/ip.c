@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvp ip.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "hvkvp/command.h"
+#include "ip/describe.h"
+#include "ip/system.h"
+
+static int show_interface(const struct ip_system *system, const char *name)
+{
+	int err = ip_describe_interface(system, name, stdout);
+
+	if (err == -ENOENT)
+		return command_fail(EXIT_NOT_FOUND, "no interface is named %s", name);
+	return err ? command_fail(EXIT_STORAGE, "%s: %s", name, strerror(-err)) : EXIT_OK;
+}
+
+static int show_interfaces(const struct ip_system *system)
+{
+	struct if_nameindex *list = if_nameindex();
+	int ret = EXIT_OK, shown = 0;
+
+	if (!list)
+		return command_fail(EXIT_STORAGE, "cannot list the interfaces: %s", strerror(errno));
+	for (size_t i = 0; list[i].if_index; i++) {
+		if (!strcmp(list[i].if_name, "lo"))
+			continue;
+		if (shown++)
+			putchar('\n');
+		ret = show_interface(system, list[i].if_name);
+		if (ret)
+			break;
+	}
+	if_freenameindex(list);
+	return ret;
+}
+
+int command_ip(struct command *command)
+{
+	const struct ip_system system = {
+		.root = "", .state_dir = command->state_dir, .site_script = IP_SITE_SCRIPT,
+	};
+	const char *verb = command->argv[0], *what = command->argv[1];
+	int ret;
+
+	if (!strcmp(verb, "show"))
+		return command->argc > 1 ? show_interface(&system, what) :
+					   show_interfaces(&system);
+	if (strcmp(verb, "plan") || command->argc < 2)
+		return command_fail(EXIT_USAGE, "ip: \"show [INTERFACE]\" or \"plan FILE\" is wanted");
+	ret = ip_describe_body(&system, what, stdout);
+	if (ret == -EINVAL)
+		return command_fail(EXIT_USAGE, "%s: is not the body of a SET_IP: 7428 bytes, or 3716 and more from KVP 5.0 on",
+			    what);
+	if (ret < 0)
+		return command_fail(EXIT_STORAGE, "%s: %s", what, strerror(-ret));
+	return ret ? EXIT_REFUSED : EXIT_OK;
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvp: the pairs that host and guest exchange, from the command line.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "facts/address_cache.h"
+#include "hvkvp/command.h"
+#include "util/log.h"
+#include "util/paths.h"
+#include "wire/chunks.h"
+
+static const char help[] =
+"Usage: hvkvp [OPTION]... COMMAND [ARGUMENT]...\n"
+"Read and write the key-value pairs that this guest shares with its Hyper-V host.\n"
+"\n"
+"Commands:\n"
+"  list [POOL]            print all pairs, or those of a pool\n"
+"  get POOL KEY           print the value of a key\n"
+"  set POOL KEY VALUE     create or change a pair\n"
+"  del POOL KEY           remove a pair\n"
+"  wait POOL KEY          wait until the key is there, and print its value\n"
+"  watch [POOL]           print changes as they happen\n"
+"  export [POOL]          print all pairs as JSON, for import\n"
+"  import FILE            write the pairs of a JSON file; - is standard input\n"
+"  fsck [POOL]            look for damage in the pool files\n"
+"  monitor                print what host and guest say to each other\n"
+"  info                   driver, versions, counters, daemon, pool files\n"
+"  ip show [INTERFACE]    print what the host is told of an interface (default: all)\n"
+"  ip plan FILE           print what would be done with a captured SET_IP body\n"
+"\n"
+"Pools, by name or number:\n"
+"  0 external    written by the host's administrator\n"
+"  1 guest       written here, read by the host\n"
+"  2 auto        what the guest says about itself; made up when it is read\n"
+"  3 parameter   what the host says about itself\n"
+"  4 internal    stays in the guest\n"
+"\n"
+"Options:\n"
+"  -s, --state-dir DIR    where the pool files are (default: " STORE_DEFAULT_DIR ")\n"
+"  -j, --json             print JSON\n"
+"  -f, --force            write to a pool of the host (external, parameter)\n"
+"  -r, --raw              get, wait: print the value and nothing else\n"
+"  -0, --null             get, wait: print a NUL behind the value\n"
+"      --split=STYLE      set: cut a long value into pieces: ignition (KEY0, KEY1,\n"
+"                         ...), cloud-init (KEY|0, KEY|1, ...), azure (KEY, KEY, ...)\n"
+"      --join[=STYLE]     get: put the pieces together again\n"
+"  -t, --timeout SECONDS  wait, watch, monitor: stop after so long (default: never)\n"
+"  -x, --hex              monitor: print the bytes of each packet, too\n"
+"      --device PATH      monitor: the driver's node (default: " DEVICE_OURS ")\n"
+"      --repair           fsck: mend what it finds\n"
+"      --max-keys N       a pool holds so many pairs at most (default: 65536)\n"
+"      --max-bytes N      and is so long at most (default: 268435456)\n"
+"  -h, --help             this text\n"
+"  -V, --version          the version\n"
+"\n"
+"On a terminal, list prints a table. Elsewhere it prints a line for each pair:\n"
+"POOL, KEY and VALUE with tabs in between; watch puts \"set\" or \"del\" in front.\n"
+"Control characters and backslashes are escaped as in C. get prints the value as\n"
+"it is, unless it goes to a terminal.\n"
+"\n"
+"A key can have 255 UTF-16 units and 511 bytes of UTF-8, a value 1023 and 2047.\n"
+"\n"
+"Exit codes: 0 done; 1 no such key; 2 wrong usage, or a key or value that cannot\n"
+"be stored; 3 the pool file or the device cannot be read or written; 4 not allowed (see\n"
+"--force); 5 the time is over; 6 fsck found damage that is still there.\n";
+
+static void show_log(int level, const char *line)
+{
+	(void)level;
+	fprintf(stderr, "hvkvp: %s\n", line);
+}
+
+static const struct {
+	const char *name;
+	int least;	/* arguments */
+	int most;
+	int (*run)(struct command *command);
+} commands[] = {
+	{ "list",   0, 1, command_list },
+	{ "get",    2, 2, command_get },
+	{ "set",    3, 3, command_set },
+	{ "del",    2, 2, command_del },
+	{ "wait",   2, 2, command_wait },
+	{ "watch",  0, 1, command_watch },
+	{ "export", 0, 1, command_export },
+	{ "import", 1, 1, command_import },
+	{ "fsck",   0, 1, command_fsck },
+	{ "info",   0, 0, command_info },
+	{ "monitor", 0, 0, command_monitor },
+	{ "ip",	    1, 2, command_ip },
+};
+
+static int run(struct command *command, const char *name)
+{
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(name, commands[i].name))
+			continue;
+		if (command->argc < commands[i].least || command->argc > commands[i].most)
+			return command_fail(EXIT_USAGE, "%s: too %s arguments; try hvkvp --help",
+					    name, command->argc < commands[i].least ?
+					    "few" : "many");
+		return commands[i].run(command);
+	}
+	return command_fail(EXIT_USAGE, "no such command: %s; try hvkvp --help", name);
+}
+
+enum { OPTION_SPLIT = 256, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE, OPTION_MAX_KEYS,
+       OPTION_MAX_BYTES };
+
+static const struct option long_options[] = {
+	{ "state-dir",	required_argument, NULL, 's' },
+	{ "json",	no_argument,	   NULL, 'j' },
+	{ "force",	no_argument,	   NULL, 'f' },
+	{ "raw",	no_argument,	   NULL, 'r' },
+	{ "null",	no_argument,	   NULL, '0' },
+	{ "split",	required_argument, NULL, OPTION_SPLIT },
+	{ "join",	optional_argument, NULL, OPTION_JOIN },
+	{ "hex",	no_argument,	   NULL, 'x' },
+	{ "device",	required_argument, NULL, OPTION_DEVICE },
+	{ "timeout",	required_argument, NULL, 't' },
+	{ "repair",	no_argument,	   NULL, OPTION_REPAIR },
+	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
+	{ "max-bytes",	required_argument, NULL, OPTION_MAX_BYTES },
+	{ "help",	no_argument,	   NULL, 'h' },
+	{ "version",	no_argument,	   NULL, 'V' },
+	{ 0 }
+};
+
+static int parse_style(const char *text, int *style)
+{
+	*style = chunk_style_parse(text);
+	if (*style >= 0)
+		return EXIT_OK;
+	return command_fail(EXIT_USAGE, "no such style: %s; there are ignition, cloud-init, azure",
+			    text);
+}
+
+static int parse_timeout(const char *text, long *timeout_ms)
+{
+	char *end;
+	double seconds = strtod(text, &end);
+
+	if (end == text || *end || !(seconds >= 0 && seconds <= 1e9))
+		return command_fail(EXIT_USAGE, "--timeout: %s is not a number of seconds", text);
+	*timeout_ms = seconds * 1000;
+	return EXIT_OK;
+}
+
+static int parse_limit(const char *name, const char *text, uint64_t most, uint64_t *limit)
+{
+	*limit = store_limit_parse(text, most);
+	if (*limit)
+		return EXIT_OK;
+	return command_fail(EXIT_USAGE, "%s: %s is not a number from 1 to %llu", name, text,
+			    (unsigned long long)most);
+}
+
+/* Return: 0 to go on, minus one if all is done, or the exit code. */
+static int parse(struct command *command, int argc, char **argv)
+{
+	int c, err = 0;
+
+	while (!err && (c = getopt_long(argc, argv, "s:jfr0xt:hV", long_options, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			command->state_dir = optarg;
+			break;
+		case 'j':
+			command->json = true;
+			break;
+		case 'f':
+			command->force = true;
+			break;
+		case 'r':
+			command->raw = true;
+			break;
+		case '0':
+			command->null = true;
+			break;
+		case 'x':
+			command->hex = true;
+			break;
+		case OPTION_DEVICE:
+			command->device = optarg;
+			break;
+		case 't':
+			err = parse_timeout(optarg, &command->timeout_ms);
+			break;
+		case OPTION_SPLIT:
+			err = parse_style(optarg, &command->split);
+			break;
+		case OPTION_JOIN:
+			command->join = JOIN_ANY;
+			if (optarg)
+				err = parse_style(optarg, &command->join);
+			break;
+		case OPTION_REPAIR:
+			command->repair = true;
+			break;
+		case OPTION_MAX_KEYS:
+			err = parse_limit("--max-keys", optarg, STORE_KEYS_MAX, &command->max_keys);
+			break;
+		case OPTION_MAX_BYTES:
+			err = parse_limit("--max-bytes", optarg, STORE_BYTES_MAX,
+					  &command->max_bytes);
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return -1;
+		case 'V':
+			puts("hvkvp " HVKVP_VERSION);
+			return -1;
+		default:
+			err = command_fail(EXIT_USAGE, "try hvkvp --help");
+		}
+	}
+	if (!err && optind == argc)
+		err = command_fail(EXIT_USAGE, "what is to be done? Try hvkvp --help");
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct address_cache addresses;	/* each is asked once */
+	static struct command command = {
+		.facts = {
+			.root = "",
+			.is_version = FACTS_IS_VERSION,
+			.addresses = address_cache_text,
+			.addresses_data = &addresses,
+		},
+		.state_dir = STORE_DEFAULT_DIR,
+		.device = DEVICE_OURS,
+		.join = JOIN_NONE,
+		.split = -1,
+		.timeout_ms = -1,
+	};
+	int ret = parse(&command, argc, argv);
+
+	if (ret)
+		return ret < 0 ? EXIT_OK : ret;
+	log_open(LOG_WARNING, 0);
+	log_set_sink(show_log);
+	umask(022);
+	command.argc = argc - optind - 1;
+	command.argv = argv + optind + 1;
+	if (store_init(&command.store, command.state_dir))
+		return command_fail(EXIT_STORAGE, "out of memory");
+	store_limit(&command.store, command.max_keys, command.max_bytes);
+	ret = run(&command, argv[optind]);
+	store_exit(&command.store);
+	if (fflush(stdout) || ferror(stdout))
+		ret = command_fail(EXIT_STORAGE, "cannot write the output: %s", strerror(errno));
+	return ret;
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvp watch, wait.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include "hvkvp/command.h"
+#include "util/clock.h"
+#include "util/escape.h"
+
+/* While the state directory is not there yet, look for it so often. */
+#define LOOK_AGAIN_MS	200
+
+/**
+ * struct watcher - waits for changes in the state directory
+ * @dir: the directory
+ * @fd: inotify
+ * @watching: the directory is there, and watched
+ * @end: when to stop, CLOCK_MONOTONIC ms; -1 for never
+ */
+struct watcher {
+	const char *dir;
+	int fd;
+	bool watching;
+	long end;
+};
+
+static void look_for_dir(struct watcher *watcher)
+{
+	if (!watcher->watching)
+		watcher->watching = inotify_add_watch(watcher->fd, watcher->dir,
+						      IN_MODIFY | IN_ATTRIB | IN_CREATE |
+						      IN_MOVED_TO | IN_DELETE | IN_ONLYDIR) >= 0;
+}
+
+static int watcher_init(struct watcher *watcher, const struct command *command)
+{
+	*watcher = (struct watcher){
+		.dir = command->store.dir,
+		.fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+		.end = command->timeout_ms < 0 ? -1 : (long)clock_ms() + command->timeout_ms,
+	};
+	if (watcher->fd < 0)
+		return command_fail(EXIT_STORAGE, "cannot wait for changes: %s", strerror(errno));
+	look_for_dir(watcher);
+	return EXIT_OK;
+}
+
+/* Wait until something may have changed. Return: false when the time is over. */
+static bool watcher_wait(struct watcher *watcher)
+{
+	struct pollfd poll_fd = { .fd = watcher->fd, .events = POLLIN };
+	char events[4096];
+	long left = watcher->end < 0 ? -1 : watcher->end - (long)clock_ms();
+
+	if (watcher->end >= 0 && left <= 0)
+		return false;
+	if (!watcher->watching && (left < 0 || left > LOOK_AGAIN_MS))
+		left = LOOK_AGAIN_MS;
+	if (left > 1000000000)
+		left = 1000000000;
+	poll(&poll_fd, 1, left);
+	while (read(watcher->fd, events, sizeof(events)) > 0)
+		;
+	look_for_dir(watcher);
+	return true;
+}
+
+static int print_found(const struct command *command, int number, const char *key,
+		       const char *value)
+{
+	if (command->json)
+		return command_print_json(command_json_pair(number, key, value));
+	fputs(value, stdout);
+	if (!command->raw)
+		putchar(command->null ? 0 : '\n');
+	return EXIT_OK;
+}
+
+int command_wait(struct command *command)
+{
+	int number = command_pool(command->argv[0]), err;
+	const char *key = command->argv[1], *value;
+	struct watcher watcher;
+	struct pool *pool;
+
+	if (number < 0)
+		return -number;
+	if (number == HVKVP_POOL_AUTO)
+		return command_get(command);	/* it is all there, or never will be */
+	pool = &command->store.pools[number];
+	err = pool_check_key(key);
+	if (err)
+		return command_fail(EXIT_USAGE, "the key is empty, too long, or not valid UTF-8");
+	err = watcher_init(&watcher, command);
+	if (err)
+		return err;
+	do {
+		err = pool_get(pool, key, &value);
+		if (!err)
+			return print_found(command, number, key, value);
+		if (err != -ENOENT && err != -EBADMSG)
+			return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
+	} while (watcher_wait(&watcher));
+	return command_fail(EXIT_TIMEOUT, "no key \"%s\" in pool %s within %ld.%03ld s", key,
+			    store_pool_name(number), command->timeout_ms / 1000,
+			    command->timeout_ms % 1000);
+}
+
+static void print_change(const struct command *command, const char *what, int number,
+			 const char *key, const char *value)
+{
+	char shown_key[SHOWN_KEY_SIZE], shown_value[SHOWN_VALUE_SIZE];
+
+	if (command->json) {
+		json_t *line = json_pack("{s:s, s:s, s:s, s:s*}", "event", what,
+					 "pool", store_pool_name(number), "key", key,
+					 "value", value);
+
+		if (line)
+			json_dumpf(line, stdout, JSON_COMPACT);
+		json_decref(line);
+		putchar('\n');
+		return;
+	}
+	printf("%s%s%s\t%s%s%s\t%s", command_colour(value ? 'g' : 'b'), what, command_colour(0),
+	       command_colour('p'), store_pool_name(number), command_colour(0),
+	       escape(key, shown_key, sizeof(shown_key)));
+	if (value)
+		printf("\t%s", escape(value, shown_value, sizeof(shown_value)));
+	putchar('\n');
+}
+
+static const char *value_at(const struct pool_index *index, uint32_t number)
+{
+	const char *value = pool_pair_value(&index->pairs[number]);
+
+	return value ? value : "";
+}
+
+/* Does this record say something that the other index does not? */
+static bool is_news(const struct pool_index *index, uint32_t number,
+		    const struct pool_index *other)
+{
+	const char *key = index->pairs[number].key;
+	uint32_t there = pool_index_last(other, key);
+
+	/* Of several with one key, each counts: some programs add and never change. */
+	for (; there != POOL_NONE; there = pool_index_before(other, there))
+		if (!strcmp(value_at(other, there), value_at(index, number)))
+			return false;
+	return true;
+}
+
+static void tell_changes(const struct command *command, int number,
+			 const struct pool_index *old, const struct pool_index *new)
+{
+	for (uint32_t i = 0; i < old->records; i++) {
+		const char *key = old->pairs[i].key;
+
+		if (key && pool_index_last(new, key) == POOL_NONE &&
+		    pool_index_last(old, key) == i)
+			print_change(command, "del", number, key, NULL);
+	}
+	for (uint32_t i = 0; i < new->records; i++)
+		if (new->pairs[i].key && is_news(new, i, old))
+			print_change(command, "set", number, new->pairs[i].key, value_at(new, i));
+}
+
+/* Load a pool and tell what is new, except the first time. */
+static void look(const struct command *command, struct pool *pool, int number, bool first)
+{
+	struct pool_index old = { 0 };
+	struct pool_stamp stamp = pool->stamp;
+
+	if (pool->loaded && pool_file_unchanged(&pool->file, &stamp))
+		return;
+	old = pool->index;
+	pool->index = (struct pool_index){ 0 };
+	pool->loaded = false;
+	if (pool_load(pool)) {
+		fprintf(stderr, "hvkvp: %s\n", pool_why(pool));
+		pool->index = old;
+		return;
+	}
+	if (!first)
+		tell_changes(command, number, &old, &pool->index);
+	pool_index_clear(&old);
+	fflush(stdout);
+}
+
+int command_watch(struct command *command)
+{
+	struct watcher watcher;
+	int only = -1, ret;
+	bool first = true;
+
+	if (command->argc) {
+		only = command_pool(command->argv[0]);
+		if (only < 0)
+			return -only;
+		if (only == HVKVP_POOL_AUTO)
+			return command_fail(EXIT_USAGE, "pool auto is made up when it is read, so nobody can tell when it changes");
+	}
+	ret = watcher_init(&watcher, command);
+	if (ret)
+		return ret;
+	do {
+		for (int i = 0; i < HVKVP_POOL_COUNT; i++)
+			if (i != HVKVP_POOL_AUTO && (only < 0 || only == i))
+				look(command, &command->store.pools[i], i, first);
+		first = false;
+		if (ferror(stdout))
+			return EXIT_STORAGE;
+	} while (watcher_wait(&watcher));
+	return EXIT_OK;
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The KVP operations.
+ */
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "facts/facts.h"
+#include "hvkvpd/dispatch.h"
+#include "ip/request.h"
+#include "pool/store.h"
+#include "util/clock.h"
+#include "util/escape.h"
+#include "util/log.h"
+#include "wire/ip_codec.h"
+#include "wire/ip_config.h"
+#include "wire/protocol.h"
+#include "wire/value.h"
+
+/* No answer takes longer than this, where the driver names no deadline. */
+#define ANSWER_MS 20000
+
+/* A fact's text, at most what a message holds. */
+#define FACT_SIZE (WIRE_VALUE_UNITS + 1)
+
+/**
+ * struct call - a request on its way through its handler
+ * @dispatch: what to work on
+ * @body: the request's body, at least as large as the operation needs
+ * @out: the answer's body, zero but for the header
+ * @pool_number: checked
+ * @pool: the pool
+ * @key: for the log, of a pair or an adapter; "" until it is decoded
+ * @msg_major: agreed KVP version
+ * @left_ms: how long the host still waits, milliseconds
+ * @why: reason of a refusal, NULL if @pool or the status tells it
+ */
+struct call {
+	const struct dispatch *dispatch;
+	const uint8_t *body;
+	uint8_t *out;
+	unsigned int pool_number;
+	struct pool *pool;
+	char key[TEXT_KEY_SIZE];
+	unsigned int msg_major;
+	unsigned int left_ms;
+	const char *why;
+};
+
+_Static_assert(TEXT_KEY_SIZE >= IP_ADAPTER_SIZE, "an adapter's id fits where a key does");
+
+static uint32_t status_of(int err)
+{
+	switch (-err) {
+	case 0:
+		return HVKVP_S_OK;
+	case ENOENT:
+		return PROTOCOL_E_KEY_NOT_FOUND;
+	case EINVAL:
+	case EILSEQ:
+	case EMSGSIZE:
+		return HVKVP_E_INVALIDARG;
+	default:
+		return HVKVP_E_FAIL;
+	}
+}
+
+static uint32_t refuse(struct call *call, uint32_t status, const char *why)
+{
+	call->why = why;
+	return status;
+}
+
+static uint32_t refuse_text(struct call *call, ssize_t err, bool is_key)
+{
+	const char *why;
+
+	if (err == -EILSEQ)
+		why = is_key ? "the key is not valid UTF-16" : "the value is not valid UTF-16";
+	else if (err == -ENOSPC)
+		why = is_key ? "the key is longer than 511 bytes of UTF-8" :
+			       "the value is longer than 2047 bytes of UTF-8";
+	else
+		why = is_key ? "the size or the end of the key is wrong" :
+			       "the type, the size or the end of the value is wrong";
+	return refuse(call, HVKVP_E_INVALIDARG, why);
+}
+
+/* Decode the key at offset @at of the body. Return: status. */
+static uint32_t take_key(struct call *call, size_t at, uint32_t size)
+{
+	ssize_t len = wire_get_text(call->body + at, size, HVKVP_KEY_SIZE,
+				    call->key, sizeof(call->key));
+
+	if (len < 0) {
+		call->key[0] = 0;
+		return refuse_text(call, len, true);
+	}
+	return len ? HVKVP_S_OK : refuse(call, HVKVP_E_INVALIDARG, "the key is empty");
+}
+
+/*
+ * Fill in the answer's pair. All of our values are strings. Only pairs that fit
+ * get here.
+ */
+static uint32_t put_pair(struct call *call, size_t offset, const char *key, const char *value)
+{
+	uint8_t *data = call->out + offset;
+	ssize_t key_size, value_size;
+
+	key_size = wire_put_text(key, data + offsetof(struct hvkvp_exchange_value, key),
+				 HVKVP_KEY_SIZE);
+	value_size = wire_put_text(value, data + offsetof(struct hvkvp_exchange_value, value),
+				   HVKVP_VALUE_SIZE);
+	if (key_size < 0 || value_size < 0)
+		return refuse(call, HVKVP_E_FAIL, "the pair is longer than a message holds");
+	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, type), HVKVP_REG_SZ);
+	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, key_size), key_size);
+	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, value_size), value_size);
+	return HVKVP_S_OK;
+}
+
+static uint32_t handle_get(struct call *call)
+{
+	const size_t data = offsetof(struct hvkvp_msg_exchange, data);
+	uint32_t status, key_size;
+	char fact[FACT_SIZE];
+	const char *value;
+	int err;
+
+	key_size = wire_get_le32(call->body + data +
+				 offsetof(struct hvkvp_exchange_value, key_size));
+	status = take_key(call, data + offsetof(struct hvkvp_exchange_value, key), key_size);
+	if (status)
+		return status;
+
+	if (call->pool_number == HVKVP_POOL_AUTO) {
+		int index = facts_find(call->key);
+
+		if (index < 0)
+			return PROTOCOL_E_KEY_NOT_FOUND;
+		facts_value(call->dispatch->facts, index, fact, sizeof(fact));
+		return put_pair(call, data, call->key, fact);
+	}
+	err = pool_get(call->pool, call->key, &value);
+	if (err == -EBADMSG)
+		return refuse(call, HVKVP_E_FAIL, "its value in the pool file is not valid text");
+	if (err)
+		return status_of(err);
+	return put_pair(call, data, call->key, value);
+}
+
+static uint32_t handle_set(struct call *call)
+{
+	const uint8_t *data = call->body + offsetof(struct hvkvp_msg_exchange, data);
+	char value[TEXT_VALUE_SIZE];
+	uint32_t status;
+	ssize_t len;
+	int err;
+
+	status = take_key(call, offsetof(struct hvkvp_msg_exchange, data.key),
+			  wire_get_le32(data + offsetof(struct hvkvp_exchange_value, key_size)));
+	if (status)
+		return status;
+	len = wire_get_value(wire_get_le32(data + offsetof(struct hvkvp_exchange_value, type)),
+			     data + offsetof(struct hvkvp_exchange_value, value),
+			     wire_get_le32(data +
+					   offsetof(struct hvkvp_exchange_value, value_size)),
+			     HVKVP_VALUE_SIZE, value, sizeof(value));
+	if (len < 0)
+		return refuse_text(call, len, false);
+	if (call->pool_number == HVKVP_POOL_AUTO)
+		return refuse(call, PROTOCOL_E_READ_ONLY, "the guest makes this pool up itself");
+	err = pool_set(call->pool, call->key, value);
+	return status_of(err < 0 ? err : 0);
+}
+
+static uint32_t handle_delete(struct call *call)
+{
+	uint32_t status;
+
+	status = take_key(call, offsetof(struct hvkvp_msg_delete, key),
+			  wire_get_le32(call->body +
+					offsetof(struct hvkvp_msg_delete, key_size)));
+	if (status)
+		return status;
+	if (call->pool_number == HVKVP_POOL_AUTO)
+		return refuse(call, PROTOCOL_E_READ_ONLY, "the guest makes this pool up itself");
+	return status_of(pool_delete(call->pool, call->key));
+}
+
+static uint32_t handle_enumerate(struct call *call)
+{
+	const size_t data = offsetof(struct hvkvp_msg_enumerate, data);
+	uint32_t index = wire_get_le32(call->body + offsetof(struct hvkvp_msg_enumerate, index));
+	const char *key, *value;
+	char fact[FACT_SIZE];
+	uint32_t status;
+	int err;
+
+	if (call->pool_number == HVKVP_POOL_AUTO) {
+		if (index >= FACTS_COUNT)
+			return HVKVP_NO_MORE_ITEMS;
+		key = facts_name(index);
+		facts_value(call->dispatch->facts, index, fact, sizeof(fact));
+		value = fact;
+	} else {
+		err = pool_at(call->pool, index, &key, &value);
+		if (err == -ENOENT)
+			return HVKVP_NO_MORE_ITEMS;
+		if (err)
+			return status_of(err);
+	}
+	status = put_pair(call, data, key, value);
+	if (!status)
+		wire_put_le32(call->out + offsetof(struct hvkvp_msg_enumerate, index), index);
+	return status;
+}
+
+static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip))
+{
+	struct ip_call ip = {
+		.system = call->dispatch->ip, .msg_major = call->msg_major, .body = call->body,
+		.out = call->out, .left_ms = call->left_ms, .adapter = call->key,
+	};
+	uint32_t status;
+
+	if (!ip.system)
+		return refuse(call, HVKVP_E_NOT_SUPPORTED, "addresses are not served");
+	status = serve(&ip);
+	call->why = ip.why;
+	return status;
+}
+
+static uint32_t handle_get_ip(struct call *call)
+{
+	return serve_ip(call, ip_request_get);
+}
+
+static uint32_t handle_set_ip(struct call *call)
+{
+	return serve_ip(call, ip_request_set);
+}
+
+/**
+ * struct operation - one KVP operation
+ * @size: the least length of its body; 0: ip_codec_size()
+ * @answers: success returns data
+ * @handle: carries it out; returns the status
+ */
+static const struct operation {
+	uint32_t size;
+	bool answers;
+	uint32_t (*handle)(struct call *call);
+} operations[HVKVP_OP_COUNT] = {
+	[HVKVP_OP_GET]	     = { HVKVP_EXCHANGE_SIZE, true,  handle_get },
+	[HVKVP_OP_SET]	     = { HVKVP_EXCHANGE_SIZE, false, handle_set },
+	[HVKVP_OP_DELETE]    = { HVKVP_EXCHANGE_SIZE, false, handle_delete },
+	[HVKVP_OP_ENUMERATE] = { HVKVP_EXCHANGE_SIZE, true,  handle_enumerate },
+	[HVKVP_OP_GET_IP]    = { 0,		   true,  handle_get_ip },
+	[HVKVP_OP_SET_IP]    = { 0,		   false, handle_set_ip },
+};
+
+/* Milliseconds until @deadline_ns, 0 if it has passed. */
+static uint64_t time_left(uint64_t deadline_ns)
+{
+	uint64_t now = clock_ns();
+
+	return now < deadline_ns ? (deadline_ns - now) / 1000000 : 0;
+}
+
+static void report(const struct call *call, uint32_t status)
+{
+	char key[160], quoted[170] = "";
+	int level = LOG_WARNING;
+	const char *why = call->why;
+
+	if (!why && (status == HVKVP_E_FAIL || status == HVKVP_E_INVALIDARG) && call->pool)
+		why = pool_why(call->pool);
+	if (!status || status == HVKVP_NO_MORE_ITEMS || status == PROTOCOL_E_KEY_NOT_FOUND ||
+	    status == HVKVP_E_NOT_SUPPORTED)
+		level = LOG_DEBUG;
+	if (call->key[0]) {
+		escape(call->key, key, sizeof(key));
+		strcpy(quoted, " \"");
+		strcat(quoted, key);
+		strcat(quoted, "\"");
+	}
+	log_line(level, "%s %s%s: status 0x%08x%s%s", protocol_operation_name(call->body[0]),
+		 store_pool_name(call->pool_number), quoted, status,
+		 why && why[0] ? ": " : "", why ? why : "");
+}
+
+void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_request *request,
+		     struct dispatch_reply *reply)
+{
+	const uint8_t *body = request->body;
+	const struct operation *operation;
+	struct call call = { .dispatch = dispatch, .body = body, .out = reply->body };
+	uint64_t wait_ms = dispatch->lock_wait_ms, left = ANSWER_MS;
+	uint32_t least;
+
+	reply->body_len = 0;
+	if (request->body_len < HVKVP_MSG_HDR_SIZE || request->body_len > PROTOCOL_BODY_MAX) {
+		log_err("invalid body length %u", request->body_len);
+		reply->status = HVKVP_E_INVALIDARG;
+		return;
+	}
+	if (body[0] >= HVKVP_OP_COUNT) {
+		log_debug("unknown operation %u", body[0]);
+		reply->status = HVKVP_E_NOT_SUPPORTED;
+		return;
+	}
+	operation = &operations[body[0]];
+	least = operation->size ? operation->size : ip_codec_size(request->msg_major);
+	if (body[1] >= HVKVP_POOL_WIRE_COUNT || request->body_len < least) {
+		log_warn("%s in pool %u with %u bytes: no such pool, or fewer bytes than %u",
+			 protocol_operation_name(body[0]), body[1], request->body_len, least);
+		reply->status = HVKVP_E_INVALIDARG;
+		return;
+	}
+	if (request->deadline_ns) {
+		left = time_left(request->deadline_ns);
+		/* The host has its error: what it takes for failed must not happen. */
+		if (!left) {
+			log_warn("%s arrived after its deadline: not carried out",
+				 protocol_operation_name(body[0]));
+			reply->status = HVKVP_E_FAIL;
+			return;
+		}
+		wait_ms = left < wait_ms ? left : wait_ms;
+	}
+
+	call.msg_major = request->msg_major;
+	call.left_ms = left < ANSWER_MS ? left : ANSWER_MS;
+	call.pool_number = body[1];
+	call.pool = &dispatch->store->pools[body[1]];
+	call.pool->file.wait_ms = wait_ms;
+	memset(reply->body, 0, request->body_len);
+	reply->body[0] = body[0];
+	reply->body[1] = body[1];
+
+	reply->status = operation->handle(&call);
+	if (!reply->status && operation->answers)
+		reply->body_len = request->body_len;
+	report(&call, reply->status);
+}

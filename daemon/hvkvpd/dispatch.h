@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The KVP operations: a request's body in, a status and an answer's body out
+ *
+ * Knows the store and the facts, and neither a device nor a transport.
+ */
+#ifndef HVKVP_HVKVPD_DISPATCH_H
+#define HVKVP_HVKVPD_DISPATCH_H
+
+#include <stdint.h>
+
+#include "wire/protocol.h"
+
+struct facts;
+struct ip_system;
+struct store;
+
+/**
+ * struct dispatch - what the operations work on
+ * @store: the pools
+ * @facts: pool "auto"
+ * @ip: the machine whose addresses are told and set; NULL: GET_IP and SET_IP are
+ *	refused with NOT_SUPPORTED
+ * @lock_wait_ms: how long a request may wait for a locked pool, milliseconds
+ */
+struct dispatch {
+	struct store *store;
+	const struct facts *facts;
+	const struct ip_system *ip;
+	unsigned int lock_wait_ms;
+};
+
+/**
+ * struct dispatch_request - one request
+ * @id: for the log and for the reply
+ * @deadline_ns: when the answer is of no use any more, CLOCK_MONOTONIC; 0 if
+ *	there is none
+ * @fw_major: agreed framework version
+ * @fw_minor: likewise
+ * @msg_major: agreed KVP version
+ * @msg_minor: likewise
+ * @body: as in &struct hvkvp_request; not checked yet
+ * @body_len: bytes of @body
+ */
+struct dispatch_request {
+	uint64_t id;
+	uint64_t deadline_ns;
+	uint16_t fw_major;
+	uint16_t fw_minor;
+	uint16_t msg_major;
+	uint16_t msg_minor;
+	const uint8_t *body;
+	uint32_t body_len;
+};
+
+/**
+ * struct dispatch_reply - its answer
+ * @status: HRESULT
+ * @body_len: the request's body_len if the operation returns data, with zeros
+ *	where there is none; else 0, and the host gets its own body back, which
+ *	is what Windows and Linux guests send
+ * @body: the answer's body
+ */
+struct dispatch_reply {
+	uint32_t status;
+	uint32_t body_len;
+	uint8_t body[PROTOCOL_BODY_MAX];
+};
+
+/**
+ * dispatch_handle() - carry a request out
+ * @dispatch: what to work on
+ * @request: what to do
+ * @reply: filled in
+ *
+ * A successful SET or DELETE is on stable storage when this returns. After any
+ * other status nothing has changed, as far as the disk obeys. Refusals are
+ * logged with their reason.
+ */
+void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_request *request,
+		  struct dispatch_reply *reply);
+
+#endif /* HVKVP_HVKVPD_DISPATCH_H */

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The daemon's loop.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "hvkvpd/loop.h"
+#include "util/log.h"
+#include "util/notify.h"
+
+/* How long a stock device that has just appeared is left alone. */
+#define STOCK_SETTLE_US 500000
+
+static int add(struct loop *loop, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+static void close_device(struct loop *loop)
+{
+	if (loop->device_fd >= 0)
+		close(loop->device_fd);
+	loop->device_fd = -1;
+	/* It may have been the driver's, which is going. */
+	loop->service.facts->is_version = FACTS_IS_VERSION;
+}
+
+/* Say why the device cannot be served. Return: what to exit with. */
+static int give_up(const char *path, int err)
+{
+	switch (-err) {
+	case EBUSY:
+		log_err("%s: another service has it open (another hvkvpd, or hv_kvp_daemon); stop that one first",
+			path);
+		return LOOP_EXIT_BUSY;
+	case EPROTONOSUPPORT:
+		return LOOP_EXIT_PROTOCOL;
+	case ENOTTY:
+	case EISDIR:
+		log_err("%s: not a device node; see hvkvpd --help for --device", path);
+		return LOOP_EXIT_FAILURE;
+	case EACCES:
+	case EPERM:
+		log_err("%s: %s; run hvkvpd as root", path, strerror(-err));
+		return LOOP_EXIT_FAILURE;
+	default:
+		log_err("%s: %s", path, strerror(-err));
+		return LOOP_EXIT_FAILURE;
+	}
+}
+
+/* Wait for the node, if it is not there. Return: 0, or what to exit with. */
+static int wait_for_device(struct loop *loop)
+{
+	int err;
+
+	if (loop->device.watch_fd >= 0)
+		return device_watch(&loop->device) ? LOOP_EXIT_FAILURE : 0;
+	err = device_watch(&loop->device);
+	if (!err)
+		err = add(loop, loop->device.watch_fd);
+	if (err) {
+		log_err("cannot wait for %s: %s", device_name(&loop->device), strerror(-err));
+		return LOOP_EXIT_FAILURE;
+	}
+	return 0;
+}
+
+/*
+ * Open the device and say hello, or else wait for it. The watch comes first: a
+ * node that is created after the attempt to open it is then noticed.
+ */
+static int connect_device(struct loop *loop)
+{
+	const struct transport_ops *ops;
+	const char *path;
+	bool waiting = loop->device.watch_fd >= 0;
+	int err, fd;
+
+	if (!device_is_inherited(&loop->device)) {
+		err = wait_for_device(loop);
+		if (err)
+			return err;
+	}
+	fd = device_open(&loop->device, &ops, &path);
+	if (fd == -ENOENT) {
+		if (!waiting)
+			log_notice("waiting for %s", device_name(&loop->device));
+		notify("STATUS=Waiting for %s", device_name(&loop->device));
+		return 0;
+	}
+	if (fd < 0)
+		return give_up(path, fd);
+
+	loop->device_fd = fd;
+	/*
+	 * The stock driver makes its node before it is ready for a registration, and
+	 * crashes the kernel on one that comes too early (seen on 6.1).
+	 */
+	if (ops == &transport_stock)
+		usleep(STOCK_SETTLE_US);
+	err = service_start(&loop->service, ops, fd);
+	if (err == -ENODEV && !device_is_inherited(&loop->device)) {
+		close_device(loop);
+		return 0;
+	}
+	if (!err)
+		err = add(loop, fd);
+	if (err)
+		return give_up(path, err);
+	device_exit(&loop->device);
+	log_info("serving %s", path);
+	notify("STATUS=Serving %s", path);
+	return 0;
+}
+
+int loop_init(struct loop *loop)
+{
+	sigset_t signals;
+
+	loop->device_fd = -1;
+	loop->signal_fd = -1;
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	if (loop->epoll_fd >= 0)
+		loop->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (loop->signal_fd < 0 || add(loop, loop->signal_fd)) {
+		log_err("cannot set up: %s", strerror(errno));
+		return LOOP_EXIT_FAILURE;
+	}
+	return connect_device(loop);
+}
+
+/* Return: true if it is time to go. */
+static bool take_signal(struct loop *loop)
+{
+	struct signalfd_siginfo info;
+
+	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
+		return false;
+	if (info.ssi_signo == SIGHUP) {
+		log_info("SIGHUP: there is nothing to read again");
+		return false;
+	}
+	log_notice("%s: stopping", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
+	return true;
+}
+
+/* Return: 0 to go on, else what to exit with. */
+static int lose_device(struct loop *loop, int err, bool *done)
+{
+	if (err != -ENODEV)
+		return give_up(device_name(&loop->device), err);
+	close_device(loop);
+	if (device_is_inherited(&loop->device)) {
+		log_notice("the other end has closed: stopping");
+		*done = true;
+		return 0;
+	}
+	log_notice("the device is gone");
+	return connect_device(loop);
+}
+
+int loop_run(struct loop *loop)
+{
+	struct epoll_event event;
+	bool done = false;
+	int ret = 0;
+
+	/* Also without a device: who waits for us shall not wait for the host. */
+	notify("READY=1");
+	while (!done && !ret) {
+		int n = epoll_wait(loop->epoll_fd, &event, 1, -1);
+
+		if (n < 0 && errno != EINTR) {
+			log_err("cannot wait: %s", strerror(errno));
+			return LOOP_EXIT_FAILURE;
+		}
+		if (n <= 0)
+			continue;
+		if (event.data.fd == loop->signal_fd) {
+			done = take_signal(loop);
+		} else if (event.data.fd == loop->device_fd) {
+			int err = service_event(&loop->service, event.events);
+
+			if (err)
+				ret = lose_device(loop, err, &done);
+		} else {
+			device_changed(&loop->device);
+			ret = connect_device(loop);
+		}
+	}
+	notify("STOPPING=1\nSTATUS=Stopping");
+	return ret;
+}
+
+void loop_exit(struct loop *loop)
+{
+	close_device(loop);
+	device_exit(&loop->device);
+	if (loop->signal_fd >= 0)
+		close(loop->signal_fd);
+	if (loop->epoll_fd >= 0)
+		close(loop->epoll_fd);
+}

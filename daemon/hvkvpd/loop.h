@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The daemon's loop: device, signals, and nothing in between
+ */
+#ifndef HVKVP_HVKVPD_LOOP_H
+#define HVKVP_HVKVPD_LOOP_H
+
+#include "hvkvpd/device.h"
+#include "hvkvpd/service.h"
+
+/* Exit codes of hvkvpd. */
+enum loop_exit {
+	LOOP_EXIT_OK		= 0,
+	LOOP_EXIT_FAILURE	= 1,
+	LOOP_EXIT_USAGE		= 2,
+	LOOP_EXIT_BUSY		= 3,
+	LOOP_EXIT_PROTOCOL	= 4,
+};
+
+/**
+ * struct loop - the daemon at work
+ * @device: what to serve
+ * @service: answers
+ * @epoll_fd: everything that we wait for
+ * @signal_fd: SIGTERM, SIGINT, SIGHUP
+ * @device_fd: the open node or -1
+ */
+struct loop {
+	struct device device;
+	struct service service;
+	int epoll_fd;
+	int signal_fd;
+	int device_fd;
+};
+
+/**
+ * loop_init() - block the signals, open the device if it is there
+ * @loop: the object; device, service.dispatch and service.facts are set
+ *
+ * Return: 0, or what to exit with; the reason has been logged.
+ */
+int loop_init(struct loop *loop);
+
+/**
+ * loop_run() - serve until told to stop
+ * @loop: the object
+ *
+ * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals,
+ * and, while the device is not there, for changes of its directory.
+ *
+ * Return: what to exit with.
+ */
+int loop_run(struct loop *loop);
+
+/**
+ * loop_exit() - close everything
+ * @loop: the object
+ */
+void loop_exit(struct loop *loop);
+
+#endif /* HVKVP_HVKVPD_LOOP_H */

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The service: answers what comes through an open transport.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "hvkvpd/service.h"
+#include "util/log.h"
+#include "wire/protocol.h"
+
+int service_start(struct service *service, const struct transport_ops *ops, int fd)
+{
+	return transport_start(&service->transport, ops, fd);
+}
+
+static int answer(struct service *service)
+{
+	struct dispatch_request *request = &service->request;
+	struct dispatch_reply *reply = &service->reply;
+	int err;
+
+	if (request->body_len) {
+		log_debug("request %" PRIu64 ": %s in pool %u, KVP %u.%u", request->id,
+			  protocol_operation_name(request->body[0]), request->body[1],
+			  request->msg_major, request->msg_minor);
+		dispatch_handle(service->dispatch, request, reply);
+	} else {
+		reply->status = HVKVP_E_FAIL;
+		reply->body_len = 0;
+	}
+
+	err = transport_reply(&service->transport, request, reply);
+	if (!err || err == -ENODEV)
+		return err;
+	log_err("request %" PRIu64 ": the driver refuses the answer (%s); this is a bug",
+		request->id, strerror(-err));
+	/* Better an error now than silence until the deadline. */
+	reply->status = HVKVP_E_FAIL;
+	reply->body_len = 0;
+	err = transport_reply(&service->transport, request, reply);
+	return err == -ENODEV ? err : 0;
+}
+
+int service_event(struct service *service, uint32_t events)
+{
+	int ret;
+
+	if (!(events & EPOLLIN))
+		return events & (EPOLLHUP | EPOLLERR) ? -ENODEV : 0;
+
+	ret = transport_receive(&service->transport, &service->request);
+	switch (ret) {
+	case TRANSPORT_REQUEST:
+		return answer(service);
+	case TRANSPORT_READY:
+		if (service->transport.driver_version[0])
+			service->facts->is_version = service->transport.driver_version;
+		log_notice("ready (%s)", service->transport.ops->name);
+		return 0;
+	case TRANSPORT_NOTHING:
+		return 0;
+	default:
+		/* Drivers disagree on how read(2) says that the device is gone. */
+		if (ret != -EPROTONOSUPPORT && events & (EPOLLHUP | EPOLLERR))
+			return -ENODEV;
+		return ret;
+	}
+}

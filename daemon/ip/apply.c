@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Applying a plan to the kernel.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "ip/apply.h"
+#include "ip/snapshot.h"
+#include "net/link.h"
+#include "net/rtnl.h"
+#include "net/rtnl_address.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* How often to look whether addresses have come up. The check takes a second or two. */
+#define LOOK_MS 50
+
+static const char *sorry(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static const char *sorry(const char *format, ...)
+{
+	static char text[160];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	return text;
+}
+
+static const struct ip_address *planned(const struct ip_plan *plan,
+					const struct rtnl_address *address)
+{
+	const struct ip_half *part = &plan->config.half[address->half];
+
+	for (unsigned int i = 0; i < part->count; i++)
+		if (part->address[i].prefix == address->prefix &&
+		    !memcmp(part->address[i].bytes, address->bytes, ip_len(address->half)))
+			return &part->address[i];
+	return NULL;
+}
+
+static bool is_static(const struct ip_plan *plan, int half)
+{
+	return plan->change & ip_bit(half) && plan->mode[half] == IP_MODE_STATIC;
+}
+
+/* Must this address go? */
+static bool is_over(const struct ip_plan *plan, const struct rtnl_address *address)
+{
+	int half = address->half;
+
+	if (!(plan->change & ip_bit(half)) || address->scope >= RT_SCOPE_HOST)
+		return false;
+	if (plan->mode[half] == IP_MODE_AUTO)
+		return address->flags & IFA_F_PERMANENT &&
+		       !ip_is_link_local(half, address->bytes);
+	if (planned(plan, address))
+		return address->flags & IFA_F_DADFAILED;
+	return half == IP_V4 || !ip_is_link_local(half, address->bytes);
+}
+
+static bool is_there(const struct ip_snapshot *now, int half, const struct ip_address *address,
+		     bool *checking, bool *duplicate)
+{
+	const struct nlmsghdr *nlh = NULL;
+	struct rtnl_address have;
+
+	while ((nlh = ip_messages_next(&now->addresses, nlh))) {
+		if (!rtnl_address(nlh, &have) || have.half != half ||
+		    have.prefix != address->prefix ||
+		    memcmp(have.bytes, address->bytes, ip_len(half)))
+			continue;
+		if (have.flags & IFA_F_DADFAILED)
+			*duplicate = true;
+		else if (rtnl_address_checked(&have))
+			*checking = true;
+		return true;
+	}
+	return false;
+}
+
+static const char *add_addresses(struct rtnl *rtnl, const struct ip_plan *plan, int half)
+{
+	const struct ip_half *part = &plan->config.half[half];
+	char text[IP_TEXT_SIZE];
+
+	for (unsigned int i = 0; i < part->count; i++) {
+		int err = ip_link_add_address(rtnl, plan->adapter.index, half, &part->address[i]);
+
+		if (err && err != -EEXIST)
+			return sorry("%s cannot be added: %s",
+				     ip_text_prefix(half, &part->address[i], text),
+				     strerror(-err));
+	}
+	return NULL;
+}
+
+static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
+				    const struct ip_snapshot *before, bool only_v6_conflicts)
+{
+	const struct nlmsghdr *nlh = NULL;
+	struct rtnl_address address;
+	char text[IP_TEXT_SIZE];
+	int err;
+
+	while ((nlh = ip_messages_next(&before->addresses, nlh))) {
+		if (!rtnl_address(nlh, &address) || !is_over(plan, &address))
+			continue;
+		/* IPv6 has an address once, whatever its prefix: the old one first. */
+		if (only_v6_conflicts && address.half != IP_V6)
+			continue;
+		err = ip_link_del_address(rtnl, plan->adapter.index, address.half, address.bytes,
+					  address.prefix);
+		/* Removed with another one, or run out. */
+		if (err && err != -EADDRNOTAVAIL)
+			return sorry("%s cannot be removed: %s",
+				     ip_text(address.half, address.bytes, text), strerror(-err));
+	}
+	return NULL;
+}
+
+/* Must this route go? All that is looked at are default routes of the main table. */
+static bool is_old_default(const struct ip_plan *plan, const struct nlmsghdr *nlh, bool leased[])
+{
+	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
+	int half = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
+
+	if (msg->rtm_dst_len || msg->rtm_table != RT_TABLE_MAIN || msg->rtm_type != RTN_UNICAST ||
+	    !(plan->change & ip_bit(half)) || msg->rtm_protocol == RTPROT_RA)
+		return false;
+	return plan->mode[half] == IP_MODE_STATIC ||
+	       (!leased[half] && (msg->rtm_protocol == RTPROT_STATIC ||
+				  msg->rtm_protocol == RTPROT_BOOT));
+}
+
+/* Is it a route to a subnet of an address, and no address of the plan is in it? */
+static bool is_old_subnet(const struct ip_plan *plan, const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
+	int half = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
+	const struct ip_half *part = &plan->config.half[half];
+	const struct nlattr *attr;
+
+	if (msg->rtm_protocol != RTPROT_KERNEL || !is_static(plan, half))
+		return false;
+	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
+		const uint8_t *subnet = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) != RTA_DST)
+			continue;
+		if (ip_is_link_local(half, subnet))
+			return false;
+		for (unsigned int i = 0; i < part->count; i++)
+			if (ip_same_subnet(part->address[i].bytes, subnet, msg->rtm_dst_len))
+				return false;
+		return true;
+	}
+	return false;
+}
+
+static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
+				 const struct ip_snapshot *before)
+{
+	const struct nlmsghdr *nlh = NULL;
+	bool leased[IP_HALVES] = { false };
+	struct rtnl_address address;
+	int err;
+
+	while ((nlh = ip_messages_next(&before->addresses, nlh)))
+		if (rtnl_address(nlh, &address) && !(address.flags & IFA_F_PERMANENT))
+			leased[address.half] = true;
+	while ((nlh = ip_messages_next(&before->routes, nlh))) {
+		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))
+			continue;
+		err = ip_link_del_route(rtnl, nlh);
+		/* It may have gone with an address. */
+		if (err && err != -ESRCH)
+			return sorry("an old route cannot be removed: %s", strerror(-err));
+	}
+	return NULL;
+}
+
+/*
+ * Other routes go with the last address, or with the one that their gateway was a
+ * neighbour of. Those that the new addresses can carry come back.
+ */
+static void keep_routes(struct rtnl *rtnl, const struct ip_plan *plan,
+			const struct ip_snapshot *before)
+{
+	bool leased[IP_HALVES] = { true, true };
+	const struct nlmsghdr *nlh = NULL;
+
+	while ((nlh = ip_messages_next(&before->routes, nlh)))
+		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))
+			ip_snapshot_add_route(rtnl, nlh);
+}
+
+static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, int half)
+{
+	const struct ip_half *part = &plan->config.half[half];
+	char text[IP_TEXT_SIZE];
+
+	for (unsigned int i = 0; i < part->gateway_count; i++) {
+		int err = ip_link_add_gateway(rtnl, plan->adapter.index, half, part->gateway[i], i);
+
+		if (err && err != -EEXIST)
+			return sorry("the gateway %s cannot be used: %s",
+				     ip_text(half, part->gateway[i], text), strerror(-err));
+	}
+	return NULL;
+}
+
+/* Look at the kernel once. Return: what is wrong for good; @checking: look again. */
+static const char *look(struct rtnl *rtnl, const struct ip_plan *plan, bool *checking)
+{
+	const char *why = NULL;
+	struct ip_snapshot now;
+	int err = ip_snapshot_take(&now, rtnl, &plan->adapter, plan->change);
+
+	*checking = false;
+	if (err)
+		return sorry("the kernel does not tell its addresses: %s", strerror(-err));
+	for (int half = 0; half < IP_HALVES && !why; half++) {
+		const struct ip_half *part = &plan->config.half[half];
+
+		for (unsigned int i = 0; is_static(plan, half) && i < part->count && !why; i++) {
+			bool duplicate = false;
+			char text[IP_TEXT_SIZE];
+
+			if (!is_there(&now, half, &part->address[i], checking, &duplicate))
+				why = sorry("%s has gone again",
+					    ip_text(half, part->address[i].bytes, text));
+			else if (duplicate)
+				why = sorry("%s is in use by another machine",
+					    ip_text(half, part->address[i].bytes, text));
+		}
+	}
+	ip_snapshot_free(&now);
+	return why;
+}
+
+static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigned int settle_ms)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	uint64_t end = clock_ms() + settle_ms;
+	unsigned int flags;
+	const char *why;
+	bool checking;
+
+	for (;;) {
+		why = look(rtnl, plan, &checking);
+		if (why || !checking || !settle_ms)
+			return why;
+		if (!clock_left(end))
+			break;
+		nanosleep(&pause, NULL);
+	}
+	if (!ip_link_flags(rtnl, plan->adapter.index, &flags) && !(flags & IFF_RUNNING)) {
+		log_notice("%s has no carrier: its addresses are not checked for duplicates yet",
+			   plan->adapter.name);
+		return NULL;
+	}
+	return sorry("addresses did not come up within %u ms", settle_ms);
+}
+
+const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
+		     const struct ip_snapshot *before, unsigned int settle_ms)
+{
+	const char *why = NULL;
+	bool any_static = is_static(plan, IP_V4) || is_static(plan, IP_V6);
+	int err;
+
+	if (any_static && !before->up) {
+		err = ip_link_set_up(rtnl, plan->adapter.index, true);
+		if (err)
+			return sorry("%s cannot be brought up: %s", plan->adapter.name,
+				     strerror(-err));
+	}
+	why = remove_addresses(rtnl, plan, before, true);
+	/*
+	 * New before old: an interface that loses its last IPv4 address loses all
+	 * its routes. The old ones may take new ones of their subnet with them,
+	 * hence the second round.
+	 */
+	for (int half = 0; half < IP_HALVES && !why; half++)
+		if (is_static(plan, half))
+			why = add_addresses(rtnl, plan, half);
+	if (!why)
+		why = remove_addresses(rtnl, plan, before, false);
+	if (!why && is_static(plan, IP_V4))
+		why = add_addresses(rtnl, plan, IP_V4);
+	if (!why)
+		why = remove_routes(rtnl, plan, before);
+	if (!why && any_static)
+		keep_routes(rtnl, plan, before);
+	for (int half = 0; half < IP_HALVES && !why; half++)
+		if (is_static(plan, half))
+			why = add_gateways(rtnl, plan, half);
+	return why || !any_static ? why : settle(rtnl, plan, settle_ms);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Applying a plan to the kernel
+ */
+#ifndef HVKVP_IP_APPLY_H
+#define HVKVP_IP_APPLY_H
+
+#include "ip/plan.h"
+
+struct ip_snapshot;
+struct rtnl;
+
+/**
+ * ip_apply() - make the kernel do what a plan says, for the families to change
+ * @rtnl: open
+ * @plan: the plan
+ * @before: how it was; ip_snapshot_restore() undoes this call, whatever its result
+ * @settle_ms: how long addresses may take to come up, milliseconds; 0: do not wait
+ *
+ * A static family: the interface comes up; it then has the plan's addresses,
+ * those alone (but for IPv6 link-local ones), and its default routes are those by
+ * the plan's gateways and those that routers announce. Other routes stay, as far
+ * as the kernel keeps them. An address that is there already is not touched.
+ * IPv6 addresses are waited for until their check for duplicates is over; on an
+ * interface without a carrier that cannot be, and is not held against them.
+ *
+ * An automatic family: addresses without an end go, and, if none is left, the
+ * static default routes; who gets others is not our business.
+ *
+ * Return: NULL if all of it is in effect, or what went wrong, in words, valid
+ * until the next call.
+ */
+const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
+		     const struct ip_snapshot *before, unsigned int settle_ms);
+
+#endif /* HVKVP_IP_APPLY_H */

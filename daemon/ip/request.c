@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * GET_IP and SET_IP.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ip/cache.h"
+#include "ip/get.h"
+#include "ip/plan.h"
+#include "ip/request.h"
+#include "ip/set.h"
+#include "ip/system.h"
+#include "net/adapter.h"
+#include "net/rtnl.h"
+#include "util/log.h"
+#include "wire/ip_codec.h"
+
+static uint32_t refuse(struct ip_call *call, uint32_t status, const char *why)
+{
+	call->why = why;
+	return status;
+}
+
+static uint32_t refuse_adapter(struct ip_call *call, int err)
+{
+	if (err == -ENOENT)
+		return refuse(call, HVKVP_E_GUID_NOTFOUND, "there is no such adapter");
+	return refuse(call, HVKVP_E_FAIL, strerror(-err));
+}
+
+uint32_t ip_request_get(struct ip_call *call)
+{
+	uint8_t family = ip_codec_family(call->body, call->msg_major);
+	const char *why = ip_codec_adapter(call->body, call->msg_major, call->adapter);
+	struct ip_known known;
+	int err;
+
+	if (!why && family & ~(HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6))
+		why = "an unknown address family";
+	if (why)
+		return refuse(call, HVKVP_E_INVALIDARG, why);
+	err = ip_cache_read(call->system, call->adapter, &known);
+	if (err)
+		return refuse_adapter(call, err);
+	ip_query_complete(call->system, &known.adapter, family, known.dynamic, &known.config);
+	if (!ip_codec_encode(&known.config, call->msg_major, call->body, call->out))
+		log_info("%s: not all addresses fit into a GET_IP answer of KVP %u.0",
+			 known.adapter.name, call->msg_major);
+	return HVKVP_S_OK;
+}
+
+uint32_t ip_request_set(struct ip_call *call)
+{
+	const char *why = ip_codec_adapter(call->body, call->msg_major, call->adapter);
+	struct ip_config request, current;
+	uint32_t status = HVKVP_S_OK;
+	struct adapter adapter;
+	struct ip_plan plan;
+	struct rtnl rtnl;
+	uint8_t change;
+	int err;
+
+	if (why)
+		return refuse(call, HVKVP_E_INVALIDARG, why);
+	err = rtnl_open(&rtnl);
+	if (!err)
+		err = adapter_find(call->system->root, &rtnl, call->adapter, &adapter);
+	if (err) {
+		status = refuse_adapter(call, err);
+		goto close;
+	}
+	why = ip_codec_decode(call->body, call->msg_major, &request);
+	if (!why)
+		why = ip_check(&request, &change);
+	if (why) {
+		status = refuse(call, HVKVP_E_INVALIDARG, why);
+		goto close;
+	}
+	err = ip_query(call->system, &rtnl, &adapter, 0, true, &current);
+	if (err) {
+		status = refuse(call, HVKVP_E_FAIL, strerror(-err));
+		goto close;
+	}
+	ip_plan_make(&adapter, &request, change, &current, &plan);
+	why = ip_change(call->system, &rtnl, &plan, call->left_ms);
+	if (why)
+		status = refuse(call, HVKVP_E_FAIL, why);
+close:
+	rtnl_close(&rtnl);
+	return status;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which interface does the host mean?
+ *
+ * Hosts name an adapter by its MAC address (GET_IP) or by its VMBus device
+ * instance GUID (SET_IP); both are taken for both, in any case, the GUID with or
+ * without braces, the MAC with ':', '-' or nothing between its bytes.
+ *
+ * Several interfaces may have one MAC address: with accelerated networking the
+ * virtual function has that of its netvsc; bonds, bridges and VLANs have that of
+ * what is under them. The netvsc device is meant. Where it is itself a member of
+ * a bond, team or bridge, that one has the addresses, and is what is told and
+ * changed.
+ */
+#ifndef HVKVP_NET_ADAPTER_H
+#define HVKVP_NET_ADAPTER_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rtnl;
+
+#define ADAPTER_MAC_SIZE 18	/* "00:15:5d:01:02:03" */
+
+/**
+ * struct adapter - an interface
+ * @index: its number
+ * @flags: IFF_*
+ * @name: its name
+ * @mac: of the interface itself, lower case
+ */
+struct adapter {
+	unsigned int index;
+	unsigned int flags;
+	char name[IFNAMSIZ];
+	char mac[ADAPTER_MAC_SIZE];
+};
+
+/**
+ * adapter_find() - the interface of an adapter id
+ * @root: see sysroot_path()
+ * @rtnl: open
+ * @id: from the host
+ * @adapter: filled in
+ *
+ * Return: 0; -ENOENT if there is none, or the id is neither a MAC address nor a
+ * GUID; other -errno.
+ */
+int adapter_find(const char *root, struct rtnl *rtnl, const char *id,
+		 struct adapter *adapter);
+
+/**
+ * adapter_find_name() - an interface by its name, exactly
+ * @rtnl: open
+ * @name: "eth0"
+ * @adapter: filled in
+ *
+ * Return: 0; -ENOENT; other -errno.
+ */
+int adapter_find_name(struct rtnl *rtnl, const char *name, struct adapter *adapter);
+
+#endif /* HVKVP_NET_ADAPTER_H */

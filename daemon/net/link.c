@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Single changes of an interface.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <string.h>
+
+#include "net/link.h"
+#include "net/rtnl.h"
+#include "net/rtnl_address.h"
+
+/* What the kernel gives IPv6 routes that name no metric. */
+#define V6_METRIC 1024
+
+static struct nlmsghdr *begin_address(struct rtnl *rtnl, uint16_t type, uint16_t flags,
+				      unsigned int index, int half, const uint8_t *bytes,
+				      unsigned int prefix)
+{
+	struct ifaddrmsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(rtnl, type, flags, sizeof(*msg), &msg);
+
+	msg->ifa_family = ip_af(half);
+	msg->ifa_prefixlen = prefix;
+	msg->ifa_index = index;
+	msg->ifa_scope = ip_is_link_local(half, bytes) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	mnl_attr_put(nlh, IFA_LOCAL, ip_len(half), bytes);
+	mnl_attr_put(nlh, IFA_ADDRESS, ip_len(half), bytes);
+	return nlh;
+}
+
+int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int half,
+			const struct ip_address *address)
+{
+	static const struct ifa_cacheinfo no_end = {
+		.ifa_prefered = RTNL_NO_END, .ifa_valid = RTNL_NO_END,
+	};
+	struct nlmsghdr *nlh;
+	uint8_t broadcast[4];
+
+	nlh = begin_address(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, half,
+			    address->bytes, address->prefix);
+	mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(no_end), &no_end);
+	if (half == IP_V4 && address->prefix < 31) {
+		ip_mask_of_prefix(address->prefix, broadcast);
+		for (int i = 0; i < 4; i++)
+			broadcast[i] = address->bytes[i] | (uint8_t)~broadcast[i];
+		mnl_attr_put(nlh, IFA_BROADCAST, sizeof(broadcast), broadcast);
+	}
+	return rtnl_change(rtnl, nlh);
+}
+
+int ip_link_del_address(struct rtnl *rtnl, unsigned int index, int half,
+			const uint8_t *bytes, unsigned int prefix)
+{
+	return rtnl_change(rtnl, begin_address(rtnl, RTM_DELADDR, 0, index, half, bytes, prefix));
+}
+
+int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int half,
+			const uint8_t *gateway, unsigned int rank)
+{
+	struct rtmsg *msg;
+	struct nlmsghdr *nlh;
+
+	/* Not NLM_F_REPLACE: that would take the place of another interface's route. */
+	nlh = rtnl_begin(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, sizeof(*msg), &msg);
+	msg->rtm_family = ip_af(half);
+	msg->rtm_table = RT_TABLE_MAIN;
+	msg->rtm_protocol = RTPROT_STATIC;
+	msg->rtm_scope = RT_SCOPE_UNIVERSE;
+	msg->rtm_type = RTN_UNICAST;
+	mnl_attr_put(nlh, RTA_GATEWAY, ip_len(half), gateway);
+	mnl_attr_put_u32(nlh, RTA_OIF, index);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, (half == IP_V4 ? 0 : V6_METRIC) + rank);
+	return rtnl_change(rtnl, nlh);
+}
+
+int ip_link_del_route(struct rtnl *rtnl, const struct nlmsghdr *route)
+{
+	struct nlmsghdr *nlh = (void *)rtnl->request;
+
+	if (route->nlmsg_len > sizeof(rtnl->request))
+		return -EMSGSIZE;
+	memcpy(nlh, route, route->nlmsg_len);
+	nlh->nlmsg_type = RTM_DELROUTE;
+	nlh->nlmsg_flags = 0;
+	nlh->nlmsg_pid = 0;
+	return rtnl_change(rtnl, nlh);
+}
+
+int ip_link_set_up(struct rtnl *rtnl, unsigned int index, bool up)
+{
+	struct ifinfomsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(rtnl, RTM_NEWLINK, 0, sizeof(*msg), &msg);
+
+	msg->ifi_index = index;
+	msg->ifi_change = IFF_UP;
+	msg->ifi_flags = up ? IFF_UP : 0;
+	return rtnl_change(rtnl, nlh);
+}
+
+/* An answer that is no dump ends with the kernel's verdict. */
+static int note_flags(const struct nlmsghdr *nlh, void *data)
+{
+	const struct ifinfomsg *msg = mnl_nlmsg_get_payload(nlh);
+
+	*(unsigned int *)data = msg->ifi_flags;
+	return MNL_CB_OK;
+}
+
+int ip_link_flags(struct rtnl *rtnl, unsigned int index, unsigned int *flags)
+{
+	struct ifinfomsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(rtnl, RTM_GETLINK, NLM_F_ACK, sizeof(*msg), &msg);
+
+	msg->ifi_index = index;
+	*flags = 0;
+	return rtnl_dump(rtnl, nlh, note_flags, flags, NULL);
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Has the network changed?
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "net/watch.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+#define UNREST_MS 1000
+
+#define GROUP(number) (1U << ((number) - 1))
+
+void net_watch_init(struct net_watch *watch)
+{
+	const struct sockaddr_nl address = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = GROUP(RTNLGRP_LINK) | GROUP(RTNLGRP_IPV4_IFADDR) |
+			     GROUP(RTNLGRP_IPV6_IFADDR) | GROUP(RTNLGRP_IPV4_ROUTE) |
+			     GROUP(RTNLGRP_IPV6_ROUTE) | GROUP(RTNLGRP_NEXTHOP),
+	};
+
+	*watch = (struct net_watch){
+		.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE),
+	};
+	if (watch->fd < 0 || bind(watch->fd, (const void *)&address, sizeof(address))) {
+		log_info("no notifications of address changes: %s", strerror(errno));
+		net_watch_exit(watch);
+	}
+}
+
+void net_watch_exit(struct net_watch *watch)
+{
+	if (watch->fd >= 0)
+		close(watch->fd);
+	watch->fd = -1;
+}
+
+/* What is said does not matter: that something is said does. */
+static bool has_changed(struct net_watch *watch)
+{
+	bool changed = false;
+	char byte;
+
+	if (watch->fd < 0)
+		return true;
+	for (;;) {
+		ssize_t n = recv(watch->fd, &byte, sizeof(byte), MSG_TRUNC);
+
+		if (n < 0 && (errno == EAGAIN || errno == EINTR))
+			return changed;
+		changed = true;
+		if (n < 0 && errno != ENOBUFS)
+			return changed;
+	}
+}
+
+unsigned int net_watch_state(struct net_watch *watch)
+{
+	uint64_t now = clock_ms();
+
+	if (has_changed(watch))
+		watch->changed_ms = now;
+	else if (now - watch->changed_ms > UNREST_MS && watch->state)
+		return watch->state;
+	if (!++watch->state)
+		watch->state = 1;
+	return watch->state;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How to remove a key: which records go where
+ *
+ * A pure function of the index. The rules are in pool.h.
+ */
+#ifndef HVKVP_POOL_COMPACT_H
+#define HVKVP_POOL_COMPACT_H
+
+#include "pool/index.h"
+
+/**
+ * struct pool_plan - moves that close all gaps
+ * @moves: all at once, in ascending order of their targets; owned
+ * @count: of @moves
+ * @records: that are left; those behind are cut off
+ */
+struct pool_plan {
+	struct pool_move *moves;
+	size_t count;
+	uint32_t records;
+};
+
+/**
+ * pool_plan_delete() - plan the removal of all records with a key
+ * @plan: filled in, also after a failure
+ * @index: of the pool
+ * @key: text
+ *
+ * Return: 0; -ENOENT if there is no such key; -ENOMEM.
+ */
+int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, const char *key);
+
+/**
+ * pool_plan_free() - forget a plan
+ * @plan: the object
+ */
+void pool_plan_free(struct pool_plan *plan);
+
+#endif /* HVKVP_POOL_COMPACT_H */

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pool file: records, locks and changes by others. No meaning.
+ *
+ * The format belongs to every program that shares the files: no header,
+ * records of 2560 bytes, a key in 512 and a value in 2048, UTF-8 padded with
+ * zeros, in the order in which they were added. The file is changed in place;
+ * its inode stays. A record that is cut off by the end of the file is ignored.
+ *
+ * Failures return -errno and leave a sentence for people in &pool_file.why.
+ */
+#ifndef HVKVP_POOL_FILE_H
+#define HVKVP_POOL_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "pool/lock.h"
+
+#define POOL_KEY_SIZE		512
+#define POOL_VALUE_SIZE		2048
+#define POOL_RECORD_SIZE	(POOL_KEY_SIZE + POOL_VALUE_SIZE)
+
+/**
+ * struct pool_record - one record, as it lies in the file
+ * @key: UTF-8, NUL, zeros
+ * @value: likewise
+ */
+struct pool_record {
+	char key[POOL_KEY_SIZE];
+	char value[POOL_VALUE_SIZE];
+};
+
+/**
+ * struct pool_stamp - the state of the file that somebody looked at
+ * @dev: device and
+ * @ino: inode of the file; 0 if there was none
+ * @size: in bytes
+ * @mtime: last change
+ * @sharp: a change after this stamp was taken cannot have the same @mtime
+ */
+struct pool_stamp {
+	dev_t dev;
+	ino_t ino;
+	off_t size;
+	struct timespec mtime;
+	bool sharp;
+};
+
+/**
+ * struct pool_file - a pool file
+ * @path: where it is; owned
+ * @fd: open file or -1
+ * @writable: @fd can write
+ * @wait_ms: bound of a wait for a writer's lock, milliseconds
+ * @why: the last failure, or remark, as a sentence
+ */
+struct pool_file {
+	char *path;
+	int fd;
+	bool writable;
+	unsigned int wait_ms;
+	char why[512];
+};
+
+/**
+ * pool_file_init() - set up, without opening anything
+ * @file: the object
+ * @dir: the state directory
+ * @number: of the pool
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pool_file_init(struct pool_file *file, const char *dir, int number);
+
+/**
+ * pool_file_exit() - close and free
+ * @file: the object
+ */
+void pool_file_exit(struct pool_file *file);
+
+/**
+ * pool_file_open() - have the file open that is at the path now
+ * @file: the object
+ * @write: for changing it; it is created, mode 0644, if it is not there
+ *
+ * Return: 0; -ENOENT if it is not there (and @write is not set); -ELOOP for a
+ * symbolic link, -EMEDIUMTYPE for anything else that is not a regular file;
+ * other -errno of open(2).
+ */
+int pool_file_open(struct pool_file *file, bool write);
+
+/**
+ * pool_file_lock() - take both locks of the open file
+ * @file: the object
+ * @mode: a read lock is waited for only shortly, see pool_file.c
+ *
+ * Return: 0; -ETIMEDOUT, and @why names the holder; other -errno. With 0,
+ * @why is not empty if readers' locks had to be ignored.
+ */
+int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode);
+
+/**
+ * pool_file_unlock() - give the locks back
+ * @file: the object
+ */
+void pool_file_unlock(struct pool_file *file);
+
+/**
+ * pool_file_stamp() - the state of the open file
+ * @file: the object
+ * @stamp: filled in
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_stamp(struct pool_file *file, struct pool_stamp *stamp);
+
+/**
+ * pool_file_unchanged() - is the file at the path still as it was?
+ * @file: the object
+ * @stamp: as it was
+ *
+ * Return: true if nothing changed since. Does not open anything.
+ */
+bool pool_file_unchanged(const struct pool_file *file, const struct pool_stamp *stamp);
+
+/**
+ * pool_file_read() - read records
+ * @file: the object, open
+ * @first: number of the first record
+ * @records: filled in
+ * @count: how many
+ *
+ * Return: how many whole records were there; -errno.
+ */
+ssize_t pool_file_read(struct pool_file *file, uint32_t first,
+		       struct pool_record *records, size_t count);
+
+/**
+ * pool_file_write() - write records
+ * @file: the object, open for writing and locked
+ * @first: number of the first record
+ * @records: what to write
+ * @count: how many, POOL_WRITE_MAX at most
+ *
+ * Return: 0 or -errno; records may then be partly written.
+ */
+int pool_file_write(struct pool_file *file, uint32_t first,
+		    const struct pool_record *const *records, size_t count);
+
+#define POOL_WRITE_MAX	64
+
+/**
+ * pool_file_truncate() - set the number of records
+ * @file: the object, open for writing and locked
+ * @count: of records that stay
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_truncate(struct pool_file *file, uint32_t count);
+
+/**
+ * pool_file_append() - add a record at the end, wherever that is
+ * @file: the object, open for writing and locked
+ * @record: what to write
+ * @number: set to the number that it got
+ *
+ * Return: 0; -EAGAIN if the file does not end with a whole record; other -errno,
+ * a part of a record may then be written.
+ */
+int pool_file_append(struct pool_file *file, const struct pool_record *record,
+		     uint32_t *number);
+
+/**
+ * pool_file_set_time() - give the file a time
+ * @file: the object, open for writing and locked
+ * @mtime: the time
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_set_time(struct pool_file *file, const struct timespec *mtime);
+
+/**
+ * pool_file_sync() - wait until all of it is on stable storage
+ * @file: the object, open
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_sync(struct pool_file *file);
+
+/**
+ * pool_file_sync_dir() - make a new file's name last, or the directory itself
+ * @file: the object
+ * @create: make the directory, instead of syncing it
+ *
+ * Return: 0 or -errno.
+ */
+int pool_file_sync_dir(struct pool_file *file, bool create);
+
+/**
+ * pool_file_fail() - put a sentence into @why
+ * @file: the object
+ * @err: what to return
+ * @format: printf(3) format
+ *
+ * Return: @err.
+ */
+__attribute__((format(printf, 3, 4)))
+int pool_file_fail(struct pool_file *file, int err, const char *format, ...);
+
+/**
+ * pool_file_fail_errno() - put what errno means into @why, with the remedy
+ * @file: the object
+ * @path: of the pool file, or of a file beside it
+ * @what: was to be done: "read it"
+ *
+ * Return: -errno.
+ */
+int pool_file_fail_errno(struct pool_file *file, const char *path, const char *what);
+
+#endif /* HVKVP_POOL_FILE_H */

@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The index of a pool.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool/index.h"
+#include "util/utf.h"
+#include "wire/value.h"
+
+#define FIRST_ROOM	16
+
+static uint32_t hash_of(const char *key)
+{
+	uint32_t hash = 2166136261U;	/* FNV-1a */
+
+	while (*key)
+		hash = (hash ^ (uint8_t)*key++) * 16777619U;
+	return hash ^ hash >> 15;
+}
+
+const char *pool_pair_value(const struct pool_pair *pair)
+{
+	return pair->value_units < 0 ? NULL : pair->key + strlen(pair->key) + 1;
+}
+
+bool pool_pair_fits_wire(const struct pool_pair *pair)
+{
+	return pair->key_units <= WIRE_KEY_UNITS && pair->value_units >= 0 &&
+	       pair->value_units <= WIRE_VALUE_UNITS;
+}
+
+void pool_index_clear(struct pool_index *index)
+{
+	for (uint32_t i = 0; i < index->records; i++)
+		free(index->pairs[i].key);
+	free(index->pairs);
+	free(index->buckets);
+	free(index->visible);
+	*index = (struct pool_index){ 0 };
+}
+
+static uint32_t *bucket_of(const struct pool_index *index, uint32_t hash)
+{
+	return &index->buckets[hash & (index->bucket_count - 1)];
+}
+
+/* Chains go from the newest record to the oldest. */
+static void link_pair(struct pool_index *index, uint32_t number)
+{
+	struct pool_pair *pair = &index->pairs[number];
+	uint32_t *at;
+
+	if (!pair->key)
+		return;
+	at = bucket_of(index, pair->hash);
+	while (*at != POOL_NONE && *at > number)
+		at = &index->pairs[*at].older;
+	pair->older = *at;
+	*at = number;
+}
+
+static void unlink_pair(struct pool_index *index, uint32_t number)
+{
+	struct pool_pair *pair = &index->pairs[number];
+	uint32_t *at;
+
+	if (!pair->key)
+		return;
+	at = bucket_of(index, pair->hash);
+	while (*at != number)
+		at = &index->pairs[*at].older;
+	*at = pair->older;
+}
+
+/* Counters, for a pair that comes (1) or goes (-1). */
+static void count_pair(struct pool_index *index, const struct pool_pair *pair, int by)
+{
+	const char *value;
+
+	index->visible_known = false;
+	if (!pair->key) {
+		index->unusable += by;
+		return;
+	}
+	value = pool_pair_value(pair);
+	index->text += by * (strlen(pair->key) + (value ? strlen(value) : 0) + 2);
+	if (!pool_pair_fits_wire(pair))
+		index->hidden += by;
+}
+
+/* Room for one more record, and as many buckets as there are records. */
+static int grow(struct pool_index *index)
+{
+	uint32_t room = index->room ? 2 * index->room : FIRST_ROOM;
+	uint32_t *buckets;
+	void *pairs;
+
+	if (index->records < index->room)
+		return 0;
+	pairs = reallocarray(index->pairs, room, sizeof(*index->pairs));
+	if (!pairs)
+		return -ENOMEM;
+	index->pairs = pairs;
+	buckets = malloc(room * sizeof(*buckets));
+	if (!buckets)
+		return -ENOMEM;
+	free(index->buckets);
+	index->buckets = buckets;
+	index->bucket_count = room;
+	index->room = room;
+	memset(buckets, 0xff, room * sizeof(*buckets));
+	for (uint32_t i = 0; i < index->records; i++)
+		link_pair(index, i);
+	return 0;
+}
+
+static ssize_t measure(const char *text, size_t size)
+{
+	size_t len = strnlen(text, size);
+
+	return len == size ? -EILSEQ : utf8_units(text, len);
+}
+
+static int make_pair(struct pool_pair *pair, const struct pool_record *record)
+{
+	ssize_t key_units, value_units;
+	size_t key_len, value_len;
+
+	*pair = (struct pool_pair){ .older = POOL_NONE };
+	if (!record->key[0])
+		return 0;
+	key_units = measure(record->key, sizeof(record->key));
+	if (key_units < 0)
+		return 0;
+	value_units = measure(record->value, sizeof(record->value));
+	key_len = strlen(record->key);
+	value_len = value_units < 0 ? 0 : strlen(record->value);
+
+	pair->key = malloc(key_len + value_len + 2);
+	if (!pair->key)
+		return -ENOMEM;
+	memcpy(pair->key, record->key, key_len + 1);
+	memcpy(pair->key + key_len + 1, record->value, value_len);
+	pair->key[key_len + 1 + value_len] = 0;
+	pair->hash = hash_of(pair->key);
+	pair->key_units = key_units;
+	pair->value_units = value_units < 0 ? -1 : value_units;
+	return 0;
+}
+
+int pool_index_add(struct pool_index *index, const struct pool_record *record)
+{
+	struct pool_pair pair;
+	int err = grow(index);
+
+	if (!err)
+		err = make_pair(&pair, record);
+	if (err)
+		return err;
+	index->pairs[index->records] = pair;
+	link_pair(index, index->records++);
+	count_pair(index, &pair, 1);
+	return 0;
+}
+
+static void drop_pair(struct pool_index *index, struct pool_pair *pair)
+{
+	count_pair(index, pair, -1);
+	free(pair->key);
+	pair->key = NULL;
+}
+
+int pool_index_change(struct pool_index *index, uint32_t number,
+		      const struct pool_record *record)
+{
+	struct pool_pair pair;
+	int err = make_pair(&pair, record);
+
+	if (err)
+		return err;
+	unlink_pair(index, number);
+	drop_pair(index, &index->pairs[number]);
+	index->pairs[number] = pair;
+	link_pair(index, number);
+	count_pair(index, &pair, 1);
+	return 0;
+}
+
+int pool_index_move(struct pool_index *index, const struct pool_move *moves, size_t count,
+		    uint32_t records)
+{
+	struct pool_pair *taken = malloc((count ? count : 1) * sizeof(*taken));
+
+	if (!taken)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++) {
+		struct pool_pair *pair = &index->pairs[moves[i].from];
+
+		unlink_pair(index, moves[i].from);
+		taken[i] = *pair;
+		count_pair(index, pair, -1);
+		*pair = (struct pool_pair){ .older = POOL_NONE };
+		index->unusable++;
+	}
+	/* From the newest on: it is at the front of its chain. */
+	while (index->records > records) {
+		unlink_pair(index, --index->records);
+		drop_pair(index, &index->pairs[index->records]);
+	}
+	for (size_t i = count; i--; ) {
+		struct pool_pair *pair = &index->pairs[moves[i].to];
+
+		unlink_pair(index, moves[i].to);
+		drop_pair(index, pair);
+		*pair = taken[i];
+		link_pair(index, moves[i].to);
+		count_pair(index, pair, 1);
+	}
+	free(taken);
+	return 0;
+}
+
+static uint32_t find(const struct pool_index *index, uint32_t number, uint32_t hash,
+		     const char *key)
+{
+	while (number != POOL_NONE && (index->pairs[number].hash != hash ||
+				       strcmp(index->pairs[number].key, key)))
+		number = index->pairs[number].older;
+	return number;
+}
+
+uint32_t pool_index_last(const struct pool_index *index, const char *key)
+{
+	uint32_t hash = hash_of(key);
+
+	return index->records ? find(index, *bucket_of(index, hash), hash, key) : POOL_NONE;
+}
+
+uint32_t pool_index_before(const struct pool_index *index, uint32_t number)
+{
+	const struct pool_pair *pair = &index->pairs[number];
+
+	return find(index, pair->older, pair->hash, pair->key);
+}
+
+static int find_visible(struct pool_index *index)
+{
+	uint32_t *visible = reallocarray(index->visible, index->records, sizeof(*visible));
+
+	if (!visible)
+		return -ENOMEM;
+	index->visible = visible;
+	index->visible_count = 0;
+	for (uint32_t i = 0; i < index->records; i++)
+		if (index->pairs[i].key && pool_pair_fits_wire(&index->pairs[i]))
+			visible[index->visible_count++] = i;
+	index->visible_known = true;
+	return 0;
+}
+
+int pool_index_at(struct pool_index *index, uint32_t position, uint32_t *number)
+{
+	int err;
+
+	if (position >= index->records - index->unusable - index->hidden)
+		return -ENOENT;
+	*number = position;
+	if (!index->unusable && !index->hidden)
+		return 0;
+	if (!index->visible_known) {
+		err = find_visible(index);
+		if (err)
+			return err;
+	}
+	*number = index->visible[position];
+	return 0;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A pool: pairs of text, kept in a file that other programs share
+ *
+ * GET gives the last record with a key, SET changes the last one in place or
+ * adds one at the end, DELETE removes all of them, and a pair's position is its
+ * place among the usable ones, in file order. A record whose key is not a
+ * terminated, non-empty UTF-8 string is left alone and hides no other. An index
+ * in memory is built again when the file was changed by others.
+ *
+ * Each change is made whole or not at all, whatever crashes (pool_journal.h),
+ * and costs the same in a large pool as in a small one. For the second reason
+ * DELETE keeps the order of the other records only if at most POOL_SHIFT_MAX
+ * records lie behind the first one that goes. In a larger pool it fills the gaps
+ * with the last records, as other programs that share the files do. Even then
+ * records with the same key stay in their order among themselves, since the last
+ * one is the one that counts, and since some clients cut a long value into
+ * pieces under one key.
+ *
+ * Failures return -errno, and pool_why() says them in a sentence.
+ */
+#ifndef HVKVP_POOL_POOL_H
+#define HVKVP_POOL_POOL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pool/file.h"
+#include "pool/index.h"
+#include "pool/journal.h"
+
+/* DELETE moves so many records at most to close a gap: 160 KiB. */
+#define POOL_SHIFT_MAX	64
+
+/* Limits, unless others are asked for. */
+#define POOL_DEFAULT_KEYS	65536
+#define POOL_DEFAULT_BYTES	(256ULL << 20)
+
+/* A larger file (2.5 GiB) is not looked into. */
+#define POOL_RECORDS_MAX	(1U << 20)
+
+/**
+ * struct pool_limits - what a pool may hold
+ * @keys: SET adds no pair to a pool that has so many, whoever added them
+ * @bytes: SET does not make the file larger than this. A file whose keys and
+ *	values together are longer, which only other programs can have made, is
+ *	not loaded
+ */
+struct pool_limits {
+	uint32_t keys;
+	uint64_t bytes;
+};
+
+/**
+ * struct pool - a pool
+ * @file: the file; its wait_ms may be changed
+ * @journal: beside it
+ * @limits: may be changed
+ * @stamp: the state of the file that the index describes
+ * @loaded: there is an index
+ * @index: the index
+ * @past_locks: until then (CLOCK_MONOTONIC, ms) locks that had to be ignored are
+ *	not waited for again
+ */
+struct pool {
+	struct pool_file file;
+	struct pool_journal journal;
+	struct pool_limits limits;
+	struct pool_stamp stamp;
+	bool loaded;
+	struct pool_index index;
+	uint64_t past_locks;
+};
+
+/**
+ * pool_init() - set up, without opening anything
+ * @pool: the object
+ * @dir: the state directory
+ * @number: of the pool
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pool_init(struct pool *pool, const char *dir, int number);
+
+/**
+ * pool_exit() - close and free
+ * @pool: the object
+ *
+ * After changes, the file is synced and the journal emptied.
+ */
+void pool_exit(struct pool *pool);
+
+/**
+ * pool_create() - see that the file exists, and touch nothing if it does
+ * @pool: the object
+ *
+ * Unless a crash has left something undone: that is done now.
+ *
+ * Return: 0 or -errno.
+ */
+int pool_create(struct pool *pool);
+
+/**
+ * pool_check_key() - may this text be a key?
+ * @key: text
+ *
+ * Return: 0; -EINVAL if it is empty, -EILSEQ if it is not UTF-8, -EMSGSIZE if
+ * it is longer than a record or a message can hold.
+ */
+int pool_check_key(const char *key);
+
+/**
+ * pool_check_value() - may this text be a value?
+ * @value: text
+ *
+ * Return: 0, -EILSEQ or -EMSGSIZE.
+ */
+int pool_check_value(const char *value);
+
+/**
+ * pool_get() - the value of a key
+ * @pool: the object
+ * @key: text
+ * @value: set to the value, valid until the next call for this pool
+ *
+ * Return: 0; -ENOENT if there is no such key; -EBADMSG if its value is not
+ * usable; other -errno.
+ */
+int pool_get(struct pool *pool, const char *key, const char **value);
+
+/**
+ * pool_at() - the pair at a position, for the wire
+ * @pool: the object
+ * @index: from 0
+ * @key: set to the key, valid until the next call for this pool
+ * @value: likewise
+ *
+ * Pairs that a message cannot hold, and unusable values, do not count.
+ *
+ * Return: 0; -ENOENT behind the last one; other -errno.
+ */
+int pool_at(struct pool *pool, uint32_t index, const char **key, const char **value);
+
+/**
+ * pool_load() - bring the index up to date
+ * @pool: the object
+ *
+ * For walking over @index. A file that is not there is an empty pool. What a
+ * crash has left undone is done first, by those who may write to the pool.
+ *
+ * Return: 0 or -errno.
+ */
+int pool_load(struct pool *pool);
+
+/**
+ * pool_set() - create or change a pair
+ * @pool: the object
+ * @key: text
+ * @value: text
+ *
+ * Return: 1 if created, 0 if changed, both once it is on stable storage;
+ * -errno as pool_check_key() and pool_check_value() say it; -EDQUOT at a limit;
+ * other -errno. Nothing changed then.
+ */
+int pool_set(struct pool *pool, const char *key, const char *value);
+
+/**
+ * pool_add() - add a pair, whether there is one with this key or not
+ * @pool: the object
+ * @key: text
+ * @value: text
+ *
+ * Return: as pool_set().
+ */
+int pool_add(struct pool *pool, const char *key, const char *value);
+
+/**
+ * pool_tidy() - mend what can be mended, in one change
+ * @pool: the object
+ *
+ * Records without a usable key go, the others stay in order; bytes behind the
+ * ends of keys and values become zeros; a partial record at the end goes.
+ *
+ * Return: how many records were changed or removed; -errno.
+ */
+int pool_tidy(struct pool *pool);
+
+/**
+ * pool_record_tidy() - a record as it should be
+ * @record: bytes behind the ends of key and value become zeros
+ *
+ * Return: true if something changed.
+ */
+bool pool_record_tidy(struct pool_record *record);
+
+/**
+ * pool_delete() - remove a pair
+ * @pool: the object
+ * @key: text
+ *
+ * Return: 0 once that is on stable storage; -ENOENT if there is none; other
+ * -errno.
+ */
+int pool_delete(struct pool *pool, const char *key);
+
+/**
+ * pool_why() - the last failure of this pool
+ * @pool: the object
+ *
+ * Return: a sentence that names the file and the remedy; "" if there is none.
+ */
+static inline const char *pool_why(const struct pool *pool)
+{
+	return pool->file.why;
+}
+
+#endif /* HVKVP_POOL_POOL_H */

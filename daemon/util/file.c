@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Small files.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "util/file.h"
+#include "util/log.h"
+
+/* No configuration file that is worth keeping is larger. */
+#define FILE_MAX (1 << 20)
+
+static int write_all(int fd, const char *text, size_t len)
+{
+	while (len) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int make_folders(const char *path)
+{
+	char part[FILE_SET_PATH];
+
+	for (const char *slash = path + 1; (slash = strchr(slash, '/')); slash++) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		if (mkdir(part, 0755) && errno != EEXIST)
+			return -errno;
+	}
+	return 0;
+}
+
+/* A rename is on the disk when its folder is. */
+static void sync_folder(const char *path)
+{
+	char folder[FILE_SET_PATH];
+	const char *slash = strrchr(path, '/');
+	int fd;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash > path ? (int)(slash - path) : 1, path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	fsync(fd);
+	close(fd);
+}
+
+static int replace(const char *path, mode_t mode, const struct stat *old,
+		   const char *text, size_t len)
+{
+	char scratch[FILE_SET_PATH + 16];
+	const char *slash = strrchr(path, '/');
+	int fd, err;
+
+	/* A leading dot: no manager takes it for a configuration file. */
+	snprintf(scratch, sizeof(scratch), "%.*s/.%s.hvkvpd~", (int)(slash - path), path,
+		 slash + 1);
+	unlink(scratch);
+	fd = open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	err = write_all(fd, text, len);
+	/* Only where needed: a sandbox may not allow it at all. */
+	if (!err && old && (old->st_uid != geteuid() || old->st_gid != getegid()) &&
+	    fchown(fd, old->st_uid, old->st_gid))
+		err = -errno;
+	if (!err && fchmod(fd, old ? old->st_mode & 07777 : mode))
+		err = -errno;
+	if (!err && fsync(fd))
+		err = -errno;
+	if (close(fd) && !err)
+		err = -errno;
+	if (!err && rename(scratch, path))
+		err = -errno;
+	if (err)
+		unlink(scratch);
+	else
+		sync_folder(path);
+	return err;
+}
+
+/* Return: the contents, to be freed, or NULL with @err set. */
+static char *read_all(const char *path, size_t *len, int *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	char *text = NULL;
+	struct stat st;
+	ssize_t n;
+
+	*len = 0;
+	*err = 0;
+	if (fd < 0) {
+		*err = -errno;
+		return NULL;
+	}
+	if (fstat(fd, &st))
+		*err = -errno;
+	else if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+		*err = -EFBIG;
+	else
+		text = malloc(st.st_size + 1);
+	if (!*err && !text)
+		*err = -ENOMEM;
+	while (!*err && *len < (size_t)st.st_size) {
+		n = read(fd, text + *len, st.st_size - *len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			*err = -errno;
+		if (n <= 0)
+			break;
+		*len += n;
+	}
+	close(fd);
+	if (*err) {
+		free(text);
+		return NULL;
+	}
+	text[*len] = 0;
+	return text;
+}
+
+int file_set_write(struct file_set *files, const char *path, mode_t mode,
+		   const char *text, size_t len)
+{
+	char real[PATH_MAX], *before;
+	size_t before_len;
+	struct stat st;
+	int err;
+
+	if (files->count == FILE_SET_MAX)
+		return -ENOSPC;
+	if (realpath(path, real))
+		path = real;
+	if (!path[0] || strlen(path) >= FILE_SET_PATH)
+		return -ENAMETOOLONG;
+	before = read_all(path, &before_len, &err);
+	if (err && err != -ENOENT)
+		return err;
+	if (before ? text && before_len == len && !memcmp(before, text, len) : !text) {
+		free(before);
+		return 0;
+	}
+	if (before && stat(path, &st)) {
+		err = -errno;
+		free(before);
+		return err;
+	}
+	if (!text) {
+		err = unlink(path) ? -errno : 0;
+	} else {
+		err = before ? 0 : make_folders(path);
+		if (!err)
+			err = replace(path, mode, before ? &st : NULL, text, len);
+	}
+	if (err) {
+		free(before);
+		return err;
+	}
+	memcpy(files->file[files->count].path, path, strlen(path) + 1);
+	files->file[files->count].text = before;
+	files->file[files->count].len = before_len;
+	files->file[files->count].mode = before ? st.st_mode & 07777 : 0;
+	files->count++;
+	return 0;
+}
+
+void file_set_restore(struct file_set *files)
+{
+	while (files->count) {
+		unsigned int i = --files->count;
+		const char *path = files->file[i].path;
+		char *text = files->file[i].text;
+		int err;
+
+		if (text)
+			err = replace(path, files->file[i].mode, NULL, text, files->file[i].len);
+		else
+			err = unlink(path) ? -errno : 0;
+		if (err)
+			log_err("%s: cannot be put back as it was: %s", path, strerror(-err));
+		free(text);
+	}
+}
+
+void file_set_keep(struct file_set *files)
+{
+	while (files->count)
+		free(files->file[--files->count].text);
+}
+
+int file_read(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t len = 0;
+	ssize_t n = 0;
+
+	text[0] = 0;
+	if (fd < 0)
+		return -errno;
+	while (len < size - 1) {
+		n = read(fd, text + len, size - 1 - len);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		len += n;
+	}
+	n = n < 0 ? -errno : (ssize_t)len;
+	close(fd);
+	text[len] = 0;
+	return n;
+}
+
+bool file_line_value(const char *text, const char *key, char *value, size_t size)
+{
+	size_t key_len = strlen(key), len;
+
+	value[0] = 0;
+	for (const char *line = text; *line; line += strcspn(line, "\n")) {
+		line += *line == '\n';
+		if (strncmp(line, key, key_len) || line[key_len] != '=')
+			continue;
+		line += key_len + 1;
+		len = strcspn(line, "\n");
+		if (len >= size)
+			len = size - 1;
+		memcpy(value, line, len);
+		value[len] = 0;
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Small files: reading one, and replacing several as one change that can be
+ * rolled back
+ *
+ * A change is a set of files. Each is written beside its place, synced and
+ * renamed, so that a reader, or a machine that loses power, finds the old file or
+ * the new one. Until file_set_keep() the old contents are remembered.
+ */
+#ifndef HVKVP_UTIL_FILE_H
+#define HVKVP_UTIL_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define FILE_SET_MAX	4
+#define FILE_SET_PATH	512
+
+/**
+ * struct file_set - files that were changed
+ * @count: of them
+ * @file: path, mode, and contents before; @text is NULL if it was not there
+ */
+struct file_set {
+	unsigned int count;
+	struct {
+		char path[FILE_SET_PATH];
+		char *text;
+		size_t len;
+		mode_t mode;
+	} file[FILE_SET_MAX];
+};
+
+/**
+ * file_set_write() - create or replace a file
+ * @files: remembers what was there
+ * @path: its path; missing folders are created. A symbolic link is followed: what
+ *	it points to is replaced
+ * @mode: of a new file; a file that is there keeps its mode and owner
+ * @text: its contents; NULL removes the file
+ * @len: of @text
+ *
+ * Nothing is written if the file has these contents already.
+ *
+ * Return: 0 or -errno; then the file is as it was.
+ */
+int file_set_write(struct file_set *files, const char *path, mode_t mode,
+		   const char *text, size_t len);
+
+/** file_set_restore() - put back what was there, the last change first. */
+void file_set_restore(struct file_set *files);
+
+/** file_set_keep() - the change is good: forget what was there. */
+void file_set_keep(struct file_set *files);
+
+/**
+ * file_read() - read a small file
+ * @path: its path
+ * @text: gets it, with a NUL; "" if it cannot be read
+ * @size: bytes of @text; a longer file is cut
+ *
+ * Return: bytes without the NUL, or -errno.
+ */
+int file_read(const char *path, char *text, size_t size);
+
+/**
+ * file_line_value() - a value of a "KEY=value" file
+ * @text: the file
+ * @key: at the start of a line
+ * @value: gets what is behind its '=', to the end of the line; cut if too long
+ * @size: bytes of @value
+ *
+ * Return: false, and an empty value, if there is no such line.
+ */
+bool file_line_value(const char *text, const char *key, char *value, size_t size);
+
+#endif /* HVKVP_UTIL_FILE_H */

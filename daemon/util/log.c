@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Log lines. The one piece of global state in the daemon: a line must be
+ * writable from anywhere, and where it goes is a property of the process.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "util/log.h"
+
+static struct {
+	int level;
+	int to_syslog;
+	int to_journal;
+	void (*sink)(int level, const char *line);
+} state = { .level = LOG_NOTICE };
+
+static const struct {
+	const char *name;
+	int level;
+} levels[] = {
+	{ "err", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "notice", LOG_NOTICE },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+};
+
+int log_level_parse(const char *name)
+{
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (!strcmp(levels[i].name, name))
+			return levels[i].level;
+	return -1;
+}
+
+void log_open(int level, int to_syslog)
+{
+	state.level = level;
+	state.to_syslog = to_syslog;
+	state.to_journal = !to_syslog && getenv("JOURNAL_STREAM");
+	if (to_syslog)
+		openlog("hvkvpd", LOG_PID, LOG_DAEMON);
+}
+
+void log_set_sink(void (*sink)(int level, const char *line))
+{
+	state.sink = sink;
+}
+
+void log_line(int level, const char *format, ...)
+{
+	char line[1024];
+	va_list ap;
+
+	if (level > state.level)
+		return;
+	va_start(ap, format);
+	vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+
+	if (state.sink)
+		state.sink(level, line);
+	else if (state.to_syslog)
+		syslog(level, "%s", line);
+	else if (state.to_journal)
+		fprintf(stderr, "<%d>%s\n", level, line);
+	else
+		fprintf(stderr, "hvkvpd: %s\n", line);
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * UTF-8 and UTF-16LE: checked conversion. Pure.
+ */
+#include <errno.h>
+
+#include "util/utf.h"
+
+#define SURROGATE_FIRST		0xd800
+#define SURROGATE_LOW		0xdc00
+#define SURROGATE_LAST		0xdfff
+#define SUPPLEMENTARY		0x10000
+#define CODE_POINT_LAST		0x10ffff
+
+/* One code point off the front of (*text, *len), or -EILSEQ. */
+static int32_t take_utf8(const uint8_t **text, size_t *len)
+{
+	/* The least code point that may use a sequence of n bytes. */
+	static const int32_t least[] = { 0, 0, 0x80, 0x800, SUPPLEMENTARY };
+	const uint8_t *p = *text;
+	int32_t c = p[0];
+	size_t n;
+
+	if (c < 0x80) {
+		n = 1;
+	} else if (c < 0xc0) {
+		return -EILSEQ;
+	} else if (c < 0xe0) {
+		n = 2;
+		c &= 0x1f;
+	} else if (c < 0xf0) {
+		n = 3;
+		c &= 0x0f;
+	} else if (c < 0xf8) {
+		n = 4;
+		c &= 0x07;
+	} else {
+		return -EILSEQ;
+	}
+	if (n > *len)
+		return -EILSEQ;
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xc0) != 0x80)
+			return -EILSEQ;
+		c = c << 6 | (p[i] & 0x3f);
+	}
+	if (c < least[n] || c > CODE_POINT_LAST ||
+	    (c >= SURROGATE_FIRST && c <= SURROGATE_LAST))
+		return -EILSEQ;
+	*text += n;
+	*len -= n;
+	return c;
+}
+
+static void put_unit(uint8_t *out, uint32_t unit)
+{
+	out[0] = unit & 0xff;
+	out[1] = unit >> 8;
+}
+
+static uint32_t get_unit(const uint8_t *in)
+{
+	return in[0] | (uint32_t)in[1] << 8;
+}
+
+ssize_t utf8_units(const char *text, size_t len)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	ssize_t units = 0;
+
+	while (len) {
+		int32_t c = take_utf8(&p, &len);
+
+		if (c < 0)
+			return c;
+		units += c < SUPPLEMENTARY ? 1 : 2;
+	}
+	return units;
+}
+
+ssize_t utf8_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t at = 0;
+
+	while (len) {
+		int32_t c = take_utf8(&p, &len);
+		size_t need;
+
+		if (c < 0)
+			return c;
+		need = c < SUPPLEMENTARY ? 2 : 4;
+		if (room - at < need)
+			return -ENOSPC;
+		if (need == 2) {
+			put_unit(out + at, c);
+		} else {
+			c -= SUPPLEMENTARY;
+			put_unit(out + at, SURROGATE_FIRST | c >> 10);
+			put_unit(out + at + 2, SURROGATE_LOW | (c & 0x3ff));
+		}
+		at += need;
+	}
+	return at;
+}
+
+ssize_t utf16le_to_utf8(const uint8_t *in, size_t units, char *out, size_t room)
+{
+	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	size_t at = 0;
+
+	for (size_t i = 0; i < units; i++) {
+		uint32_t c = get_unit(in + 2 * i);
+		size_t n;
+
+		if (c >= SURROGATE_LOW && c <= SURROGATE_LAST)
+			return -EILSEQ;
+		if (c >= SURROGATE_FIRST && c < SURROGATE_LOW) {
+			uint32_t low;
+
+			if (++i == units)
+				return -EILSEQ;
+			low = get_unit(in + 2 * i);
+			if (low < SURROGATE_LOW || low > SURROGATE_LAST)
+				return -EILSEQ;
+			c = SUPPLEMENTARY + ((c & 0x3ff) << 10 | (low & 0x3ff));
+		}
+
+		n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < SUPPLEMENTARY ? 3 : 4;
+		if (room - at < n)
+			return -ENOSPC;
+		if (n == 1) {
+			out[at] = c;
+		} else {
+			for (size_t k = n - 1; k; k--) {
+				out[at + k] = 0x80 | (c & 0x3f);
+				c >>= 6;
+			}
+			out[at] = lead[n] | c;
+		}
+		at += n;
+	}
+	return at;
+}

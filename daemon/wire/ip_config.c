@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Addresses: masks, text, and what may be given to an adapter. Pure.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "wire/ip_config.h"
+
+int ip_prefix_of_mask(const uint8_t mask[4])
+{
+	uint32_t bits = (uint32_t)mask[0] << 24 | mask[1] << 16 | mask[2] << 8 | mask[3];
+	uint32_t holes = ~bits;
+
+	/* One less than a power of two: the zeros are all behind the ones. */
+	if (holes & (holes + 1))
+		return -1;
+	return bits ? 32 - __builtin_popcount(holes) : 0;
+}
+
+void ip_mask_of_prefix(unsigned int prefix, uint8_t mask[4])
+{
+	for (unsigned int i = 0; i < 4; i++) {
+		unsigned int ones = prefix > 8 * i ? prefix - 8 * i : 0;
+
+		mask[i] = ones >= 8 ? 0xff : 0xff << (8 - ones);
+	}
+}
+
+bool ip_same_subnet(const uint8_t *a, const uint8_t *b, unsigned int prefix)
+{
+	unsigned int rest = prefix % 8;
+
+	if (memcmp(a, b, prefix / 8))
+		return false;
+	return !rest || !((a[prefix / 8] ^ b[prefix / 8]) >> (8 - rest));
+}
+
+bool ip_is_link_local(int half, const uint8_t *bytes)
+{
+	if (half == IP_V4)
+		return bytes[0] == 169 && bytes[1] == 254;
+	return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
+}
+
+char *ip_text(int half, const uint8_t *bytes, char *text)
+{
+	if (!inet_ntop(ip_af(half), bytes, text, INET6_ADDRSTRLEN))
+		text[0] = 0;
+	return text;
+}
+
+char *ip_text_prefix(int half, const struct ip_address *address, char *text)
+{
+	size_t len = strlen(ip_text(half, address->bytes, text));
+
+	snprintf(text + len, IP_TEXT_SIZE - len, "/%u", address->prefix);
+	return text;
+}
+
+static bool is_unicast(int half, const uint8_t *bytes)
+{
+	static const uint8_t zero[16], loopback[16] = { [15] = 1 };
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (half == IP_V4)
+		return bytes[0] && bytes[0] != 127 && bytes[0] < 224;
+	return memcmp(bytes, zero, 16) && memcmp(bytes, loopback, 16) && bytes[0] != 0xff &&
+	       memcmp(bytes, mapped, sizeof(mapped));
+}
+
+/* A name server may be a program of this machine. */
+static bool is_server(int half, const uint8_t *bytes)
+{
+	static const uint8_t loopback[16] = { [15] = 1 };
+
+	return is_unicast(half, bytes) ||
+	       (half == IP_V4 ? bytes[0] == 127 : !memcmp(bytes, loopback, 16));
+}
+
+/* All zeros or all ones behind the prefix: the IPv4 subnet or its broadcast. */
+static bool is_edge(const struct ip_address *address)
+{
+	const uint8_t *b = address->bytes;
+	uint32_t bits = (uint32_t)b[0] << 24 | b[1] << 16 | b[2] << 8 | b[3];
+	uint32_t rest = 0xffffffffU >> address->prefix;
+
+	return !(bits & rest) || (bits & rest) == rest;
+}
+
+static const char *check_address(int half, const struct ip_half *part, unsigned int n)
+{
+	const struct ip_address *address = &part->address[n];
+
+	if (!is_unicast(half, address->bytes))
+		return "an address is no unicast address";
+	if (!address->prefix || address->prefix > 8 * ip_len(half))
+		return "a subnet mask or prefix length is zero, or longer than the address";
+	if (half == IP_V4 && address->prefix < 31 && is_edge(address))
+		return "an address is its subnet's own, or its broadcast address";
+	for (unsigned int i = 0; i < n; i++)
+		if (!memcmp(part->address[i].bytes, address->bytes, ip_len(half)))
+			return "an address is there twice";
+	return NULL;
+}
+
+static const char *check_gateway(int half, const struct ip_half *part, unsigned int n)
+{
+	const uint8_t *gateway = part->gateway[n];
+	bool reachable = half == IP_V6 && ip_is_link_local(half, gateway);
+
+	if (!is_unicast(half, gateway))
+		return "a gateway is no unicast address";
+	for (unsigned int i = 0; i < part->count; i++) {
+		const struct ip_address *address = &part->address[i];
+
+		if (!memcmp(address->bytes, gateway, ip_len(half)))
+			return "a gateway is one of the addresses";
+		if (ip_same_subnet(address->bytes, gateway, address->prefix))
+			reachable = true;
+	}
+	for (unsigned int i = 0; i < n; i++)
+		if (!memcmp(part->gateway[i], gateway, ip_len(half)))
+			return "a gateway is there twice";
+	return reachable ? NULL : "a gateway is in none of the given subnets";
+}
+
+static const char *check_half(int half, const struct ip_half *part)
+{
+	const char *why = NULL;
+
+	if (!part->count && part->gateway_count)
+		return "a gateway is of a family without an address";
+	for (unsigned int i = 0; i < part->count && !why; i++)
+		why = check_address(half, part, i);
+	for (unsigned int i = 0; i < part->gateway_count && !why; i++)
+		why = check_gateway(half, part, i);
+	for (unsigned int i = 0; i < part->dns_count && !why; i++)
+		if (!is_server(half, part->dns[i]))
+			why = "a name server is no unicast address";
+	return why;
+}
+
+const char *ip_check(const struct ip_config *config, uint8_t *mask)
+{
+	const uint8_t both = HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6;
+	uint8_t asked = config->family ? config->family : both;
+
+	*mask = 0;
+	if (config->family & ~both)
+		return "an unknown address family";
+	if (config->dhcp) {
+		*mask = asked;
+		return NULL;
+	}
+	for (int half = 0; half < IP_HALVES; half++) {
+		const struct ip_half *part = &config->half[half];
+		const char *why = check_half(half, part);
+
+		if (why)
+			return why;
+		if (!part->count)
+			continue;
+		if (!(asked & ip_bit(half)))
+			return "an address is of another family than the request";
+		*mask |= ip_bit(half);
+	}
+	return *mask ? NULL : "neither DHCP nor an address";
+}

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * An adapter's addresses, as the codecs, netlink and the back ends share them
+ *
+ * One struct for both directions: what GET_IP tells, and what SET_IP asks for.
+ * Both address families have the same shape, so that code is a loop over two
+ * halves and not written twice. Addresses are in network byte order.
+ */
+#ifndef HVKVP_WIRE_IP_CONFIG_H
+#define HVKVP_WIRE_IP_CONFIG_H
+
+#include <arpa/inet.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <hv_kvp_msg.h>
+
+/* A UTF-16 adapter id as UTF-8, with its NUL. */
+#define IP_ADAPTER_SIZE	(3 * HVKVP_ADAPTER_ID_UNITS + 1)
+
+/* An address with a prefix, "2001:db8::1/64", with its NUL. */
+#define IP_TEXT_SIZE	(INET6_ADDRSTRLEN + 4)
+
+/* The halves of a configuration. */
+enum ip_half_index { IP_V4, IP_V6, IP_HALVES };
+
+/**
+ * struct ip_address - an address on a subnet
+ * @bytes: 4 or 16 of them are used
+ * @prefix: length in bits, 0 to 32 or 128
+ * @origin: HVKVP_ORIGIN_*
+ */
+struct ip_address {
+	uint8_t bytes[16];
+	uint8_t prefix;
+	uint8_t origin;
+};
+
+/**
+ * struct ip_half - one family's part
+ * @count: addresses
+ * @gateway_count: default gateways
+ * @dns_count: name servers
+ * @address: in the order of the wire
+ * @gateway: likewise
+ * @dns: likewise
+ */
+struct ip_half {
+	unsigned int count;
+	unsigned int gateway_count;
+	unsigned int dns_count;
+	struct ip_address address[HVKVP_ADDR_MAX];
+	uint8_t gateway[HVKVP_GATEWAY_MAX][16];
+	uint8_t dns[HVKVP_ADDR_MAX][16];
+};
+
+/**
+ * struct ip_config - an adapter's addresses
+ * @family: HVKVP_FAMILY_* mask; from the host what it is about, in an answer
+ *	what there are addresses of
+ * @dhcp: addresses come, or are to come, by DHCP
+ * @half: IPv4 and IPv6
+ */
+struct ip_config {
+	uint8_t family;
+	bool dhcp;
+	struct ip_half half[IP_HALVES];
+};
+
+/** ip_af() - AF_INET or AF_INET6. */
+static inline int ip_af(int half)
+{
+	return half == IP_V4 ? AF_INET : AF_INET6;
+}
+
+/** ip_len() - bytes of an address: 4 or 16. */
+static inline size_t ip_len(int half)
+{
+	return half == IP_V4 ? 4 : 16;
+}
+
+/** ip_bit() - HVKVP_FAMILY_V4 or HVKVP_FAMILY_V6. */
+static inline uint8_t ip_bit(int half)
+{
+	return half == IP_V4 ? HVKVP_FAMILY_V4 : HVKVP_FAMILY_V6;
+}
+
+/**
+ * ip_prefix_of_mask() - length of an IPv4 mask
+ * @mask: four bytes
+ *
+ * Return: 0 to 32, or -1 if its ones are not in one piece at its front.
+ */
+int ip_prefix_of_mask(const uint8_t mask[4]);
+
+/**
+ * ip_mask_of_prefix() - IPv4 mask of a length
+ * @prefix: 0 to 32
+ * @mask: gets four bytes
+ */
+void ip_mask_of_prefix(unsigned int prefix, uint8_t mask[4]);
+
+/**
+ * ip_same_subnet() - do two addresses begin with the same bits?
+ * @a: address
+ * @b: address of the same family
+ * @prefix: how many bits
+ */
+bool ip_same_subnet(const uint8_t *a, const uint8_t *b, unsigned int prefix);
+
+/**
+ * ip_is_link_local() - fe80::/10 or 169.254/16
+ * @half: family
+ * @bytes: the address
+ */
+bool ip_is_link_local(int half, const uint8_t *bytes);
+
+/**
+ * ip_text() - an address as text
+ * @half: family
+ * @bytes: the address
+ * @text: gets it, IP_TEXT_SIZE bytes are enough
+ *
+ * Return: @text.
+ */
+char *ip_text(int half, const uint8_t *bytes, char *text);
+
+/**
+ * ip_text_prefix() - an address with its prefix length, "192.0.2.1/24"
+ * @half: family
+ * @address: the address
+ * @text: gets it, IP_TEXT_SIZE bytes are enough
+ *
+ * Return: @text.
+ */
+char *ip_text_prefix(int half, const struct ip_address *address, char *text);
+
+/**
+ * ip_check() - may this be given to an adapter?
+ * @config: decoded; what is not used is not looked at
+ * @mask: gets the families to change: those asked for that have addresses, or
+ *	all asked for (all there are if none is named) when @config asks for DHCP
+ *
+ * Refuses: a family that is not named but has addresses; nothing to set;
+ * addresses that are no unicast, the subnet's own or its broadcast, twice there,
+ * without a prefix; gateways that no given subnet holds, or that are one of the
+ * addresses; name servers that are no unicast.
+ *
+ * With DHCP the host's addresses mean nothing and are not looked at: Windows
+ * hosts send along what was there before.
+ *
+ * Return: NULL if all is well, or what is wrong, in words; pure.
+ */
+const char *ip_check(const struct ip_config *config, uint8_t *mask);
+
+#endif /* HVKVP_WIRE_IP_CONFIG_H */

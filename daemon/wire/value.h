@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Keys and values as they travel in a KVP message
+ *
+ * A string is UTF-16LE with a final NUL; its size is in bytes and counts it. A
+ * number is 4 or 8 bytes. In the guest everything is UTF-8 text: a number
+ * becomes its decimal digits, unsigned, which is what Linux guests have always
+ * written into their pools; it goes back to the host as a string.
+ *
+ * Strict both ways: what does not obey is an error, and nothing is ever cut.
+ * Pure: no allocation, no state.
+ */
+#ifndef HVKVP_WIRE_VALUE_H
+#define HVKVP_WIRE_VALUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Text in the guest: room of a pool record for a key and a value, NUL included. */
+#define TEXT_KEY_SIZE	512
+#define TEXT_VALUE_SIZE	2048
+
+/* The longest key and value on the wire, in UTF-16 units without the NUL. */
+#define WIRE_KEY_UNITS		255
+#define WIRE_VALUE_UNITS	1023
+
+/**
+ * wire_get_le32() - a little-endian number, aligned or not
+ * @p: four bytes
+ *
+ * Return: the number.
+ */
+uint32_t wire_get_le32(const uint8_t *p);
+
+/**
+ * wire_put_le32() - store a little-endian number, aligned or not
+ * @p: four bytes
+ * @value: the number
+ */
+void wire_put_le32(uint8_t *p, uint32_t value);
+
+/**
+ * wire_get_text() - a string from the wire
+ * @in: where it starts
+ * @size: its size as the message says, in bytes, not checked yet
+ * @room: bytes that the message has for it
+ * @out: gets UTF-8 with a NUL
+ * @out_size: bytes of @out
+ *
+ * Return: bytes of text without the NUL; -EINVAL for a size that is zero, odd
+ * or larger than @room, for a missing final NUL or one before it; -EILSEQ for a
+ * lone surrogate; -ENOSPC if the text does not fit into @out.
+ */
+ssize_t wire_get_text(const uint8_t *in, uint32_t size, size_t room,
+		      char *out, size_t out_size);
+
+/**
+ * wire_put_text() - a string for the wire
+ * @text: UTF-8 with a NUL
+ * @out: gets UTF-16LE with a NUL, and zeros up to its end
+ * @room: bytes of @out
+ *
+ * Return: size in bytes with the NUL; -EILSEQ if @text is not UTF-8; -ENOSPC if
+ * it does not fit.
+ */
+ssize_t wire_put_text(const char *text, uint8_t *out, size_t room);
+
+/**
+ * wire_get_value() - a value from the wire, of any type
+ * @type: enum hvkvp_value_type, not checked yet
+ * @in: where it starts
+ * @size: its size as the message says, not checked yet
+ * @room: bytes that the message has for it
+ * @out: gets UTF-8 with a NUL
+ * @out_size: bytes of @out, 21 or more
+ *
+ * Return: like wire_get_text(); also -EINVAL for an unknown type and for a
+ * number whose size is not the type's.
+ */
+ssize_t wire_get_value(uint32_t type, const uint8_t *in, uint32_t size, size_t room,
+		       char *out, size_t out_size);
+
+#endif /* HVKVP_WIRE_VALUE_H */

@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The intrinsic items and the files that they come from.
+ */
+#include <arpa/inet.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "facts/address_cache.h"
+#include "facts/addresses.h"
+#include "facts/facts.h"
+#include "facts/fqdn.h"
+#include "facts/osrelease.h"
+#include "net/watch.h"
+#include "support/netns.h"
+#include "support/scratch.h"
+
+static void fake_addresses(void *data, int family, char *text, size_t size)
+{
+	(void)data;
+	snprintf(text, size, "%s", family == AF_INET ? "192.0.2.1;192.0.2.2" : "2001:db8::1");
+}
+
+static struct facts facts = {
+	.root = scratch_dir,
+	.is_version = FACTS_IS_VERSION,
+	.addresses = fake_addresses,
+};
+
+static const char *fact(const char *name)
+{
+	static char text[1024];
+	int index = facts_find(name);
+
+	if (index < 0)
+		return NULL;
+	facts_value(&facts, index, text, sizeof(text));
+	return text;
+}
+
+static void begin(void)
+{
+	scratch_begin();
+	mkdir(scratch_path("etc"), 0700);
+	mkdir(scratch_path("usr"), 0700);
+	mkdir(scratch_path("usr/lib"), 0700);
+}
+
+static void write_text(const char *name, const char *text)
+{
+	scratch_write(name, text, strlen(text));
+}
+
+static void order(void)
+{
+	static const char *const names[] = {
+		"FullyQualifiedDomainName", "IntegrationServicesVersion", "NetworkAddressIPv4",
+		"NetworkAddressIPv6", "OSBuildNumber", "OSName", "OSMajorVersion",
+		"OSMinorVersion", "OSVersion", "ProcessorArchitecture",
+	};
+
+	for (int i = 0; i < FACTS_COUNT; i++) {
+		CHECK_TEXT(facts_name(i), names[i]);
+		CHECK_INT(facts_find(names[i]), i);
+	}
+	CHECK_TEXT(facts_name(FACTS_COUNT), NULL);
+	CHECK_TEXT(facts_name(0xffffffff), NULL);
+	CHECK_INT(facts_find("osname"), -1);
+}
+
+static void os_release(void)
+{
+	begin();
+	write_text("etc/os-release", "PRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n"
+		   "NAME=\"Debian GNU/Linux\"\nVERSION_ID=\"12\"\nID=debian\n");
+	CHECK_TEXT(fact("OSName"), "Debian GNU/Linux");
+	CHECK_TEXT(fact("OSMajorVersion"), "12");
+	CHECK_TEXT(fact("OSMinorVersion"), "");
+	write_text("etc/os-release", "NAME=Ubuntu\nVERSION_ID='24.04.1'\n");
+	CHECK_TEXT(fact("OSName"), "Ubuntu");
+	CHECK_TEXT(fact("OSMajorVersion"), "24");
+	CHECK_TEXT(fact("OSMinorVersion"), "04.1");
+	scratch_end();
+}
+
+static void os_release_elsewhere(void)
+{
+	begin();
+	CHECK_TEXT(fact("OSName"), "Linux");
+	CHECK_TEXT(fact("OSMajorVersion"), "");
+	write_text("usr/lib/os-release", "NAME=Vendor\nVERSION_ID=7.1\n");
+	CHECK_TEXT(fact("OSName"), "Vendor");
+	write_text("etc/os-release", "NAME=Mine\n");
+	CHECK_TEXT(fact("OSName"), "Mine");
+	CHECK_TEXT(fact("OSMajorVersion"), "");
+	write_text("etc/os-release", "NAME=\"\xff broken\"\n");
+	CHECK_TEXT(fact("OSName"), "");
+	scratch_end();
+}
+
+static void os_release_lines(void)
+{
+	char value[16];
+
+	CHECK_INT(osrelease_line("NAME=x\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "x");
+	CHECK_INT(osrelease_line("NAME=\"a \\\"b\\\" \\$c \\\\\"\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "a \"b\" $c \\");
+	CHECK_INT(osrelease_line("NAME='a\\b \"c\"'\r\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "a\\b \"c\"");
+	CHECK_INT(osrelease_line("  NAME=a b\n", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "a");
+	CHECK_INT(osrelease_line("NAME=", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "");
+	CHECK_INT(osrelease_line("NAME=\"\"", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "");
+	CHECK_INT(osrelease_line("NAME=0123456789abcdefghi", "NAME", value, sizeof(value)), 1);
+	CHECK_TEXT(value, "0123456789abcde");
+
+	CHECK_INT(osrelease_line("NAME=\"open\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("#NAME=x\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("PRETTY_NAME=x\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("NAMES=x\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("NAME\n", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("", "NAME", value, sizeof(value)), 0);
+	CHECK_INT(osrelease_line("NAME=\\", "NAME", value, sizeof(value)), 1);
+}
+
+static const char *full_name(const char *host)
+{
+	static char name[300];
+
+	fqdn_get(scratch_dir, host, name, sizeof(name));
+	return name;
+}
+
+static void name_alone(void)
+{
+	begin();
+	CHECK_TEXT(full_name("box"), "box");
+	CHECK_TEXT(full_name("box.example.com"), "box.example.com");
+	CHECK_TEXT(full_name("box.example.com."), "box.example.com");
+	CHECK_TEXT(full_name(""), "");
+	scratch_end();
+}
+
+static void name_from_resolv(void)
+{
+	begin();
+	write_text("etc/resolv.conf", "# search no.example\nnameserver 192.0.2.53\n"
+		   "search lab.example.com example.com\n");
+	CHECK_TEXT(full_name("box"), "box.lab.example.com");
+	write_text("etc/resolv.conf", "search .\n");
+	CHECK_TEXT(full_name("box"), "box");
+	write_text("etc/resolv.conf", "domain one.example.\n");
+	CHECK_TEXT(full_name("box"), "box.one.example");
+	write_text("etc/resolv.conf", "domain\nsearch $(reboot)\n");
+	CHECK_TEXT(full_name("box"), "box");
+	scratch_end();
+}
+
+static void name_from_hosts(void)
+{
+	begin();
+	write_text("etc/resolv.conf", "search far.example\n");
+	write_text("etc/hosts", "127.0.0.1 localhost\n127.0.1.1\tboxer.x.example box.near.example box\n");
+	CHECK_TEXT(full_name("box"), "box.near.example");
+	CHECK_TEXT(full_name("BOX"), "box.near.example");
+	CHECK_TEXT(full_name("other"), "other.far.example");
+	write_text("etc/hosts", "127.0.1.1 box # box.comment.example\n#1.1.1.1 box.old.example\n");
+	CHECK_TEXT(full_name("box"), "box.far.example");
+	write_text("etc/hostname", "box.mine.example\n");
+	CHECK_TEXT(full_name("box"), "box.mine.example");
+	write_text("etc/hostname", "somebody.else.example\n");
+	CHECK_TEXT(full_name("box"), "box.far.example");
+	scratch_end();
+}
+
+static void kernel(void)
+{
+	struct utsname uts;
+	const char *version;
+	size_t len;
+
+	begin();
+	uname(&uts);
+	CHECK_TEXT(fact("OSBuildNumber"), uts.release);
+	CHECK_TEXT(fact("ProcessorArchitecture"), uts.machine);
+	version = fact("OSVersion");
+	len = strlen(version);
+	CHECK(len > 0 && !strncmp(version, uts.release, len));
+	CHECK_INT(strspn(version, "0123456789."), len);
+	CHECK(version[len - 1] != '.');
+	CHECK_TEXT(fact("IntegrationServicesVersion"), "3.1");
+	scratch_end();
+}
+
+static void addresses(void)
+{
+	begin();
+	CHECK_TEXT(fact("NetworkAddressIPv4"), "192.0.2.1;192.0.2.2");
+	CHECK_TEXT(fact("NetworkAddressIPv6"), "2001:db8::1");
+	facts.addresses = NULL;
+	CHECK_TEXT(fact("NetworkAddressIPv4"), "");
+	facts.addresses = fake_addresses;
+	scratch_end();
+}
+
+/* The kernel's own list, whatever this machine has. */
+static void real_addresses(void)
+{
+	char v4[1024], v6[1024], small[8], *save, *one;
+	unsigned char raw[16];
+	bool link_local = false;
+
+	addresses_text(AF_INET, v4, sizeof(v4));
+	addresses_text(AF_INET6, v6, sizeof(v6));
+	CHECK(!strstr(v4, "127.0.0.1"));
+	CHECK(strcmp(v6, "::1"));
+	addresses_text(AF_INET, small, sizeof(small));
+	CHECK(strlen(small) < sizeof(small));
+	CHECK(!small[0] || inet_pton(AF_INET, small, raw) == 1);
+
+	for (one = strtok_r(v4, ";", &save); one; one = strtok_r(NULL, ";", &save))
+		CHECK_INT(inet_pton(AF_INET, one, raw), 1);
+	for (one = strtok_r(v6, ";", &save); one; one = strtok_r(NULL, ";", &save)) {
+		CHECK_INT(inet_pton(AF_INET6, one, raw), 1);
+		/* Once they begin, only link-local ones follow. */
+		CHECK(!link_local || !strncmp(one, "fe80:", 5));
+		link_local |= !strncmp(one, "fe80:", 5);
+	}
+}
+
+/* A network of our own, in a child process. */
+static int in_own_network(void)
+{
+	char text[64];
+
+	if (unshare(CLONE_NEWNET))
+		return 77;
+	if (system("ip link set lo up && ip addr add 192.0.2.99/32 dev lo && "
+		   "ip addr add 2001:db8::99/128 dev lo"))
+		return 77;
+	addresses_text(AF_INET, text, sizeof(text));
+	if (text[0])
+		return 1;
+	addresses_text(AF_INET6, text, sizeof(text));
+	if (text[0])
+		return 2;
+	if (system("{ ip link add one type dummy || ip link add one type veth peer name two; } "
+		   "2>/dev/null && ip addr add 192.0.2.1/24 dev one"))
+		return 77;
+	addresses_text(AF_INET, text, sizeof(text));
+	if (text[0])
+		return 3;	/* the link is down */
+	if (system("ip link set one up && ip addr add 198.51.100.1/24 dev one && "
+		   "ip addr add 2001:db8::1/64 dev one nodad"))
+		return 77;
+	addresses_text(AF_INET, text, sizeof(text));
+	if (strcmp(text, "192.0.2.1;198.51.100.1"))
+		return 4;
+	addresses_text(AF_INET, text, sizeof("192.0.2.1;198.51.100.1") - 1);
+	if (strcmp(text, "192.0.2.1"))
+		return 5;
+	addresses_text(AF_INET6, text, sizeof(text));
+	return strncmp(text, "2001:db8::1", 11) ? 6 : 0;
+}
+
+static void own_network(void)
+{
+	int status = -1;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(in_own_network());
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 77)
+		tap_skip("needs root, ip and a network namespace with a dummy or veth link");
+	else
+		CHECK_INT(status, 0);
+}
+
+static bool cached(struct address_cache *cache, int family, const char *want)
+{
+	char text[ADDRESS_CACHE_SIZE];
+
+	address_cache_text(cache, family, text, sizeof(text));
+	return CHECK_TEXT(text, want);
+}
+
+/* Each change is seen at once; without one the kernel is not asked. */
+static void cached_addresses(void)
+{
+	struct net_watch watch;
+	struct address_cache cache = { .watch = &watch };
+	char small[12];
+
+	if (!netns_enter())
+		return;
+	netns_run("link add net7 type veth peer name far7");
+	netns_run("link set net7 addrgenmode none");
+	netns_run("link set net7 up");
+	netns_run("link set far7 up addrgenmode none");
+	net_watch_init(&watch);
+	cached(&cache, AF_INET, "");
+	netns_run("addr add 192.0.2.7/24 dev net7");
+	cached(&cache, AF_INET, "192.0.2.7");
+	cached(&cache, AF_INET6, "");
+	netns_run("addr add 2001:db8::7/64 dev net7 nodad");
+	cached(&cache, AF_INET6, "2001:db8::7");
+	/* For a second after a change nothing is remembered. */
+	for (int i = 0; i < 2; i++) {
+		strcpy(cache.entry[0].text, "remembered");
+		cached(&cache, AF_INET, "192.0.2.7");
+	}
+	watch.changed_ms -= 1001;
+	cached(&cache, AF_INET, "192.0.2.7");
+	strcpy(cache.entry[0].text, "remembered");
+	cached(&cache, AF_INET, "remembered");
+	address_cache_text(&cache, AF_INET, small, sizeof(small));
+	CHECK_TEXT(small, "192.0.2.7");
+	for (int i = 0; i < 20; i++) {
+		netns_run("addr add 198.51.100.7/24 dev net7");
+		watch.changed_ms = 0;
+		cached(&cache, AF_INET, "192.0.2.7;198.51.100.7");
+		watch.changed_ms = 0;
+		netns_run("addr del 198.51.100.7/24 dev net7");
+		cached(&cache, AF_INET, "192.0.2.7");
+	}
+	/* More changes than a queue holds. */
+	{
+		int room = 1;
+
+		setsockopt(watch.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	}
+	for (int i = 0; i < 20; i++)
+		netns_run("addr add 10.0.%d.7/24 dev net7", i);
+	for (int i = 0; i < 20; i++)
+		netns_run("addr del 10.0.%d.7/24 dev net7", i);
+	netns_run("link set net7 down");
+	watch.changed_ms = 0;
+	cached(&cache, AF_INET, "");
+	net_watch_exit(&watch);
+	cached(&cache, AF_INET, "");
+	netns_run("link del net7");
+}
+
+static const struct tap_case cases[] = {
+	{ "ten items in the documented order", order },
+	{ "os-release: name and split version", os_release },
+	{ "os-release: missing, in /usr/lib, broken", os_release_elsewhere },
+	{ "os-release: quotes, escapes, comments, long lines", os_release_lines },
+	{ "full name: nothing but the host name", name_alone },
+	{ "full name: resolv.conf", name_from_resolv },
+	{ "full name: hosts and hostname come first", name_from_hosts },
+	{ "kernel and processor as uname says", kernel },
+	{ "addresses come from the network part", addresses },
+	{ "loopback and links that are down are left out, whole addresses kept", own_network },
+	{ "this machine's addresses are well-formed, link-local last", real_addresses },
+	{ "remembered addresses are never old", cached_addresses },
+};
+
+TAP_MAIN("facts", cases)

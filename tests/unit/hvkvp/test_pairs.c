@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvp: long values, waiting, JSON files, fsck, info.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "c/tap.h"
+#include "support/child.h"
+#include "support/scratch.h"
+
+static struct child child;
+
+#define RUN(...) child_run(&child, "hvkvp", "--state-dir", scratch_dir, __VA_ARGS__)
+
+static void long_values(void)
+{
+	static const char *const styles[] = { "ignition", "cloud-init", "azure" };
+	char value[8001] = "", option[32], key[32];
+
+	for (int i = 0; i < 1000; i++)
+		strcat(value, i % 3 ? "ab" : "€é");
+	scratch_begin();
+	for (int i = 0; i < 3; i++) {
+		snprintf(option, sizeof(option), "--split=%s", styles[i]);
+		snprintf(key, sizeof(key), "key.%s.", styles[i]);
+		CHECK_INT(RUN(option, "set", "guest", key, value), 0);
+		CHECK_INT(RUN("--join", "--raw", "get", "guest", key), 0);
+		CHECK_TEXT(child.out, value);
+		/* A shorter value leaves no pieces of the longer one. */
+		CHECK_INT(RUN(option, "set", "guest", key, "short"), 0);
+		CHECK_INT(RUN("--join", "--raw", "get", "guest", key), 0);
+		CHECK_TEXT(child.out, "short");
+		snprintf(option, sizeof(option), "--join=%s", styles[i]);
+		CHECK_INT(RUN(option, "--null", "get", "guest", key), 0);
+		CHECK_TEXT(child.out, "short");
+	}
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "guest\tkey.ignition.0\tshort\nguest\tkey.cloud-init.|0\tshort\nguest\tkey.azure.\tshort\n");
+	CHECK_INT(RUN("--join", "get", "guest", "none"), 1);
+	CHECK_INT(RUN("--join=none", "get", "guest", "none"), 2);
+	CHECK_INT(RUN("--split=none", "set", "guest", "k", "v"), 2);
+	CHECK_INT(RUN("--split=azure", "set", "external", "k", "v"), 4);
+	scratch_end();
+}
+
+/* Another program appends exactly what it appends. */
+static void append(const char *key, const char *value)
+{
+	static char record[2560];
+	FILE *f = fopen(scratch_path(".kvp_pool_1"), "a");
+
+	memset(record, 0, sizeof(record));
+	strcpy(record, key);
+	strcpy(record + 512, value);
+	CHECK(f && fwrite(record, sizeof(record), 1, f) == 1);
+	fclose(f);
+}
+
+static void waits(void)
+{
+	scratch_begin();
+	CHECK_INT(RUN("wait", "guest", "key", "--timeout", "0.2"), 5);
+	CHECK(strstr(child.err, "no key \"key\" in pool guest within 0.200 s"));
+	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_dir, "wait", "guest",
+						   "key", "-t", "9", NULL });
+	usleep(300000);
+	append("other", "x");
+	append("key", "it is here");
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "it is here\n");
+	CHECK_INT(RUN("wait", "guest", "key", "-t", "0"), 0);
+	CHECK_INT(RUN("wait", "guest", "key", "-t", "never"), 2);
+	CHECK_INT(RUN("wait", "auto", "OSName", "-t", "0"), 0);
+	scratch_end();
+}
+
+static void watches(void)
+{
+	scratch_begin();
+	append("old", "x");
+	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_dir, "watch", "-t",
+						   "2", NULL });
+	usleep(500000);
+	append("new", "line\n2");
+	usleep(200000);
+	append("new", "again");
+	usleep(200000);
+	unlink(scratch_path(".kvp_pool_1"));
+	CHECK_INT(child_end(&child), 0);
+	CHECK(!strncmp(child.out, "set\tguest\tnew\tline\\n2\nset\tguest\tnew\tagain\n", 41));
+	CHECK(strstr(child.out, "del\tguest\told\n"));
+	CHECK_INT(RUN("watch", "auto"), 2);
+	scratch_end();
+}
+
+static void write_text(const char *name, const char *text)
+{
+	scratch_write(name, text, strlen(text));
+}
+
+static void json_files(void)
+{
+	char *saved;
+
+	scratch_begin();
+	append("a", "1");
+	append("twin", "first");
+	append("twin", "second");
+	CHECK_INT(RUN("export"), 0);
+	saved = strdup(child.out);
+	scratch_write("saved.json", child.out, strlen(child.out));
+	unlink(scratch_path(".kvp_pool_1"));
+	append("twin", "other");
+	CHECK_INT(RUN("import", scratch_path("saved.json")), 0);
+	CHECK_INT(RUN("get", "guest", "--join", "twin"), 0);
+	CHECK_TEXT(child.out, "firstsecond\n");
+	CHECK_INT(RUN("get", "guest", "a"), 0);
+	/* All or nothing: the second pair is bad, the first one is not written. */
+	write_text("bad.json", "[{\"pool\":\"guest\",\"key\":\"n\",\"value\":\"1\"},{}]");
+	CHECK_INT(RUN("import", scratch_path("bad.json")), 2);
+	CHECK(strstr(child.err, "element 1"));
+	CHECK_INT(RUN("get", "guest", "n"), 1);
+	write_text("host.json", "[{\"pool\":\"external\",\"key\":\"n\",\"value\":\"1\"}]");
+	CHECK_INT(RUN("import", scratch_path("host.json")), 4);
+	CHECK_INT(RUN("-f", "import", scratch_path("host.json")), 0);
+	write_text("text.json", "no json");
+	CHECK_INT(RUN("import", scratch_path("text.json")), 2);
+	CHECK(strstr(child.err, "text.json: line 1"));
+	free(saved);
+	scratch_end();
+}
+
+static void fsck(void)
+{
+	static char records[4 * 2560 + 100];
+	struct stat st;
+
+	scratch_begin();
+	strcpy(records, "a");
+	strcpy(records + 512, "1");
+	strcpy(records + 512 + 100, "garbage");
+	strcpy(records + 2 * 2560, "b");
+	strcpy(records + 2 * 2560 + 512, "2");
+	strcpy(records + 3 * 2560, "bad");
+	strcpy(records + 3 * 2560 + 512, "\xff");
+	scratch_write(".kvp_pool_1", records, sizeof(records));
+	CHECK_INT(RUN("fsck", "external"), 0);
+	CHECK_INT(RUN("fsck"), 6);
+	CHECK(strstr(child.out, "1 records have no usable key"));
+	CHECK(strstr(child.out, "1 values are not valid text"));
+	CHECK(strstr(child.out, "1 records have something behind"));
+	CHECK(strstr(child.out, "100 bytes at the end"));
+	CHECK_INT(RUN("fsck", "--repair", "guest"), 6);	/* the value is still bad */
+	CHECK(strstr(child.out, "mended"));
+	CHECK_INT(RUN("del", "guest", "bad"), 0);
+	CHECK_INT(RUN("fsck", "guest"), 0);
+	CHECK(strstr(child.out, "2 records, good"));
+	CHECK_INT(stat(scratch_path(".kvp_pool_1"), &st), 0);
+	CHECK_INT(st.st_size, 2 * 2560);
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "guest\ta\t1\nguest\tb\t2\n");
+	CHECK_INT(RUN("fsck", "guest", "--json"), 0);
+	CHECK(strstr(child.out, "\"damaged\": false"));
+	scratch_end();
+}
+
+static void info(void)
+{
+	json_t *root, *pools;
+
+	scratch_begin();
+	append("a", "1");
+	CHECK_INT(RUN("info"), 0);
+	CHECK(strstr(child.out, "hvkvp      "));
+	CHECK_INT(RUN("info", "--json"), 0);
+	root = json_loads(child.out, 0, NULL);
+	pools = json_object_get(root, "pools");
+	CHECK_INT(json_array_size(pools), 5);
+	CHECK_INT(json_integer_value(json_object_get(json_array_get(pools, 1), "pairs")), 1);
+	CHECK(json_object_get(json_object_get(root, "driver"), "name") != NULL);
+	CHECK(json_is_array(json_object_get(root, "daemons")));
+	json_decref(root);
+	scratch_end();
+}
+
+/* A full pool refuses a new pair, with the remedy, and keeps and changes what it has. */
+static void limits(void)
+{
+	scratch_begin();
+	CHECK_INT(RUN("set", "guest", "a", "1"), 0);
+	CHECK_INT(RUN("set", "guest", "b", "2"), 0);
+	CHECK_INT(RUN("--max-keys", "2", "set", "guest", "c", "3"), 3);
+	CHECK(strstr(child.err, "holds 2 pairs, and the limit is 2"));
+	CHECK(strstr(child.err, "--max-keys"));
+	CHECK_INT(RUN("--max-bytes=5120", "set", "guest", "c", "3"), 3);
+	CHECK(strstr(child.err, "--max-bytes"));
+	write_text("more.json", "[{\"pool\":\"guest\",\"key\":\"c\",\"value\":\"3\"}]");
+	CHECK_INT(RUN("--max-keys=2", "import", scratch_path("more.json")), 3);
+	CHECK_INT(RUN("--max-keys", "2", "--max-bytes", "5120", "set", "guest", "b", "new"), 0);
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "guest\ta\t1\nguest\tb\tnew\n");
+	CHECK_INT(RUN("--max-keys=3", "--max-bytes=7680", "set", "guest", "c", "3"), 0);
+	for (int i = 0; i < 3; i++) {
+		static const char *const wrong[] = { "0", "-1", "many" };
+
+		CHECK_INT(RUN("--max-keys", wrong[i], "list"), 2);
+		CHECK(strstr(child.err, "is not a number from 1 to 4294967295"));
+		CHECK_INT(RUN("--max-bytes", wrong[i], "list"), 2);
+	}
+	CHECK_INT(RUN("--max-keys", "4294967296", "list"), 2);
+	scratch_end();
+}
+
+static const struct tap_case cases[] = {
+	{ "long values in pieces, by three conventions", long_values },
+	{ "wait ends as soon as the key is there, or with exit code 5", waits },
+	{ "watch prints changes", watches },
+	{ "export and import, with all values of a key, all or nothing", json_files },
+	{ "fsck finds damage, and mends it", fsck },
+	{ "info", info },
+	{ "limits on keys and bytes", limits },
+};
+
+TAP_MAIN("pairs", cases)

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hvkvpd as a whole, with this program as the driver.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <hv_kvp.h>
+#include <hv_kvp_msg.h>
+
+#include "c/tap.h"
+#include "support/body.h"
+#include "support/child.h"
+#include "support/scratch.h"
+
+static struct child child;
+static int driver = -1;
+
+static uint8_t got[HVKVP_MAX_MESSAGE];
+
+static bool take(size_t len)
+{
+	return CHECK_INT(read(driver, got, sizeof(got)), len);
+}
+
+static void say_hello(int major)
+{
+	struct hvkvp_hello hello = {
+		.hdr = { .len = sizeof(hello), .type = HVKVP_HELLO },
+		.major = major, .timeout_ms = 30000,
+	};
+
+	CHECK_INT(write(driver, &hello, sizeof(hello)), sizeof(hello));
+}
+
+/* Ask, and return the status; the answer's body is in @got behind its header. */
+static uint32_t ask(uint64_t id, const struct body *body)
+{
+	static _Alignas(8) uint8_t message[HVKVP_MAX_MESSAGE];
+	struct hvkvp_request *request = (void *)message;
+	struct hvkvp_reply reply = { 0 };
+
+	*request = (struct hvkvp_request){
+		.hdr = { .len = sizeof(*request) + body->len, .type = HVKVP_REQUEST, .id = id },
+		.deadline_ns = UINT64_MAX, .fw_major = 3, .msg_major = 5,
+		.operation = body->bytes[0], .pool = body->bytes[1], .body_len = body->len,
+	};
+	memcpy(request->body, body->bytes, body->len);
+	CHECK_INT(write(driver, message, request->hdr.len), request->hdr.len);
+	if (CHECK(read(driver, got, sizeof(got)) >= (ssize_t)sizeof(reply)))
+		memcpy(&reply, got, sizeof(reply));
+	CHECK_INT(reply.hdr.id, id);
+	return reply.status;
+}
+
+/* Start the daemon on a socket pair whose other end is @driver. */
+static void start_on_socket(bool foreground)
+{
+	const struct timeval limit = { .tv_sec = 10 };
+	char device[16];
+	int fds[2];
+
+	scratch_begin();
+	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
+	driver = fds[0];
+	fcntl(driver, F_SETFD, FD_CLOEXEC);
+	setsockopt(driver, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	snprintf(device, sizeof(device), "fd:%d", fds[1]);
+	child_start(&child, (const char *const[]){
+		"hvkvpd", "--device", device, "--state-dir", scratch_path("state"),
+		foreground ? "--foreground" : NULL, NULL });
+	close(fds[1]);
+	take(sizeof(struct hvkvp_hello));
+}
+
+static void end(void)
+{
+	if (driver >= 0)
+		close(driver);
+	driver = -1;
+	scratch_end();
+}
+
+static void serves(void)
+{
+	struct stat st;
+	struct body body;
+
+	start_on_socket(true);
+	say_hello(1);
+	body_set(&body, 0, U(u"k"), U(u"v"));
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	body_get(&body, 0, U(u"k"));
+	CHECK_INT(ask(2, &body), HVKVP_S_OK);
+	CHECK(!memcmp(got + sizeof(struct hvkvp_reply) + 528, u"v", 4));
+
+	CHECK_INT(stat(scratch_path("state"), &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0755);
+	for (int i = 0; i < 5; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "state/.kvp_pool_%d", i);
+		CHECK_INT(stat(scratch_path(name), &st), 0);
+		CHECK_INT(st.st_mode & 0777, 0644);
+		CHECK_INT(st.st_size, i ? 0 : 2560);
+	}
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	CHECK(strstr(child.err, "ready (hv_kvp)"));
+	CHECK(strstr(child.err, "SIGTERM: stopping"));
+	end();
+}
+
+static void other_end_closes(void)
+{
+	start_on_socket(true);
+	say_hello(1);
+	close(driver);
+	driver = -1;
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+static void other_major(void)
+{
+	start_on_socket(true);
+	say_hello(2);
+	CHECK_INT(child_end(&child), 4);
+	CHECK(strstr(child.err, "the driver speaks protocol 2.0"));
+	end();
+}
+
+static void background(void)
+{
+	struct body body;
+
+	start_on_socket(false);
+	CHECK_INT(child_end(&child), 0);
+	say_hello(1);
+	body_enumerate(&body, 2, 0);
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	end();
+}
+
+static void signals(void)
+{
+	struct body body;
+
+	start_on_socket(true);
+	say_hello(1);
+	kill(child.pid, SIGHUP);
+	body_enumerate(&body, 2, 0);
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	kill(child.pid, SIGINT);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+/* How often the process went to sleep so far. */
+static long switches(void)
+{
+	char path[64], line[128];
+	long n = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", child.pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void idle(void)
+{
+	struct body body;
+	long before;
+
+	start_on_socket(true);
+	say_hello(1);
+	body_enumerate(&body, 2, 0);
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	usleep(200000);
+	before = switches();
+	CHECK(before > 0);
+	usleep(1500000);
+	CHECK_INT(switches(), before);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+/*
+ * A device that comes and goes: a link to a pseudo terminal in raw mode. When
+ * its other end is closed, its poll says what a driver's says that is leaving.
+ */
+static void plug(const char *name)
+{
+	struct termios raw;
+	int terminal;
+
+	driver = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(driver >= 0 && !grantpt(driver) && !unlockpt(driver));
+	terminal = open(ptsname(driver), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	tcgetattr(terminal, &raw);
+	cfmakeraw(&raw);
+	tcsetattr(terminal, TCSANOW, &raw);
+	CHECK_INT(symlink(ptsname(driver), scratch_path(name)), 0);
+	take(sizeof(struct hvkvp_hello));
+	say_hello(1);
+	close(terminal);
+}
+
+static void unplug(const char *name)
+{
+	unlink(scratch_path(name));
+	close(driver);
+	driver = -1;
+}
+
+static void device_comes_and_goes(void)
+{
+	scratch_begin();
+	child_start(&child, (const char *const[]){
+		"hvkvpd", "--foreground", "--device", scratch_path("kvp"),
+		"--state-dir", scratch_path("state"), NULL });
+	CHECK(child_says(&child, "waiting for", 1));
+	scratch_write("unrelated", "", 0);
+	for (int i = 1; i <= 3; i++) {
+		plug("kvp");
+		CHECK(child_says(&child, "ready", i));
+		unplug("kvp");
+		CHECK(child_says(&child, "the device is gone", i));
+	}
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+/* The node's directory is not there either, nor the one above it. */
+static void directory_comes_later(void)
+{
+	scratch_begin();
+	child_start(&child, (const char *const[]){
+		"hvkvpd", "--foreground", "--device", scratch_path("a/b/kvp"),
+		"--state-dir", scratch_path("state"), NULL });
+	CHECK(child_says(&child, "waiting for", 1));
+	CHECK_INT(mkdir(scratch_path("a"), 0700), 0);
+	usleep(50000);
+	CHECK_INT(mkdir(scratch_path("a/b"), 0700), 0);
+	plug("a/b/kvp");
+	CHECK(child_says(&child, "ready", 1));
+	unplug("a/b/kvp");
+	CHECK(child_says(&child, "the device is gone", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+/*
+ * In a directory named vmbus the stock protocol is spoken. This device is a FIFO
+ * that gives the daemon its own registration back, which is what it waits for.
+ */
+static void stock_by_its_path(void)
+{
+	scratch_begin();
+	mkdir(scratch_path("vmbus"), 0700);
+	CHECK_INT(mkfifo(scratch_path("vmbus/kvp"), 0600), 0);
+	child_start(&child, (const char *const[]){
+		"hvkvpd", "--foreground", "--device", scratch_path("vmbus/kvp"),
+		"--state-dir", scratch_path("state"), NULL });
+	CHECK(child_says(&child, "ready (stock hv_kvp)", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+/*
+ * A terminal in exclusive mode refuses to be opened again as a device does that
+ * has its service, except for who may administrate the system.
+ */
+static void device_is_busy(void)
+{
+	int terminal;
+
+	scratch_begin();
+	driver = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK(driver >= 0 && !grantpt(driver) && !unlockpt(driver));
+	terminal = open(ptsname(driver), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	CHECK_INT(ioctl(terminal, TIOCEXCL), 0);
+	child_without_admin = true;
+	CHECK_INT(child_run(&child, "hvkvpd", "--foreground", "--device", ptsname(driver),
+			    "--state-dir", scratch_path("state")), 3);
+	child_without_admin = false;
+	CHECK(strstr(child.err, "another service has it open"));
+	close(terminal);
+	end();
+}
+
+static void options(void)
+{
+	scratch_begin();
+	CHECK_INT(child_run(&child, "hvkvpd", "--help"), 0);
+	CHECK(strstr(child.out, "--state-dir"));
+	CHECK_INT(child_run(&child, "hvkvpd", "--version"), 0);
+	CHECK(!strncmp(child.out, "hvkvpd ", 7));
+	CHECK_INT(child_run(&child, "hvkvpd", "--no-such-option"), 2);
+	CHECK_INT(child_run(&child, "hvkvpd", "--log-level", "loud"), 2);
+	CHECK(strstr(child.err, "no such log level: loud"));
+	CHECK_INT(child_run(&child, "hvkvpd", "argument"), 2);
+	CHECK_INT(child_run(&child, "hvkvpd", "--device"), 2);
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "--device", "", "-s", "x"), 2);
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", scratch_path("s"), "-d", "fd:99"), 1);
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", scratch_path("s"), "-d", "fd:x"), 1);
+	/* What is not a device is left alone. */
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", scratch_path("s"), "-d", scratch_dir), 1);
+	scratch_write("file", "", 0);
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", scratch_path("s"), "-d",
+			    scratch_path("file")), 1);
+	CHECK(strstr(child.err, "not a device node"));
+	CHECK_INT(scratch_read("file", got, sizeof(got)), 0);
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "serves a driver, makes its files, ends on SIGTERM", serves },
+	{ "ends when an inherited descriptor's other end closes", other_end_closes },
+	{ "a driver of another major: exit code 4", other_major },
+	{ "goes to the background and serves", background },
+	{ "SIGHUP changes nothing, SIGINT ends", signals },
+	{ "does not wake up without a reason", idle },
+	{ "waits for the device, again each time that it goes", device_comes_and_goes },
+	{ "waits for the device's directory too", directory_comes_later },
+	{ "speaks the stock protocol to a node in a directory named vmbus", stock_by_its_path },
+	{ "a device that is taken: exit code 3", device_is_busy },
+	{ "options and their errors", options },
+};
+
+TAP_MAIN("daemon", cases)

@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The operations: bodies in, statuses and bodies out.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "facts/facts.h"
+#include "hvkvpd/dispatch.h"
+#include "pool/store.h"
+#include "support/body.h"
+#include "support/scratch.h"
+
+#define OK		0
+#define FAIL		0x80004005
+#define INVALID		0x80070057
+#define NOT_SUPPORTED	0x80070032
+#define NO_MORE		0x80070103
+#define NOT_FOUND	0x80070002
+#define READ_ONLY	0x80070005
+
+static struct store store;
+static struct facts facts = { .root = scratch_dir, .is_version = "3.1" };
+static struct dispatch dispatch = { .store = &store, .facts = &facts, .lock_wait_ms = 200 };
+static struct dispatch_reply reply;
+
+static void begin(void)
+{
+	scratch_begin();
+	CHECK_INT(store_init(&store, scratch_dir), 0);
+}
+
+static void end(void)
+{
+	store_exit(&store);
+	scratch_end();
+}
+
+/* The body goes in as an exact copy on the heap: a sanitizer sees what is read. */
+static uint32_t handle(const struct body *body)
+{
+	struct dispatch_request request = {
+		.id = 1, .msg_major = 5, .fw_major = 3, .body_len = body->len,
+	};
+	uint8_t *copy = malloc(body->len ? body->len : 1);
+
+	memcpy(copy, body->bytes, body->len);
+	request.body = copy;
+	memset(&reply, 0xee, sizeof(reply));
+	dispatch_handle(&dispatch, &request, &reply);
+	CHECK(reply.body_len == 0 || reply.body_len == body->len);
+	CHECK(!reply.status || !reply.body_len);
+	free(copy);
+	return reply.status;
+}
+
+static uint32_t set(int pool, const char16_t *key, size_t key_size,
+		    const char16_t *value, size_t value_size)
+{
+	struct body body;
+
+	body_set(&body, pool, key, key_size, value, value_size);
+	return handle(&body);
+}
+
+static uint32_t get(int pool, const char16_t *key, size_t key_size)
+{
+	struct body body;
+
+	body_get(&body, pool, key, key_size);
+	return handle(&body);
+}
+
+static uint32_t delete(int pool, const char16_t *key, size_t key_size)
+{
+	struct body body;
+
+	body_delete(&body, pool, key, key_size);
+	return handle(&body);
+}
+
+static uint32_t enumerate(int pool, uint32_t index)
+{
+	struct body body;
+
+	body_enumerate(&body, pool, index);
+	return handle(&body);
+}
+
+/* The answer's pair starts at @at, and every byte around it is zero. */
+static void check_pair(size_t at, const char16_t *key, size_t key_size,
+		       const char16_t *value, size_t value_size)
+{
+	static uint8_t want[BODY_EXCHANGE];
+
+	memset(want, 0, sizeof(want));
+	memcpy(want, reply.body, at);
+	body_put32(want + at, 1);
+	body_put32(want + at + 4, key_size);
+	body_put32(want + at + 8, value_size);
+	memcpy(want + at + 12, key, key_size);
+	memcpy(want + at + 524, value, value_size);
+	CHECK_INT(reply.body_len, BODY_EXCHANGE);
+	CHECK(!memcmp(reply.body, want, sizeof(want)));
+}
+
+static void round_trip(void)
+{
+	static const int pools[] = { 0, 1, 3 };
+
+	begin();
+	for (size_t i = 0; i < sizeof(pools) / sizeof(pools[0]); i++) {
+		int p = pools[i];
+
+		CHECK_INT(set(p, U(u"Key \"1\" \U0001F600"), U(u"a \"quoted\" value\u20ac")), OK);
+		CHECK_INT(reply.body_len, 0);
+		CHECK_INT(get(p, U(u"Key \"1\" \U0001F600")), OK);
+		CHECK_INT(reply.body[0], 0);
+		CHECK_INT(reply.body[1], p);
+		check_pair(4, U(u"Key \"1\" \U0001F600"), U(u"a \"quoted\" value\u20ac"));
+		CHECK_INT(set(p, U(u"Key \"1\" \U0001F600"), U(u"")), OK);
+		CHECK_INT(get(p, U(u"Key \"1\" \U0001F600")), OK);
+		check_pair(4, U(u"Key \"1\" \U0001F600"), U(u""));
+		CHECK_INT(delete(p, U(u"Key \"1\" \U0001F600")), OK);
+		CHECK_INT(get(p, U(u"Key \"1\" \U0001F600")), NOT_FOUND);
+	}
+	end();
+}
+
+static void longest(void)
+{
+	char16_t key[256], value[1024];
+
+	begin();
+	for (int i = 0; i < 1023; i++)
+		value[i] = 'A' + i % 26;
+	memcpy(key, value, sizeof(key));
+	key[255] = 0;
+	value[1023] = 0;
+	CHECK_INT(set(0, key, sizeof(key), value, sizeof(value)), OK);
+	CHECK_INT(get(0, key, sizeof(key)), OK);
+	check_pair(4, key, sizeof(key), value, sizeof(value));
+	CHECK_INT(enumerate(0, 0), OK);
+	check_pair(8, key, sizeof(key), value, sizeof(value));
+
+	/* As many units, but more bytes than a record holds: nothing changes. */
+	for (int i = 0; i < 1023; i++)
+		value[i] = 0x20ac;
+	CHECK_INT(set(0, key, sizeof(key), value, sizeof(value)), INVALID);
+	CHECK(scratch_logged("longer than 2047 bytes"));
+	for (int i = 0; i < 255; i++)
+		key[i] = 0x20ac;
+	CHECK_INT(set(0, key, sizeof(key), U(u"v")), INVALID);
+	CHECK(scratch_logged("longer than 511 bytes"));
+	CHECK_INT(enumerate(0, 0), OK);
+	CHECK_INT(body_get32(reply.body + 16), 2048);
+	CHECK_INT(enumerate(0, 1), NO_MORE);
+	end();
+}
+
+static void missing_key(void)
+{
+	begin();
+	CHECK_INT(get(0, U(u"none")), NOT_FOUND);
+	CHECK_INT(delete(0, U(u"none")), NOT_FOUND);
+	CHECK_INT(set(0, U(u"some"), U(u"v")), OK);
+	CHECK_INT(get(0, U(u"none")), NOT_FOUND);
+	CHECK_INT(delete(0, U(u"none")), NOT_FOUND);
+	CHECK_INT(get(0, U(u"Some")), NOT_FOUND);
+	end();
+}
+
+static void enumeration(void)
+{
+	begin();
+	CHECK_INT(enumerate(1, 0), NO_MORE);
+	set(1, U(u"b"), U(u"1"));
+	set(1, U(u"a"), U(u"2"));
+	CHECK_INT(enumerate(1, 0), OK);
+	CHECK_INT(reply.body[0], 3);
+	CHECK_INT(reply.body[1], 1);
+	CHECK_INT(body_get32(reply.body + 4), 0);
+	check_pair(8, U(u"b"), U(u"1"));
+	CHECK_INT(enumerate(1, 1), OK);
+	CHECK_INT(body_get32(reply.body + 4), 1);
+	check_pair(8, U(u"a"), U(u"2"));
+	CHECK_INT(enumerate(1, 2), NO_MORE);
+	CHECK_INT(enumerate(1, 0x7fffffff), NO_MORE);
+	CHECK_INT(enumerate(1, 0x80000000), NO_MORE);
+	CHECK_INT(enumerate(1, 0xffffffff), NO_MORE);
+	CHECK_INT(enumerate(0, 0), NO_MORE);
+	end();
+}
+
+static void auto_pool(void)
+{
+	begin();
+	for (int i = 0; i < 10; i++) {
+		uint32_t value_size;
+
+		CHECK_INT(enumerate(2, i), OK);
+		CHECK_INT(body_get32(reply.body + 4), i);
+		value_size = body_get32(reply.body + 16);
+		CHECK(value_size >= 2 && value_size % 2 == 0);
+	}
+	CHECK_INT(enumerate(2, 1), OK);
+	check_pair(8, U(u"IntegrationServicesVersion"), U(u"3.1"));
+	CHECK_INT(enumerate(2, 10), NO_MORE);
+	CHECK_INT(enumerate(2, 0xffffffff), NO_MORE);
+	CHECK_INT(get(2, U(u"IntegrationServicesVersion")), OK);
+	check_pair(4, U(u"IntegrationServicesVersion"), U(u"3.1"));
+	CHECK_INT(get(2, U(u"NoSuchFact")), NOT_FOUND);
+	CHECK_INT(set(2, U(u"OSName"), U(u"x")), READ_ONLY);
+	CHECK_INT(delete(2, U(u"OSName")), READ_ONLY);
+	CHECK_INT(access(scratch_path(".kvp_pool_2"), F_OK), -1);
+	end();
+}
+
+static void numbers(void)
+{
+	static const struct {
+		uint32_t type;
+		uint32_t size;
+		uint8_t bytes[9];
+		const char16_t *want;
+		size_t want_size;
+		uint32_t status;
+	} values[] = {
+		{ 1, 4, "\x41\0\0\0", U(u"A"), OK },
+		{ 2, 6, "%\0A\0\0\0", U(u"%A"), OK },
+		{ 4, 4, "\x01\x02\x03\x84", U(u"2214789633"), OK },
+		{ 11, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", U(u"18446744073709551615"), OK },
+		{ 8, 8, "\x01\0\0\0\x01\0\0\0", U(u"4294967297"), OK },
+		{ 4, 8, "\x01\0\0\0\0\0\0\0", NULL, 0, INVALID },
+		{ 4, 0, "", NULL, 0, INVALID },
+		{ 11, 4, "\x01\0\0\0", NULL, 0, INVALID },
+		{ 0, 4, "\x01\0\0\0", NULL, 0, INVALID },
+		{ 3, 4, "\x01\0\0\0", NULL, 0, INVALID },
+		{ 7, 4, "\0\0\0\0", NULL, 0, INVALID },
+		{ 0xffffffff, 4, "\0\0\0\0", NULL, 0, INVALID },
+	};
+	struct body body;
+
+	begin();
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		body_set(&body, 0, U(u"k"), U(u""));
+		body_put32(body.bytes + 4, values[i].type);
+		body_put32(body.bytes + 12, values[i].size);
+		memcpy(body.bytes + 528, values[i].bytes, 8);
+		if (!CHECK_INT(handle(&body), values[i].status))
+			printf("# value %zu\n", i);
+		if (!values[i].want)
+			continue;
+		CHECK_INT(get(0, U(u"k")), OK);
+		check_pair(4, U(u"k"), values[i].want, values[i].want_size);
+		CHECK_INT(delete(0, U(u"k")), OK);
+	}
+	CHECK_INT(enumerate(0, 0), NO_MORE);
+	end();
+}
+
+/* Each wrong field alone, beside the good message that it is made from. */
+static void lying_sizes(void)
+{
+	static const uint32_t sizes[] = {
+		0, 1, 3, 5, 6, 511, 513, 514, 0x7ffffffe, 0x80000000, 0xfffffffe, 0xffffffff,
+	};
+	struct body body;
+
+	begin();
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		body_set(&body, 0, U(u"k"), U(u"v"));
+		body_put32(body.bytes + 8, sizes[i]);
+		CHECK_INT(handle(&body), INVALID);
+		body_set(&body, 0, U(u"k"), U(u"v"));
+		body_put32(body.bytes + 12, sizes[i] == 511 ? 2047 : sizes[i] == 513 ? 2049 :
+			   sizes[i] == 514 ? 2050 : sizes[i]);
+		CHECK_INT(handle(&body), INVALID);
+		body_get(&body, 0, U(u"k"));
+		body_put32(body.bytes + 8, sizes[i]);
+		CHECK_INT(handle(&body), INVALID);
+		body_delete(&body, 0, U(u"k"));
+		body_put32(body.bytes + 4, sizes[i]);
+		CHECK_INT(handle(&body), INVALID);
+	}
+	CHECK_INT(set(0, U(u""), U(u"v")), INVALID);
+	CHECK_INT(enumerate(0, 0), NO_MORE);
+	CHECK_INT(set(0, U(u"k"), U(u"v")), OK);
+	end();
+}
+
+static void wrong_requests(void)
+{
+	struct body body;
+
+	begin();
+	for (int op = 6; op < 256; op++) {
+		body_make(&body, op, 0);
+		CHECK_INT(handle(&body), NOT_SUPPORTED);
+	}
+	for (int pool = 4; pool < 256; pool++) {
+		body_set(&body, pool, U(u"k"), U(u"v"));
+		CHECK_INT(handle(&body), INVALID);
+	}
+	for (int op = 0; op < 6; op++) {
+		/* Requests are of KVP 5.0 here, whose IP bodies are the binary ones. */
+		uint32_t whole = op < 4 ? BODY_EXCHANGE : 3716;
+
+		body_make(&body, op, 0);
+		for (uint32_t len = 0; len < whole; len += 1 + len / 7) {
+			body.len = len;
+			CHECK_INT(handle(&body), INVALID);
+		}
+	}
+	body_make(&body, 0, 0);
+	body.len = 1;
+	CHECK_INT(handle(&body), INVALID);
+	end();
+}
+
+static void ip_operations(void)
+{
+	struct body body;
+
+	begin();
+	body_make(&body, 4, 1);
+	CHECK_INT(handle(&body), NOT_SUPPORTED);
+	body_make(&body, 5, 1);
+	CHECK_INT(handle(&body), NOT_SUPPORTED);
+	end();
+}
+
+/* A host's buffer may be longer than the message: the answer has its length. */
+static void longer_body(void)
+{
+	struct body body;
+
+	begin();
+	set(0, U(u"k"), U(u"v"));
+	body_get(&body, 0, U(u"k"));
+	memset(body.bytes + BODY_EXCHANGE, 0x55, 1000);
+	body.len = BODY_EXCHANGE + 1000;
+	CHECK_INT(handle(&body), OK);
+	CHECK_INT(reply.body_len, BODY_EXCHANGE + 1000);
+	for (int i = 576; i < BODY_EXCHANGE + 1000; i++)
+		if (!CHECK_INT(reply.body[i], 0))
+			break;
+	end();
+}
+
+/* Whatever is in a body: an answer, and nothing read or written outside of it. */
+static void random_bodies(void)
+{
+	uint32_t random = 1;
+	struct body body;
+
+	begin();
+	for (int i = 0; i < 20000; i++) {
+		if (i % 2)
+			body_set(&body, i / 2 % 4, U(u"key"), U(u"value"));
+		else
+			body_enumerate(&body, i / 2 % 4, 0);
+		for (int k = 0; k < 1 + i % 5; k++) {
+			uint32_t at;
+
+			random = random * 1664525 + 1013904223;
+			at = (random >> 16) % (k % 2 ? 2580 : 24);
+			body.bytes[at] = random >> 8;
+		}
+		handle(&body);
+	}
+	CHECK_INT(set(1, U(u"k"), U(u"v")), OK);
+	end();
+}
+
+static void past_deadline(void)
+{
+	struct dispatch_request request = { .id = 1, .deadline_ns = 1 };
+	struct body body;
+
+	begin();
+	body_set(&body, 0, U(u"k"), U(u"v"));
+	request.body = body.bytes;
+	request.body_len = body.len;
+	dispatch_handle(&dispatch, &request, &reply);
+	CHECK_INT(reply.status, FAIL);
+	CHECK_INT(get(0, U(u"k")), NOT_FOUND);
+	end();
+}
+
+static void broken_storage(void)
+{
+	begin();
+	CHECK_INT(mkdir(scratch_path(".kvp_pool_0"), 0700), 0);
+	CHECK_INT(set(0, U(u"k"), U(u"v")), FAIL);
+	CHECK_INT(get(0, U(u"k")), FAIL);
+	CHECK_INT(enumerate(0, 0), FAIL);
+	CHECK(scratch_logged("is a directory"));
+	CHECK_INT(set(1, U(u"k"), U(u"v")), OK);
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "set, get, delete in every pool that can be written", round_trip },
+	{ "255 and 1023 units; what a record cannot hold is refused", longest },
+	{ "a missing key is an error of its own", missing_key },
+	{ "enumeration in order, and its end", enumeration },
+	{ "pool auto: ten facts by position and name, read-only", auto_pool },
+	{ "values of every type, and wrong ones", numbers },
+	{ "sizes that lie, an empty key", lying_sizes },
+	{ "unknown operations and pools, bodies that are too short", wrong_requests },
+	{ "IP operations are not supported where there is no machine", ip_operations },
+	{ "an answer is as long as its request, and clean", longer_body },
+	{ "20,000 bodies with random bytes in them", random_bodies },
+	{ "a request whose deadline has passed has no effect", past_deadline },
+	{ "a pool that cannot be used fails alone", broken_storage },
+};
+
+TAP_MAIN("dispatch", cases)

@@ -1,0 +1,639 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * SET_IP against a real kernel in a network namespace, and below a root of its own.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "ip/describe.h"
+#include "ip/manager/manager.h"
+#include "ip/set.h"
+#include "support/machine.h"
+#include "support/netns.h"
+#include "support/scratch.h"
+
+#define RECORD		"state/ip-00155daabb01.conf"
+
+static uint32_t set_v4(const char *address, const char *gateway, const char *dns)
+{
+	return machine_set(MACHINE_GUID, 1, 0, address, "255.255.255.0", gateway, dns);
+}
+
+static void check_has(const char *addresses, const char *gateways)
+{
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, addresses);
+	CHECK_TEXT(GOT_GATEWAYS, gateways);
+}
+
+static void v4(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("link set net0 down");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
+	check_has("192.0.2.5", "192.0.2.1");
+	CHECK_TEXT(GOT_DNS, "192.0.2.53");
+	CHECK_INT(GOT_DHCP, 0);
+	CHECK(netns_shows("addr show net0", "brd 192.0.2.255"));
+	CHECK(netns_shows("route show default", "default via 192.0.2.1 dev net0 proto static"));
+	CHECK(strstr(machine_read(RECORD), "MANAGER=hvkvpd\n") != NULL);
+	CHECK(strstr(machine_read(RECORD), "\nIPV4_ADDRESSES=192.0.2.5/24\n") != NULL);
+	CHECK(scratch_logged("net0: the host has set IPv4 to 192.0.2.5/24, kept by hvkvpd"));
+	/* Another subnet, as on another host; then the same again. */
+	for (int i = 0; i < 2; i++) {
+		CHECK_INT(set_v4("198.51.100.5", "198.51.100.1", "198.51.100.53"), 0);
+		check_has("198.51.100.5", "198.51.100.1");
+		CHECK_TEXT(GOT_DNS, "198.51.100.53");
+	}
+	CHECK_TEXT(machine_read("etc/resolv.conf"),
+		   "# hvkvpd: name servers of net0, set by the host\nnameserver 198.51.100.53\n"
+		   "# hvkvpd: end of net0\n");
+	machine_end();
+}
+
+static void neighbours(void)
+{
+	if (!machine_begin())
+		return;
+	/* Within one subnet the old address is the new one's primary, or the reverse. */
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 192.0.2.6/24 dev net0");
+	netns_run("addr add 192.0.2.7/24 dev net0");
+	netns_run("route add 203.0.113.0/24 via 192.0.2.9 dev net0");
+	CHECK_INT(set_v4("192.0.2.8", "192.0.2.1", ""), 0);
+	check_has("192.0.2.8", "192.0.2.1");
+	CHECK(netns_shows("route show", "203.0.113.0/24 via 192.0.2.9 dev net0"));
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.7;192.0.2.8;10.1.1.1",
+			      "255.255.255.0;255.255.255.0;255.0.0.0", "10.0.0.1;192.0.2.2", ""), 0);
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK(strstr(GOT_ADDRESSES, "192.0.2.7") && strstr(GOT_ADDRESSES, "192.0.2.8") &&
+	      strstr(GOT_ADDRESSES, "10.1.1.1"));
+	CHECK_TEXT(GOT_GATEWAYS, "10.0.0.1;192.0.2.2");
+	/* The same address in another subnet. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.7", "255.255.0.0", "192.0.9.1", ""), 0);
+	check_has("192.0.2.7", "192.0.9.1");
+	CHECK_TEXT(GOT_SUBNETS, "255.255.0.0");
+	machine_end();
+}
+
+static void v6(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add fe80::9/64 dev net0 nodad");
+	netns_run("addr add 2001:db8::1/64 dev net0 nodad");
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8:1::5", "/64", "2001:db8:1::1;fe80::1",
+			      "2001:db8::53"), 0);
+	check_has("192.0.2.5;2001:db8:1::5;fe80::9", "2001:db8:1::1;fe80::1");
+	CHECK(!netns_shows("-6 addr show net0", "tentative"));
+	/* The family that the host did not speak of is in the record as it is. */
+	CHECK(strstr(machine_read(RECORD), "\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\n") != NULL);
+	/* Another prefix for the same address. */
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8:1::5", "56", "", ""), 0);
+	check_has("192.0.2.5;2001:db8:1::5;fe80::9", "");
+	CHECK(strstr(GOT_SUBNETS, "/56") != NULL);
+	machine_end();
+}
+
+static void both(void)
+{
+	if (!machine_begin())
+		return;
+	CHECK_INT(machine_set(MACHINE_MAC, 3, 0, "2001:db8::5;192.0.2.5", "64;255.255.255.0",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53;2001:db8::53"), 0);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK_TEXT(GOT_DNS, "192.0.2.53;2001:db8::53");
+	CHECK_INT(machine_set(MACHINE_MAC, 3, 1, "", "", "", ""), 0);
+	check_has("", "");
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(scratch_logged("no network manager looks after it"));
+	CHECK_TEXT(machine_read("etc/resolv.conf"), "");
+	machine_end();
+}
+
+/* An address of the other family that is still being checked is not forgotten. */
+static void unchecked(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev net0");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "\nIPV6_ADDRESSES=2001:db8::5/64\n") != NULL);
+	machine_end();
+}
+
+static void to_dhcp(void)
+{
+	if (!machine_begin())
+		return;
+	/* A lease that is there already is not touched. */
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 192.0.2.6/24 dev net0 valid_lft 3600 preferred_lft 3600");
+	netns_run("route add default via 192.0.2.1 dev net0");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5/"));
+	machine_end();
+}
+
+/* The veth's other end has the address already. */
+static void duplicate(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev far0 nodad");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("addr add 192.0.2.6/24 dev net0 valid_lft 3600 preferred_lft 3600");
+	netns_run("addr add 2001:db8::1/64 dev net0 nodad");
+	netns_run("route add default via 192.0.2.1 dev net0 metric 7");
+	netns_run("route add 203.0.113.0/24 via 192.0.2.9 dev net0");
+	netns_run("-6 route add default via 2001:db8::9 dev net0");
+	machine_write("etc/resolv.conf", "nameserver 192.0.2.53\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0",
+			      "198.51.100.1", "198.51.100.53"), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_why, "2001:db8::5 is in use by another machine");
+	check_has("192.0.2.5;192.0.2.6;2001:db8::1", "192.0.2.1;2001:db8::9");
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(netns_shows("route show", "default via 192.0.2.1 dev net0 metric 7"));
+	CHECK(netns_shows("route show", "203.0.113.0/24 via 192.0.2.9 dev net0"));
+	CHECK_TEXT(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n");
+	CHECK_TEXT(machine_read(RECORD), "");
+	CHECK(scratch_logged("putting back what was there"));
+	machine_end();
+}
+
+/* NetworkManager's way: the kernel makes no routes for its addresses. */
+static void managed_routes(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev far0 nodad");
+	netns_run("addr add 192.0.2.5/24 dev net0 noprefixroute");
+	netns_run("route add 192.0.2.0/24 dev net0 proto kernel scope link src 192.0.2.5 metric 100");
+	netns_run("route add default via 192.0.2.1 dev net0 proto static metric 100");
+	netns_run("addr add 2001:db8:1::1/64 dev net0 noprefixroute nodad");
+	netns_run("-6 route add 2001:db8:1::/64 dev net0 proto kernel metric 100");
+	netns_run("-6 route add default via 2001:db8:1::9 dev net0 proto static metric 100");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0",
+			      "198.51.100.1", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5;2001:db8:1::1", "192.0.2.1;2001:db8:1::9");
+	CHECK(netns_shows("route show", "192.0.2.0/24 dev net0 proto kernel scope link src 192.0.2.5 metric 100"));
+	CHECK(netns_shows("-6 route show", "2001:db8:1::/64 dev net0 proto kernel metric 100"));
+	CHECK(!scratch_logged("not all could be put back"));
+	/* They go with their addresses. */
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "198.51.100.5;2001:db8:2::5", "255.255.255.0;64",
+			      "198.51.100.1", ""), 0);
+	check_has("198.51.100.5;2001:db8:2::5", "198.51.100.1");
+	CHECK(!netns_shows("route show", "192.0.2.0/24"));
+	CHECK(!netns_shows("-6 route show", "2001:db8:1::/64"));
+	machine_end();
+}
+
+static void no_carrier(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("link set far0 down");
+	machine.settle_ms = 300;
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;192.0.2.5", "64;255.255.255.0", "", ""), 0);
+	CHECK(scratch_logged("has no carrier"));
+	CHECK(netns_shows("addr show net0", "2001:db8::5/64"));
+	machine.settle_ms = 3000;
+	machine_end();
+}
+
+static void refused_by_kernel(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("link set net0 down");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	if (system("echo 1 >/proc/sys/net/ipv6/conf/net0/disable_ipv6"))
+		CHECK(false);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0", "", ""),
+		  HVKVP_E_FAIL);
+	CHECK(machine_why && strstr(machine_why, "2001:db8::5/64 cannot be added"));
+	check_has("192.0.2.5", "");
+	CHECK(netns_shows("link show net0", "state DOWN"));
+	machine_end();
+}
+
+static void refused(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	CHECK_INT(machine_set("{4487b255-b88c-403f-bb51-d1f69cf17f88}", 1, 0, "192.0.2.9",
+			      "255.255.255.0", "", ""), HVKVP_E_GUID_NOTFOUND);
+	CHECK_INT(set_v4("192.0.2.0", "", ""), HVKVP_E_INVALIDARG);
+	CHECK_INT(set_v4("192.0.2.9", "192.0.3.1", ""), HVKVP_E_INVALIDARG);
+	CHECK_INT(set_v4("", "", ""), HVKVP_E_INVALIDARG);
+	check_has("192.0.2.5", "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	machine_end();
+}
+
+static void cannot_write(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	machine_write("state", "a file where the folder should be");
+	CHECK_INT(set_v4("198.51.100.5", "198.51.100.1", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5", "");
+	machine_end();
+}
+
+static void reapplied(void)
+{
+	if (!machine_begin())
+		return;
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53;2001:db8::53"), 0);
+	netns_run("addr flush dev net0");
+	unlink(scratch_path("etc/resolv.conf"));
+	ip_change_reapply(&machine);
+	netns_run("link set far0 up");
+	CHECK(netns_shows("addr show net0", "192.0.2.5/24"));
+	CHECK(netns_shows("addr show net0", "2001:db8::5/64"));
+	CHECK(netns_shows("route show default", "via 192.0.2.1"));
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 2001:db8::53\n") != NULL);
+	/* Without the record nothing happens; with a broken one neither. */
+	netns_run("addr flush dev net0");
+	machine_write(RECORD, "MANAGER=hvkvpd\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/99\n");
+	ip_change_reapply(&machine);
+	CHECK(scratch_logged("is not a record"));
+	unlink(scratch_path(RECORD));
+	ip_change_reapply(&machine);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	machine_end();
+}
+
+static void make_tool(const char *path, const char *text)
+{
+	machine_write(path, text);
+	chmod(scratch_path(path), 0755);
+}
+
+static void site_script(void)
+{
+	if (!machine_begin())
+		return;
+	make_tool("etc/hyperv/set-ip", "#!/bin/sh\nenv | grep ^HVKVP_ | sort >\"${0%/*}/seen\"\n"
+		  "exit $(cat \"${0%/*}/rc\")\n");
+	machine_write("etc/hyperv/rc", "0");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1", "192.0.2.53;192.0.2.54"), 0);
+	CHECK(strstr(machine_read("etc/hyperv/seen"),
+		     "HVKVP_DNS=192.0.2.53 192.0.2.54\nHVKVP_FAMILY=both\n") != NULL);
+	CHECK(strstr(machine_read("etc/hyperv/seen"),
+		     "HVKVP_IPV4_ADDRESSES=192.0.2.5/24\nHVKVP_IPV4_GATEWAYS=192.0.2.1\nHVKVP_IPV4_MODE=static\n"
+		     "HVKVP_IPV6_ADDRESSES=2001:db8::5/64\nHVKVP_IPV6_GATEWAYS=\n") != NULL);
+	CHECK(strstr(machine_read("etc/hyperv/seen"), "HVKVP_MAC=" MACHINE_MAC "\n") != NULL);
+	check_has("", "");
+	machine_write("etc/hyperv/rc", "3");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), HVKVP_E_FAIL);
+	check_has("", "");
+	machine_write("etc/hyperv/rc", "77");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	check_has("192.0.2.5", "");
+	chmod(scratch_path("etc/hyperv/set-ip"), 0644);
+	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
+	CHECK(scratch_logged("is not executable"));
+	machine_end();
+}
+
+/* A tool that notes its arguments, and whether it could speak to systemd in our name. */
+#define NOTES "#!/bin/sh\necho \"${0##*/} $*$NOTIFY_SOCKET\" >>\"${0%%/usr/*}/told\"\nexit ${RC:-0}\n"
+
+static void link_file(const char *text)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "run/systemd/netif/links/%u", if_nametoindex("net0"));
+	machine_write(path, text);
+	machine_write("run/systemd/netif/state", "OPER_STATE=routable\n");
+}
+
+static void networkd(void)
+{
+	static const char file[] = "etc/systemd/network/00-hvkvpd-00155daabb01.network";
+
+	if (!machine_begin())
+		return;
+	link_file("ADMIN_STATE=configured\nNETWORK_FILE=/etc/systemd/network/10-user.network\n");
+	machine_write("etc/systemd/network/10-user.network", "[Match]\nName=*\n[Network]\nDHCP=yes\n");
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	make_tool("usr/bin/networkctl", NOTES);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5;192.0.2.6",
+			      "255.255.255.0;64;255.255.255.0", "192.0.2.1;192.0.2.2;2001:db8::1",
+			      "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read(file),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "[Match]\nMACAddress=" MACHINE_MAC "\nName=net0\n\n[Network]\nDHCP=no\n"
+		   "Address=192.0.2.5/24\nAddress=192.0.2.6/24\nAddress=2001:db8::5/64\nDNS=192.0.2.53\n"
+		   "\n[Route]\nGateway=192.0.2.1\n\n[Route]\nGateway=192.0.2.2\nMetric=1\n"
+		   "\n[Route]\nGateway=2001:db8::1\n");
+	CHECK_TEXT(machine_read("told"), "networkctl reload\nnetworkctl reconfigure net0\n");
+	CHECK_TEXT(machine_read("etc/systemd/network/10-user.network"),
+		   "[Match]\nName=*\n[Network]\nDHCP=yes\n");
+	CHECK_TEXT(machine_read("etc/resolv.conf"), "");
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	/* Only IPv4 by DHCP: the other family's addresses stay in the file. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(file), "DHCP=ipv4\nAddress=2001:db8::5/64\n") != NULL);
+	/* DHCP is the manager's work: without it the old state comes back. */
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	make_tool("usr/bin/networkctl", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK(strstr(machine_read(file), "DHCP=no\nAddress=192.0.2.5/24\n") != NULL);
+	/* Static addresses hold without it. */
+	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), 0);
+	CHECK(strstr(machine_read(file), "Address=192.0.2.7/24\n") != NULL);
+	ip_change_reapply(&machine);
+	machine_end();
+}
+
+static void netplan(void)
+{
+	if (!machine_begin())
+		return;
+	link_file("ADMIN_STATE=configured\nNETWORK_FILE=/run/systemd/network/10-netplan-net0.network\n");
+	make_tool("usr/bin/networkctl", NOTES);
+	make_tool("usr/sbin/netplan", NOTES);
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read("etc/netplan/90-hvkvpd-00155daabb01.yaml"),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "network:\n  version: 2\n  ethernets:\n    0-hvkvpd-00155daabb01:\n      match:\n"
+		   "        name: \"net0\"\n"
+		   "      dhcp4: false\n      dhcp6: false\n      addresses:\n        - \"192.0.2.5/24\"\n"
+		   "        - \"2001:db8::5/64\"\n      routes:\n        - to: \"0.0.0.0/0\"\n"
+		   "          via: \"192.0.2.1\"\n        - to: \"::/0\"\n          via: \"2001:db8::1\"\n"
+		   "      nameservers:\n        addresses:\n          - \"192.0.2.53\"\n");
+	CHECK_TEXT(machine_read("told"), "netplan generate\nnetworkctl reload\nnetworkctl reconfigure net0\n");
+	machine_end();
+}
+
+static void networkmanager(void)
+{
+	static const char file[] =
+		"etc/NetworkManager/system-connections/hvkvpd-00155daabb01.nmconnection";
+	char path[64];
+	struct stat st;
+
+	if (!machine_begin())
+		return;
+	snprintf(path, sizeof(path), "run/NetworkManager/devices/%u", if_nametoindex("net0"));
+	machine_write(path, "[device]\nmanaged=true\n");
+	make_tool("usr/bin/nmcli", NOTES);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.5;192.0.2.6", "255.255.255.0;255.255.255.0",
+			      "192.0.2.1;192.0.2.2", "192.0.2.53;192.0.2.54"), 0);
+	CHECK_TEXT(machine_read(file),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "[connection]\nid=hvkvpd-00155daabb01\nuuid=68766b76-7064-8000-8000-00155daabb01\n"
+		   "type=ethernet\ninterface-name=net0\nautoconnect-priority=999\n\n[ethernet]\n\n[ipv4]\n"
+		   "method=manual\naddress1=192.0.2.5/24\naddress2=192.0.2.6/24\ngateway=192.0.2.1\n"
+		   "route1=0.0.0.0/0,192.0.2.2,1025\ndns=192.0.2.53;192.0.2.54;\n\n[ipv6]\nmethod=auto\n");
+	CHECK(!stat(scratch_path(file), &st) && (st.st_mode & 07777) == 0600);
+	CHECK(strstr(machine_read("told"), "nmcli connection load /etc/NetworkManager/system-connections/hvkvpd-00155daabb01.nmconnection\n"
+		     "nmcli --wait 5 connection up id hvkvpd-00155daabb01 ifname net0\n") != NULL);
+	machine_end();
+}
+
+static void ifupdown(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
+	machine_write("run/network/ifstate", "net0=net0\n");
+	make_tool("usr/sbin/ifup", NOTES);
+	make_tool("usr/sbin/ifdown", NOTES);
+	setenv("NOTIFY_SOCKET", "/nowhere", 1);
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read("etc/network/interfaces.d/hvkvpd-00155daabb01"),
+		   "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
+		   "mapping net0\n\tscript /etc/network/hvkvpd-map\n\nauto net0\n\n"
+		   "iface hvkvpd-net0 inet static\n\taddress 192.0.2.5/24\n\tdns-nameservers 192.0.2.53\n"
+		   "\tup ip route append default via 192.0.2.1 dev net0 proto static metric 0\n\n"
+		   "iface hvkvpd-net0 inet6 static\n\taddress 2001:db8::5/64\n"
+		   "\tup ip route append default via 2001:db8::1 dev net0 proto static metric 1024\n");
+	CHECK_TEXT(machine_read("told"), "ifdown --force net0\nifup net0\n");
+	unsetenv("NOTIFY_SOCKET");
+	CHECK(strstr(machine_read("etc/network/hvkvpd-map"), "echo \"hvkvpd-$1\"\n") != NULL);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
+	CHECK_TEXT(machine_read("etc/network/interfaces"),
+		   "source /etc/network/interfaces.d/*\nauto net0\niface net0 inet dhcp\n");
+	machine_end();
+}
+
+/* Its tools fail after they have taken away what was set: then it is set again. */
+static void ifupdown_fails(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\n");
+	machine_write("run/network/ifstate", "net0=net0\n");
+	make_tool("usr/sbin/ifdown", "#!/bin/sh\nip addr flush dev net0\nip link set net0 down\n");
+	make_tool("usr/sbin/ifup", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.0;64",
+			      "192.0.2.1;2001:db8::1", "192.0.2.53"), 0);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK(scratch_logged("ifup does not take the new configuration"));
+	CHECK(strstr(machine_read(RECORD), "MANAGER=ifupdown\n") != NULL);
+	/* What it cannot have by DHCP it shall not lose. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	machine_end();
+}
+
+/* A tool in a unit of its own: systemd ends it before we go on, and late is late. */
+static void tool_in_unit(void)
+{
+	static const char *const argv[] = { "/usr/sbin/ifup", "net0", NULL };
+
+	if (!machine_begin())
+		return;
+	machine_write("run/systemd/private", "");
+	make_tool("usr/bin/systemd-run", "#!/bin/sh\necho \"$*\" >\"${0%/usr/*}/told\"\nexit 3\n");
+	CHECK_INT(ip_tool(&machine, 8000, true, NULL, argv), 3);
+	CHECK(strstr(machine_read("told"), " --property=KillSignal=SIGKILL --property=RuntimeMaxSec=7000ms "
+		     "/usr/sbin/ifup net0\n") != NULL);
+	make_tool("usr/bin/systemd-run", "#!/bin/sh\nsleep 0.9\nexit 1\n");
+	CHECK_INT(ip_tool(&machine, 1000, true, NULL, argv), -ETIMEDOUT);
+	CHECK(scratch_logged("/usr/sbin/ifup net0: Connection timed out"));
+	machine_end();
+}
+
+/* The host is early: a manager that is yet to come must not find its old files only. */
+static void early(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=NetworkManager\n") != NULL);
+	/* It runs, and has not seen the adapter yet: it is not told, or in vain. */
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\n");
+	machine_write("run/NetworkManager/no-stub-resolv.conf", "");
+	make_tool("usr/sbin/ifup", NOTES);
+	make_tool("usr/bin/nmcli", "#!/bin/sh\nexit 8\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=NetworkManager\n") != NULL);
+	machine_write("etc/systemd/system/dbus-org.freedesktop.network1.service", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	machine_write("run/systemd/netif/state", "OPER_STATE=off\n");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	make_tool("usr/sbin/netplan", "#!/bin/sh\n");
+	machine_write("run/systemd/network/10-netplan-eth0.network", "");
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=netplan\n") != NULL);
+	machine_end();
+}
+
+static int describe(char *text, size_t size)
+{
+	FILE *out = fmemopen(text, size, "w");
+	int ret = ip_describe_body(&machine, scratch_path("body"), out);
+
+	fclose(out);
+	return ret;
+}
+
+static void described(void)
+{
+	char text[4096];
+
+	if (!machine_begin())
+		return;
+	set_v4("192.0.2.0", "", "");
+	machine_capture("body");
+	CHECK_INT(describe(text, sizeof(text)), 1);
+	CHECK(strstr(text, "REFUSED=an address is its subnet's own") != NULL);
+	machine_set(MACHINE_GUID, 0, 0, "192.0.2.5", "255.255.255.0", "192.0.2.1", "");
+	machine_capture("body");
+	netns_run("addr flush dev net0");
+	CHECK_INT(describe(text, sizeof(text)), 0);
+	CHECK(strstr(text, "FORM=text\nADAPTER=" MACHINE_GUID "\nINTERFACE=net0\n") != NULL);
+	CHECK(strstr(text, "IPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\nIPV4_GATEWAYS=192.0.2.1\n") != NULL);
+	CHECK(strstr(text, "MANAGER=hvkvpd\n") != NULL);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	machine_write("body", "short");
+	CHECK_INT(describe(text, sizeof(text)), -EINVAL);
+	unlink(scratch_path("body"));
+	CHECK_INT(describe(text, sizeof(text)), -ENOENT);
+	machine_end();
+}
+
+static void user_servers(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/resolv.conf", "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
+	chmod(scratch_path("etc/resolv.conf"), 0640);
+	CHECK_INT(set_v4("192.0.2.5", "", "192.0.2.53;2001:db8::53"), 0);
+	CHECK_TEXT(machine_read("etc/resolv.conf"),
+		   "# hvkvpd: name servers of net0, set by the host\nnameserver 192.0.2.53\n"
+		   "nameserver 2001:db8::53\n# hvkvpd: end of net0\n"
+		   "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_DNS, "192.0.2.53;2001:db8::53");
+	/* Without servers in the request they stay; with DHCP ours go. */
+	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 1, "", "", "", ""), 0);
+	CHECK_TEXT(machine_read("etc/resolv.conf"),
+		   "search example.com\nnameserver 203.0.113.53\noptions rotate\n");
+	{
+		struct stat st;
+
+		CHECK(!stat(scratch_path("etc/resolv.conf"), &st) && (st.st_mode & 07777) == 0640);
+	}
+	machine_end();
+}
+
+/* Name servers where systemd-resolved's files are there, but it does not answer. */
+static void resolved_is_gone(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	machine_write("etc/resolv.conf", "search example.com\n");
+	make_tool("usr/bin/resolvectl", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "nameserver 192.0.2.53\n") != NULL);
+	CHECK(strstr(machine_read("etc/resolv.conf"), "search example.com\n") != NULL);
+	/* A link says that it is to be used: then nothing is written behind its back. */
+	unlink(scratch_path("etc/resolv.conf"));
+	CHECK_INT(symlink("../run/systemd/resolve/resolv.conf", scratch_path("etc/resolv.conf")), 0);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.54"), 0);
+	CHECK(scratch_logged("its name servers are not set: resolvectl fails"));
+	CHECK_TEXT(machine_read("run/systemd/resolve/resolv.conf"), "");
+	make_tool("usr/bin/resolvectl", NOTES);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.55"), 0);
+	CHECK_TEXT(machine_read("told"), "resolvectl dns net0 192.0.2.55\n");
+	machine_end();
+}
+
+static void full(void)
+{
+	char addresses[1024] = "", subnets[1024] = "";
+
+	if (!machine_begin())
+		return;
+	for (int i = 0; i < 64; i++) {
+		sprintf(addresses + strlen(addresses), "%s10.0.%d.1", i ? ";" : "", i);
+		sprintf(subnets + strlen(subnets), "%s255.255.255.0", i ? ";" : "");
+	}
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, addresses, subnets, "10.0.63.2", addresses), 0);
+	check_has(addresses, "10.0.63.2");
+	CHECK_TEXT(GOT_DNS, addresses);
+	netns_run("addr flush dev net0");
+	ip_change_reapply(&machine);
+	check_has(addresses, "10.0.63.2");
+	machine_end();
+}
+
+static const struct tap_case cases[] = {
+	{ "static IPv4, another subnet, and the same again", v4 },
+	{ "new addresses beside old ones of their subnet", neighbours },
+	{ "static IPv6 leaves IPv4 alone", v6 },
+	{ "both families, then back to DHCP", both },
+	{ "DHCP leaves a lease alone", to_dhcp },
+	{ "addresses of the other family that are being checked stay", unchecked },
+	{ "a duplicate address: all is put back", duplicate },
+	{ "routes that a manager made for its addresses", managed_routes },
+	{ "without a carrier addresses are set all the same", no_carrier },
+	{ "an address that the kernel refuses: all is put back", refused_by_kernel },
+	{ "bad requests change nothing", refused },
+	{ "files that cannot be written: all is put back", cannot_write },
+	{ "set anew at the start where nobody else keeps it", reapplied },
+	{ "the site's script", site_script },
+	{ "systemd-networkd's file", networkd },
+	{ "netplan's file", netplan },
+	{ "NetworkManager's file", networkmanager },
+	{ "ifupdown's file", ifupdown },
+	{ "ifupdown's tools fail half-way: the addresses are set all the same", ifupdown_fails },
+	{ "a tool that systemd runs for us, and ends", tool_in_unit },
+	{ "managers that have not started yet", early },
+	{ "a captured body is explained, and changes nothing", described },
+	{ "name servers without systemd-resolved, which has been there", resolved_is_gone },
+	{ "name servers in front of the user's", user_servers },
+	{ "64 addresses and 64 name servers", full },
+};
+
+TAP_MAIN("set", cases)

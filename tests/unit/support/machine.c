@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A machine with an adapter, and IP requests to it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ip/request.h"
+#include "ip/system.h"
+#include "support/machine.h"
+#include "support/netns.h"
+#include "support/scratch.h"
+
+#define GUID "4487b255-b88c-403f-bb51-d1f69cf17f87"
+
+struct ip_system machine = {
+	.root = scratch_dir,
+	.state_dir = "/state",
+	.site_script = IP_SITE_SCRIPT,
+	.settle_ms = 3000,
+};
+const char *machine_why;
+uint8_t machine_out[7428];
+static uint8_t body[7428];
+
+static void make_folders(const char *path)
+{
+	char part[192];
+
+	for (const char *slash = path; (slash = strchr(slash, '/')); slash++) {
+		snprintf(part, sizeof(part), "%.*s", (int)(slash - path), path);
+		mkdir(scratch_path(part), 0755);
+	}
+}
+
+void machine_write(const char *path, const char *text)
+{
+	make_folders(path);
+	scratch_write(path, text, strlen(text));
+}
+
+const char *machine_read(const char *path)
+{
+	static char text[65536];
+	size_t len = access(scratch_path(path), R_OK) ? 0 :
+		     scratch_read(path, text, sizeof(text) - 1);
+
+	text[len] = 0;
+	return text;
+}
+
+/* net0 as sysfs has a device of the VMBus. */
+static void make_vmbus_device(void)
+{
+	static const char net[] = "sys/class/net/net0/device";
+	static const char bus[] = "sys/devices/vmbus/" GUID "/subsystem";
+
+	make_folders(net);
+	make_folders(bus);
+	if (symlink("../../../devices/vmbus/" GUID, scratch_path(net)) ||
+	    symlink("../../../bus/vmbus", scratch_path(bus)))
+		perror("symlink");
+}
+
+bool machine_begin(void)
+{
+	if (!netns_enter())
+		return false;
+	scratch_begin();
+	netns_run("link add net0 address " MACHINE_MAC " type veth peer name far0");
+	netns_run("link set far0 up addrgenmode none");
+	netns_run("link set net0 up addrgenmode none");
+	make_vmbus_device();
+	return true;
+}
+
+void machine_end(void)
+{
+	netns_run("link del net0");
+	scratch_end();
+}
+
+static void put(unsigned int at, const char *text)
+{
+	for (; *text; at += 2)
+		body[at] = *text++;
+}
+
+/* Requests and answers are exact blocks on the heap: a sanitizer sees their ends. */
+static uint32_t call(unsigned int major, uint32_t (*serve)(struct ip_call *call))
+{
+	size_t size = major >= 5 ? 3716 : 7428;
+	uint8_t *in = malloc(size), *out = calloc(1, size);
+	char adapter[IP_ADAPTER_SIZE] = "";
+	struct ip_call request = {
+		.system = &machine, .msg_major = major, .body = in, .out = out,
+		.left_ms = 20000, .adapter = adapter,
+	};
+	uint32_t status;
+
+	memcpy(in, body, size);
+	status = serve(&request);
+	machine_why = request.why;
+	memset(machine_out, 0, sizeof(machine_out));
+	memcpy(machine_out, out, size);
+	free(in);
+	free(out);
+	return status;
+}
+
+uint32_t machine_get(unsigned int major, const char *id, int family)
+{
+	memset(body, 0, sizeof(body));
+	body[0] = 4;
+	put(major >= 5 ? 28 : 2, id);
+	body[major >= 5 ? 284 : 258] = family;
+	return call(major, ip_request_get);
+}
+
+uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses,
+		     const char *subnets, const char *gateways, const char *dns)
+{
+	memset(body, 0, sizeof(body));
+	body[0] = 5;
+	put(2, id);
+	body[258] = family;
+	body[259] = dhcp;
+	put(260, addresses);
+	put(2308, subnets);
+	put(4356, gateways);
+	put(5380, dns);
+	return call(4, ip_request_set);
+}
+
+void machine_capture(const char *path)
+{
+	make_folders(path);
+	scratch_write(path, body, sizeof(body));
+}
+
+const char *machine_text(unsigned int offset, unsigned int units)
+{
+	static char texts[4][1025];
+	static int next;
+	char *text = texts[next = (next + 1) % 4];
+	unsigned int i;
+
+	for (i = 0; i < units && machine_out[offset + 2 * i]; i++)
+		text[i] = machine_out[offset + 2 * i];
+	text[i] = 0;
+	return text;
+}
