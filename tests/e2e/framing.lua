@@ -4,7 +4,7 @@
 --
 -- Packets that are not what they should be. Each case ends with proof that the next good request works.
 
-local UNCHECKED = "protocol.md 7: packet type, pipe header and IC flags go unchecked, bodies are answered as if whole"
+local UNCHECKED = "docs/protocol.md 7.19: packet type, pipe header and IC flags go unchecked, bodies are answered as if whole"
 
 bus.wait_open(90)
 negotiate{timeout = 30}
@@ -28,14 +28,14 @@ case("the good packet is good", function()
 	expect(delete("external", "k").ok)
 end)
 
-case("an unknown operation is NOT_SUPPORTED", {peer_fails = "protocol.md 7.14: unknown operations are answered as a success"}, function()
+case("an unknown operation is NOT_SUPPORTED", {peer_fails = "docs/protocol.md 7.14: unknown operations are answered as a success"}, function()
 	for _, op in ipairs{6, 7, 42, 100, 255} do
 		expect_error(request{op = op}, NOT_SUPPORTED)
 	end
 	well()
 end)
 
-case("an unknown pool is INVALIDARG", {peer_fails = "protocol.md 7.3: a pool above 4 crashes the daemon"}, function()
+case("an unknown pool is INVALIDARG", {peer_fails = "docs/protocol.md 7.3: a pool above 4 crashes the daemon"}, function()
 	for _, pool in ipairs{4, 5, 200, 255} do
 		for op = 0, 3 do
 			expect_error(request{op = op, pool = pool, key = "k", value = "v"}, INVALIDARG)
@@ -70,7 +70,7 @@ case("a pipe length beyond the packet, or too short for a header, is INVALIDARG"
 	well()
 end)
 
-case("an unknown message type is NOT_SUPPORTED", {peer_fails = "protocol.md 7: unknown message types get no answer"}, function()
+case("an unknown message type is NOT_SUPPORTED", {peer_fails = "docs/protocol.md 7.19: unknown message types get no answer"}, function()
 	for _, kind in ipairs{1, 3, 4, 5, 7, 0x7fff, 0xffff} do
 		raw{msg = kind, body = body()}
 		expect(raw_wait(5).status, NOT_SUPPORTED, "type " .. kind)
@@ -104,7 +104,7 @@ case("another packet type gets no answer", {peer_fails = UNCHECKED}, function()
 	well()
 end)
 
-case("sizes of key and value that lie are INVALIDARG", {peer_fails = "protocol.md 7.3: a key size is used unchecked"}, function()
+case("sizes of key and value that lie are INVALIDARG", {peer_fails = "docs/protocol.md 7.3: a key size is used unchecked"}, function()
 	local sizes = {0, 1, 3, 513, 514, 0x7fffffff, 0x80000000, 0xffffffff}
 	for _, size in ipairs(sizes) do
 		expect_error(request{op = 1, key = "k", value = "v", key_size = size}, INVALIDARG)

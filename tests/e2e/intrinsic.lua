@@ -28,7 +28,7 @@ case("the ten items, in the documented order, at index 0 to 9", function()
 	end
 end)
 
-case("each item can be asked for by its name", {peer_fails = "protocol.md 7.1: GET never returns the value"}, function()
+case("each item can be asked for by its name", {peer_fails = "docs/protocol.md 7.1: GET never returns the value"}, function()
 	local all = facts()
 	for _, name in ipairs(names) do
 		expect(get("auto", name).value, all[name], name)

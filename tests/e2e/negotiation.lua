@@ -50,7 +50,7 @@ case("versions in the packet's header do not disturb a negotiation", function()
 end)
 
 case("no common version, then a request: an error; then a good negotiation: all is well",
-     {driver_fails = "protocol.md 7: a request without an agreed version is served"}, function()
+     {driver_fails = "docs/protocol.md 7.16: a request without an agreed version is served"}, function()
 	local v = negotiate{fw = {"3.0"}, kvp = {"2.0"}}
 	expect(v.kvp, nil)
 	expect(not set("external", "unagreed", "x").ok)
@@ -78,7 +78,7 @@ case("two negotiations in the ring at once get an answer each", function()
 end)
 
 case("a count of versions that the packet does not hold is refused", {
-     driver_fails = "protocol.md 7.3: counts are used as they come"}, function()
+     driver_fails = "docs/protocol.md 7.3: counts are used as they come"}, function()
 	for _, counts in ipairs{"ff ff ff ff", "02 00 01 00", "00 00 ff 7f"} do
 		raw{msg = 0, fw = "0.0", kvp = "0.0", body = bytes(counts .. " 00 00 00 00 03 00 00 00 04 00 00 00")}
 		local a = raw_wait(5)

@@ -6,7 +6,7 @@
 -- The four verbs on every pool, with values that come back exactly as they were sent.
 
 local CUT = "the stock driver's answers have no room for the last unit of a key or value of full length"
-local NO_GET = "protocol.md 7.1: GET never returns the value"
+local NO_GET = "docs/protocol.md 7.1: GET never returns the value"
 local writable = {"external", "guest", "parameter"}
 
 bus.wait_open(90)
@@ -102,7 +102,7 @@ case("a key is not its own prefix", function()
 	expect(delete("external", "eth10").ok)
 end)
 
-case("value type REG_EXPAND_SZ", {driver_fails = "protocol.md 7.3: value types 2 and 11 leak the previous buffer"}, function()
+case("value type REG_EXPAND_SZ", {driver_fails = "docs/protocol.md 7.3: value types 2 and 11 leak the previous buffer"}, function()
 	expect(set("external", "expand", "%PATH% and more", {type = "expand_sz"}).ok)
 	expect(value_of("external", "expand"), "%PATH% and more")
 	expect(delete("external", "expand").ok)
@@ -116,7 +116,7 @@ case("value type REG_DWORD", function()
 	expect(delete("external", "dword").ok)
 end)
 
-case("value type REG_QWORD, as 11", {driver_fails = "protocol.md 7.3: value types 2 and 11 leak the previous buffer"}, function()
+case("value type REG_QWORD, as 11", {driver_fails = "docs/protocol.md 7.3: value types 2 and 11 leak the previous buffer"}, function()
 	for _, n in ipairs{0, 4294967296, 9223372036854775807} do
 		expect(set("external", "qword", n, {type = "qword"}).ok)
 		expect(value_of("external", "qword"), tostring(n))
@@ -133,7 +133,7 @@ case("value type REG_QWORD, as 8", function()
 end)
 
 case("an unknown value type is refused, and nothing is stored", {
-     peer_fails = "protocol.md 7.3: unknown types leave the previous buffer"}, function()
+     peer_fails = "docs/protocol.md 7.3: unknown types leave the previous buffer"}, function()
 	for _, kind in ipairs{0, 3, 5, 7, 255, 0xffffffff} do
 		expect(not set("external", "odd", "abcd", {type = kind}).ok, true, "type " .. kind)
 	end
@@ -160,7 +160,7 @@ case("enumeration ends with NO_MORE_ITEMS, and goes in the order of writing", fu
 	expect(at_once.status, NO_MORE_ITEMS)
 end)
 
-case("index 0xffffffff ends an enumeration", {peer_fails = "protocol.md 7.3: an index of 2^31 or more crashes the daemon"}, function()
+case("index 0xffffffff ends an enumeration", {peer_fails = "docs/protocol.md 7.3: an index of 2^31 or more crashes the daemon"}, function()
 	for _, index in ipairs{0x7fffffff, 0x80000000, 0xffffffff} do
 		for _, pool in ipairs{"external", "guest", "auto", "parameter"} do
 			expect_error(enumerate_one(pool, index), NO_MORE_ITEMS)
@@ -177,7 +177,7 @@ case("delete of a missing key is an error", function()
 end)
 
 case("get of a missing key is an error, and not the end of an enumeration", {
-     peer_fails = "protocol.md 7: a missing key is answered with NO_MORE_ITEMS"}, function()
+     peer_fails = "docs/protocol.md 7.18: a missing key is answered with NO_MORE_ITEMS"}, function()
 	for _, pool in ipairs{"external", "guest", "auto", "parameter"} do
 		local r = get(pool, "no such key")
 		expect_error(r)
@@ -224,7 +224,7 @@ case("the pools' files are what other programs expect", function()
 end)
 
 case("no byte in a record but the pair: a shorter value leaves nothing of the longer one behind", {
-     peer_fails = "protocol.md 7.2: records carry heap bytes and old tails"}, function()
+     peer_fails = "docs/protocol.md 7.2: records carry heap bytes and old tails"}, function()
 	expect(set("external", "k", repeated("secret", 100)).ok)
 	expect(set("external", "k", "v").ok)
 	local rest = guest_ok("tr -d '\\000' </var/lib/hyperv/.kvp_pool_0 | od -An -c | tr -d ' \\n'")

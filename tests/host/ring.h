@@ -6,7 +6,7 @@
  * of a ring at any time: every index is read once and checked before use, and
  * no length out of the ring reaches a copy unchecked.
  *
- * Layout (protocol.md section 5): write index @0, read index @4, interrupt
+ * Layout (docs/protocol.md section 5): write index @0, read index @4, interrupt
  * mask @8, pending send size @12, feature bits @64; data from 4096 on. A packet
  * is {type u16, data offset / 8 u16, length / 8 u16, flags u16, transaction
  * u64}, payload padded to 8, and 8 bytes of trailer that the length leaves out.

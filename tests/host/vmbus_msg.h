@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * VMBus messages: numbers, sizes and layouts (protocol.md section 5).
+ * VMBus messages: numbers, sizes and layouts (docs/protocol.md section 5).
  *
  * Every message starts with {type u32, padding u32}. Structures are the wire
  * format, little-endian, naturally aligned but for OfferChannel's tail.

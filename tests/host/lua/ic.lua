@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Integration-component framing: pipe header, IC header, negotiation, and the one
--- conversation on the current channel (protocol.md sections 1 and 3).
+-- conversation on the current channel (docs/protocol.md sections 1 and 3).
 
 local wire = require "wire"
 local bus = require "bus"
@@ -29,7 +29,7 @@ end
 local fail = ic.fail
 
 local function rule(text, ...)
-	fail("broken rule of protocol.md section 3: " .. text, ...)
+	fail("broken rule of docs/protocol.md section 3: " .. text, ...)
 end
 ic.rule = rule
 

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- Is an IP answer sound? What no host demands (protocol.md section 3 is kvp.lua's), but what
+-- Is an IP answer sound? What no host demands (docs/protocol.md section 3 is kvp.lua's), but what
 -- must hold of a good answer: lists that fit together, and nothing behind their ends.
 
 local wire = require "wire"

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- KVP messages as tables, and back (protocol.md section 2), with the host's
+-- KVP messages as tables, and back (docs/protocol.md section 2), with the host's
 -- demands on every answer (section 3).
 
 local wire = require "wire"

@@ -2,7 +2,7 @@
 /*
  * IP bodies: both codecs, the list parser, and what may be set.
  *
- * Offsets are written as protocol.md has them, not taken from the headers.
+ * Offsets are written as docs/protocol.md section 2 has them, not taken from the headers.
  */
 #include <stdio.h>
 #include <stdlib.h>
