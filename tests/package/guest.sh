@@ -105,14 +105,14 @@ with_kernel()
 	stock_modules hv_vmbus hv_utils ptp pps_core
 }
 
-# python_of_tree EXPRESSION: what the Python under tests/vm makes of it.
+# python_of_tree EXPRESSION: what the Python in tests/lib makes of it.
 python_of_tree()
 {
 	python3 -c "
 import sys
 sys.path.insert(0, sys.argv[1])
 from lib import build, kernel, tree
-print($1)" "$top/tests/vm"
+print($1)" "$top/tests"
 }
 
 bootable()

@@ -7,7 +7,7 @@
  *	outside:  "put <mode> <len> <path>\n" + len bytes       a file, mode in octal
  *	          "run <seconds> <len>\n" + len bytes           a job: its argv, each string with its NUL
  *	          "stop\n"                                      end the running job
- *	          "\n"                                          nothing: see lib/level1.py
+ *	          "\n"                                          nothing: see tests/lib/level1.py
  *	relay:    "data <file> <len>\n" + len bytes             a file of the job has grown by this
  *	          "exit <rc>\n"                                 128 + signal; 124 when out of time
  *

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from dataclasses import dataclass
 
-VM_DIR = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VM_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vm")
 # Ours: built and not fetched, so that a test may prefer to do without where the cache lacks one.
 BUILT = ("um", "debug", "clang")
 

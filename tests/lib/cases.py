@@ -80,7 +80,7 @@ def jobs_of(path):
     found = headers(path)
     if not found:
         raise JobError(f"{path} has no line '-- job: ...', so nobody would run it "
-                       f"(see tests/vm/lib/cases.py)")
+                       f"(see tests/lib/cases.py)")
     jobs = []
     for where, kind, text in found:
         job = parse_header(path, where, text)
@@ -97,7 +97,7 @@ def demo_of(path):
     for where, kind, text in headers(path):
         if kind == "demo":
             return replace(parse_header(path, where, text), name="demo")
-    raise JobError(f"{path} has no line '-- demo: ...' (see tests/vm/lib/cases.py)")
+    raise JobError(f"{path} has no line '-- demo: ...' (see tests/lib/cases.py)")
 
 
 def discover(folder, kernel=None, everything=False):

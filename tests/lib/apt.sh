@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Packages of any Debian suite, without touching this machine's own lists: sourced by the programs
-# of tests/vm that download some. They set $cache (a folder) and $suite, and have say() and die().
+# of tests that download some. They set $cache (a folder) and $suite, and have say() and die().
 # shellcheck disable=SC2154 # those two
 
 # The machine's own Debian archive, whatever its host: lines of "base-uri suite".
