@@ -3,7 +3,9 @@
  * hvkvpd: options, and putting the parts together.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,7 @@
 #include "facts/address_cache.h"
 #include "facts/facts.h"
 #include "hvkvpd/loop.h"
+#include "hvkvpd/startup.h"
 #include "ip/cache.h"
 #include "ip/describe.h"
 #include "ip/set.h"
@@ -30,6 +33,7 @@
 
 struct options {
 	bool foreground;
+	struct startup startup;
 	const char *device;
 	const char *state_dir;
 	const char *set_ip;
@@ -44,6 +48,9 @@ static const char help[] =
 "Serve Hyper-V's key-value pair exchange (\"Data Exchange\") in a Linux guest.\n"
 "\n"
 "  -f, --foreground       stay in the foreground, log to standard error\n"
+"      --pid-file PATH    write the process number there, and lock the file; remove\n"
+"                         it at the end\n"
+"      --ready-fd N       write a newline to this descriptor when ready, and close it\n"
 "  -d, --device PATH      the driver's device node; a node in a directory named\n"
 "                         vmbus is the stock kernel's; fd:N is an open descriptor\n"
 "                         (default: " DEVICE_OURS " if there, else " DEVICE_STOCK ")\n"
@@ -59,13 +66,21 @@ static const char help[] =
 "  -V, --version          the version\n"
 "\n"
 "The daemon waits for the device if it is not there, and again each time it goes\n"
-"away. SIGTERM ends it; it then answers nothing half.\n"
+"away. In the background the command returns when the daemon serves or waits, or\n"
+"with its exit code. SIGTERM and SIGINT stop the daemon after the request in hand.\n"
 "\n"
 "Exit codes: 0 stopped by a signal; 1 failure; 2 wrong usage; 3 another service\n"
 "has the device; 4 the driver speaks another major version of the protocol.\n";
 
 /* Options without a letter. */
-enum { OPTION_SET_IP = 256, OPTION_CHECK_IP, OPTION_MAX_KEYS, OPTION_MAX_BYTES };
+enum {
+	OPTION_SET_IP = 256,
+	OPTION_CHECK_IP,
+	OPTION_MAX_KEYS,
+	OPTION_MAX_BYTES,
+	OPTION_PID_FILE,
+	OPTION_READY_FD,
+};
 
 static const struct option long_options[] = {
 	{ "foreground",	no_argument,	   NULL, 'f' },
@@ -76,6 +91,8 @@ static const struct option long_options[] = {
 	{ "log-level",	required_argument, NULL, 'l' },
 	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
 	{ "max-bytes",	required_argument, NULL, OPTION_MAX_BYTES },
+	{ "pid-file",	required_argument, NULL, OPTION_PID_FILE },
+	{ "ready-fd",	required_argument, NULL, OPTION_READY_FD },
 	{ "help",	no_argument,	   NULL, 'h' },
 	{ "version",	no_argument,	   NULL, 'V' },
 	{ 0 }
@@ -95,6 +112,18 @@ static uint64_t parse_limit(const char *text, uint64_t most)
 	if (!limit)
 		usage_error("not a number, or too small or too large: ", text);
 	return limit;
+}
+
+/* An open descriptor, or the end. */
+static int parse_fd(const char *text)
+{
+	char *end;
+	long fd = strtol(text, &end, 10);
+
+	if (!text[0] || *end || fd < 0 || fd > INT_MAX || fcntl(fd, F_GETFD) < 0)
+		usage_error("not an open descriptor: ", text);
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fd;
 }
 
 static void parse(struct options *options, int argc, char **argv)
@@ -123,6 +152,12 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case OPTION_MAX_BYTES:
 			options->max_bytes = parse_limit(optarg, STORE_BYTES_MAX);
+			break;
+		case OPTION_PID_FILE:
+			options->startup.pid_file = optarg;
+			break;
+		case OPTION_READY_FD:
+			options->startup.ready_fd = parse_fd(optarg);
 			break;
 		case 'l':
 			options->log_level = log_level_parse(optarg);
@@ -174,6 +209,28 @@ static int check_ip(const struct ip_system *system, const char *path)
 	return ret < 0 ? LOOP_EXIT_USAGE : ret;
 }
 
+/* Fork and lock, before anything is opened. Return: 0, or what to exit with. */
+static int start_up(struct options *options)
+{
+	struct startup *startup = &options->startup;
+	int err = options->foreground ? 0 : startup_background(startup);
+
+	if (err) {
+		log_err("cannot go to the background: %s", strerror(-err));
+		return LOOP_EXIT_FAILURE;
+	}
+	err = startup_lock(startup);
+	if (err == -EBUSY) {
+		log_err("%s: locked by another hvkvpd; stop that one first", startup->pid_file);
+		return LOOP_EXIT_BUSY;
+	}
+	if (err) {
+		log_err("%s: %s", startup->pid_file, strerror(-err));
+		return LOOP_EXIT_FAILURE;
+	}
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	static struct options options = {
@@ -205,6 +262,7 @@ int main(int argc, char **argv)
 	static struct loop loop;
 	int ret;
 
+	startup_init(&options.startup);
 	parse(&options, argc, argv);
 	log_open(options.log_level, 0);
 	umask(022);
@@ -212,10 +270,15 @@ int main(int argc, char **argv)
 	if (options.device && strncmp(options.device, "fd:", 3))
 		options.device = absolute(options.device);
 
+	if (options.startup.pid_file)
+		options.startup.pid_file = absolute(options.startup.pid_file);
 	system.state_dir = options.state_dir;
 	system.site_script = options.set_ip[0] ? absolute(options.set_ip) : "";
 	if (options.check_ip)
 		return check_ip(&system, options.check_ip);
+	ret = start_up(&options);
+	if (ret)
+		return ret;
 	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, options.state_dir);
 	if (store_init(&store, options.state_dir)) {
 		log_err("out of memory");
@@ -231,17 +294,15 @@ int main(int argc, char **argv)
 	loop.service.dispatch = &dispatch;
 	loop.service.facts = &facts;
 	ret = loop_init(&loop);
-	if (!ret && !options.foreground) {
-		if (daemon(0, 0)) {
-			perror("hvkvpd: cannot go to the background");
-			ret = LOOP_EXIT_FAILURE;
-		}
-		log_open(options.log_level, 1);
-	}
-	if (!ret)
+	if (!ret) {
+		if (!options.foreground)
+			log_open(options.log_level, 1);
+		startup_ready(&options.startup);
 		ret = loop_run(&loop);
+	}
 	loop_exit(&loop);
 	net_watch_exit(&watch);
 	store_exit(&store);
+	startup_exit(&options.startup);
 	return ret;
 }

@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,24 +65,33 @@ static uint32_t ask(uint64_t id, const struct body *body)
 	return reply.status;
 }
 
-/* Start the daemon on a socket pair whose other end is @driver. */
-static void start_on_socket(bool foreground)
+/* Start the daemon with these options on a socket pair whose other end is @driver. */
+static void start_daemon(const char *const *options)
 {
 	const struct timeval limit = { .tv_sec = 10 };
+	const char *argv[16] = { "hvkvpd", "--state-dir" };
 	char device[16];
-	int fds[2];
+	int fds[2], argc = 5;
 
-	scratch_begin();
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
 	driver = fds[0];
 	fcntl(driver, F_SETFD, FD_CLOEXEC);
 	setsockopt(driver, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	snprintf(device, sizeof(device), "fd:%d", fds[1]);
-	child_start(&child, (const char *const[]){
-		"hvkvpd", "--device", device, "--state-dir", scratch_path("state"),
-		foreground ? "--foreground" : NULL, NULL });
+	argv[2] = scratch_path("state");
+	argv[3] = "--device";
+	argv[4] = device;
+	while (*options)
+		argv[argc++] = *options++;
+	child_start(&child, argv);
 	close(fds[1]);
 	take(sizeof(struct hvkvp_hello));
+}
+
+static void start_on_socket(void)
+{
+	scratch_begin();
+	start_daemon((const char *const[]){ "--foreground", NULL });
 }
 
 static void end(void)
@@ -96,7 +107,7 @@ static void serves(void)
 	struct stat st;
 	struct body body;
 
-	start_on_socket(true);
+	start_on_socket();
 	say_hello(1);
 	body_set(&body, 0, U(u"k"), U(u"v"));
 	CHECK_INT(ask(1, &body), HVKVP_S_OK);
@@ -123,7 +134,7 @@ static void serves(void)
 
 static void other_end_closes(void)
 {
-	start_on_socket(true);
+	start_on_socket();
 	say_hello(1);
 	close(driver);
 	driver = -1;
@@ -133,22 +144,121 @@ static void other_end_closes(void)
 
 static void other_major(void)
 {
-	start_on_socket(true);
+	start_on_socket();
 	say_hello(2);
 	CHECK_INT(child_end(&child), 4);
 	CHECK(strstr(child.err, "the driver speaks protocol 2.0"));
 	end();
 }
 
-static void background(void)
+/* The background daemon's process number, from its pid file. */
+static pid_t background_pid(void)
 {
-	struct body body;
+	char text[32] = "";
+	ssize_t n = scratch_read("pid", text, sizeof(text) - 1);
 
-	start_on_socket(false);
+	text[n > 0 ? n : 0] = 0;
+	/* Never 0 or -1, which would be a signal to more than one process. */
+	return CHECK(atoi(text) > 1) ? atoi(text) : INT_MAX;
+}
+
+/* The last holder of the daemon's end has gone when this end sees its close. */
+static bool has_ended(void)
+{
+	struct pollfd poll_driver = { .fd = driver, .events = POLLIN };
+
+	return poll(&poll_driver, 1, 10000) == 1 && poll_driver.revents & POLLHUP;
+}
+
+static void start_background(void)
+{
+	start_daemon((const char *const[]){ "--pid-file", scratch_path("pid"), NULL });
 	CHECK_INT(child_end(&child), 0);
 	say_hello(1);
-	body_enumerate(&body, 2, 0);
-	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+}
+
+static void background(void)
+{
+	const int signals[] = { SIGTERM, SIGINT };
+	struct body body;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		scratch_begin();
+		start_background();
+		body_enumerate(&body, 2, 0);
+		CHECK_INT(ask(1, &body), HVKVP_S_OK);
+		CHECK_INT(kill(background_pid(), SIGHUP), 0);
+		CHECK_INT(ask(2, &body), HVKVP_S_OK);
+		CHECK_INT(kill(background_pid(), signals[i]), 0);
+		CHECK(has_ended());
+		end();
+	}
+}
+
+/* A daemon with the same pid file that would wait for its device. */
+static void start_again(void)
+{
+	child_start(&child, (const char *const[]){
+		"hvkvpd", "--pid-file", scratch_path("pid"), "--state-dir", scratch_path("state"),
+		"--device", scratch_path("kvp"), NULL });
+}
+
+static void pid_file(void)
+{
+	pid_t pid;
+
+	scratch_begin();
+	start_background();
+	pid = background_pid();
+	CHECK(pid > 1 && !kill(pid, 0));
+	start_again();
+	CHECK_INT(child_end(&child), 3);
+	CHECK(strstr(child.err, "locked by another hvkvpd"));
+	CHECK_INT(background_pid(), pid);
+	kill(pid, SIGKILL);
+	CHECK(has_ended());
+	/* The file that it left is taken over. */
+	CHECK_INT(background_pid(), pid);
+	start_again();
+	CHECK_INT(child_end(&child), 0);
+	CHECK(background_pid() != pid);
+	kill(background_pid(), SIGTERM);
+	for (int i = 0; i < 1000 && !access(scratch_path("pid"), F_OK); i++)
+		usleep(10000);	/* polls for the file's removal */
+	CHECK(access(scratch_path("pid"), F_OK));
+	end();
+}
+
+static void background_reports_errors(void)
+{
+	scratch_begin();
+	scratch_write("file", "", 0);
+	CHECK_INT(child_run(&child, "hvkvpd", "-s", scratch_path("s"), "-d", scratch_path("file")), 1);
+	CHECK(strstr(child.err, "not a device node"));
+	CHECK_INT(child_run(&child, "hvkvpd", "-s", scratch_path("s"), "-d", scratch_path("file"),
+			    "--pid-file", scratch_path("none/pid")), 1);
+	CHECK(strstr(child.err, "none/pid: No such file"));
+	end();
+}
+
+static void ready_descriptor(void)
+{
+	char number[16], said[4];
+	int fds[2];
+
+	scratch_begin();
+	CHECK_INT(pipe(fds), 0);
+	snprintf(number, sizeof(number), "%d", fds[1]);
+	start_daemon((const char *const[]){ "--foreground", "--ready-fd", number, NULL });
+	close(fds[1]);
+	CHECK_INT(read(fds[0], said, sizeof(said)), 1);
+	CHECK(said[0] == '\n');
+	/* Closed, not only written to. */
+	CHECK_INT(read(fds[0], said, sizeof(said)), 0);
+	close(fds[0]);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "--ready-fd", "77"), 2);
 	end();
 }
 
@@ -156,7 +266,7 @@ static void signals(void)
 {
 	struct body body;
 
-	start_on_socket(true);
+	start_on_socket();
 	say_hello(1);
 	kill(child.pid, SIGHUP);
 	body_enumerate(&body, 2, 0);
@@ -187,7 +297,7 @@ static void idle(void)
 	struct body body;
 	long before;
 
-	start_on_socket(true);
+	start_on_socket();
 	say_hello(1);
 	body_enumerate(&body, 2, 0);
 	CHECK_INT(ask(1, &body), HVKVP_S_OK);
@@ -337,7 +447,10 @@ static const struct tap_case cases[] = {
 	{ "serves a driver, makes its files, ends on SIGTERM", serves },
 	{ "ends when an inherited descriptor's other end closes", other_end_closes },
 	{ "a driver of another major: exit code 4", other_major },
-	{ "goes to the background and serves", background },
+	{ "in the background: serves, SIGTERM and SIGINT end it, SIGHUP does not", background },
+	{ "in the background: errors reach the terminal and the exit code", background_reports_errors },
+	{ "the pid file is locked while the daemon lives", pid_file },
+	{ "writes to a supervisor's descriptor when ready", ready_descriptor },
 	{ "SIGHUP changes nothing, SIGINT ends", signals },
 	{ "does not wake up without a reason", idle },
 	{ "waits for the device, again each time that it goes", device_comes_and_goes },
