@@ -11,7 +11,7 @@ import re
 USES = re.compile(r"^uses_(\w+)[ \t]*:=[ \t]*(.*)$", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 # Folders with these rules, relative to the top of the tree: (folder, file with the rule).
-TREES = (("daemon", "daemon/layers.mk"),)
+TREES = (("daemon", "daemon/layers.mk"), ("tests/host", "tests/host/layers.mk"))
 
 
 def rules(path):

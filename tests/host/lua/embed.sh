@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Write a C file that holds each Lua file named on the command line.
 set -eu
-echo '#include "lua_files.h"'
+echo '#include "script/lua_files.h"'
 names=
 for file in "$@"; do
 	name=$(basename "$file" .lua)

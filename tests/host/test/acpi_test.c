@@ -4,11 +4,11 @@
  */
 #include <string.h>
 
-#include "aml.h"
-#include "fakevm.h"
-#include "layout.h"
-#include "machine.h"
-#include "tap.h"
+#include "machine/aml.h"
+#include "machine/layout.h"
+#include "machine/machine.h"
+#include "test/fakevm.h"
+#include "test/tap.h"
 
 static u8 sum(const u8 *bytes, size_t len)
 {

@@ -2,16 +2,16 @@
 /*
  * The whole bus, message by message, against a guest that this file plays.
  */
-#include "vmbus.h"
+#include "vmbus/vmbus.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "fakevm.h"
-#include "synic.h"
-#include "tap.h"
-#include "vmbus_host.h"
-#include "vmbus_msg.h"
+#include "machine/synic.h"
+#include "test/fakevm.h"
+#include "test/tap.h"
+#include "vmbus/vmbus_host.h"
+#include "vmbus/vmbus_msg.h"
 
 #define RING_PFN 16u		/* the rings' first page; 4 pages each way */
 #define RING_PAGES 8u

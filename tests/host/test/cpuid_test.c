@@ -4,8 +4,8 @@
  */
 #include <string.h>
 
-#include "cpuid_leaves.h"
-#include "tap.h"
+#include "machine/cpuid_leaves.h"
+#include "test/tap.h"
 
 static const struct cpuid_place third_of_five = { .cpu = 2, .cpus = 5 };
 

@@ -3,7 +3,7 @@
  * A guest in a thread: a VMBus client with a KVP driver, a store of pairs and
  * an agent.
  */
-#include "fakeguest.h"
+#include "test/fakeguest.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fakevm.h"
-#include "ring.h"
-#include "vmbus.h"
-#include "vmbus_msg.h"
+#include "test/fakevm.h"
+#include "vmbus/ring.h"
+#include "vmbus/vmbus.h"
+#include "vmbus/vmbus_msg.h"
 
 #define RING_PFN	64u
 #define RING_PAGES	10u	/* control and 4 pages of data each way, as for 16 KiB */

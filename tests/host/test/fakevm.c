@@ -2,7 +2,7 @@
 /*
  * A machine without KVM, for tests of the bus and the script.
  */
-#include "fakevm.h"
+#include "test/fakevm.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "synic.h"
-#include "vm.h"
+#include "machine/synic.h"
+#include "machine/vm.h"
 
 #define MAILBOX 1024u
 #define TEXT_MAX (1u << 20)

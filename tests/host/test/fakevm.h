@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "types.h"
+#include "util/types.h"
 
 #define FAKEVM_RAM (8u << 20)
 

@@ -2,14 +2,14 @@
 /*
  * GPADLs: page lists in one and in many messages, good and malformed.
  */
-#include "gpadl.h"
+#include "vmbus/gpadl.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "fakevm.h"
-#include "tap.h"
-#include "vmbus_msg.h"
+#include "test/fakevm.h"
+#include "test/tap.h"
+#include "vmbus/vmbus_msg.h"
 
 struct message {
 	struct msg_gpadl_header h;

@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "fakevm.h"
-#include "machine.h"
-#include "synic.h"
-#include "tap.h"
+#include "machine/machine.h"
+#include "machine/synic.h"
+#include "test/fakevm.h"
+#include "test/tap.h"
 
 #define POST	0x5cull
 #define SIGNAL	0x5dull

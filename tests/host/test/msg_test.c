@@ -4,10 +4,10 @@
  */
 #include <string.h>
 
-#include "channel.h"
-#include "tap.h"
-#include "vmbus.h"
-#include "vmbus_msg.h"
+#include "test/tap.h"
+#include "vmbus/channel.h"
+#include "vmbus/vmbus.h"
+#include "vmbus/vmbus_msg.h"
 
 static const char *try(u32 type, u32 len, u32 version)
 {

@@ -6,18 +6,19 @@
  * The guest's memory, in pages: rings from RING_PFN on, messages at DATA_PFN,
  * the buffers that it lends at RECV_PFN and SEND_PFN.
  */
-#include "nic.h"
+#include "devices/nic.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "fakevm.h"
-#include "synic.h"
-#include "tap.h"
-#include "vmbus_host.h"
-#include "vmbus_msg.h"
+#include "machine/synic.h"
+#include "test/fakevm.h"
+#include "test/tap.h"
+#include "util/clock.h"
+#include "vmbus/vmbus_host.h"
+#include "vmbus/vmbus_msg.h"
 
 #define RING_PFN	16u
 #define RING_PAGES	8u

@@ -2,12 +2,12 @@
 /*
  * Events as JSON lines.
  */
-#include "out.h"
+#include "util/out.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "tap.h"
+#include "test/tap.h"
 
 static void lines(void)
 {

@@ -3,12 +3,12 @@
  * Rings: the layout to the byte, wrap, full and empty, signalling, and what a
  * hostile guest may write into one.
  */
-#include "ring.h"
+#include "vmbus/ring.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "tap.h"
+#include "test/tap.h"
 
 #define DATA_PAGES 2u
 

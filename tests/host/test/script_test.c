@@ -5,7 +5,7 @@
  *
  * The case files must be found: run from tests/host.
  */
-#include "script.h"
+#include "script/script.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "fakeguest.h"
-#include "fakevm.h"
-#include "tap.h"
+#include "test/fakeguest.h"
+#include "test/fakevm.h"
+#include "test/tap.h"
 
 struct run {
 	int code;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "serial.h"
-#include "tap.h"
+#include "machine/serial.h"
+#include "test/tap.h"
 
 #define DATA	0
 #define IER	1

@@ -3,14 +3,14 @@
  * The unit tests' frame, and the list of suites. "run TEXT" runs the tests
  * whose names hold TEXT.
  */
-#include "tap.h"
+#include "test/tap.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "types.h"
+#include "util/types.h"
 
 static jmp_buf out_of_test;
 static char why[512];

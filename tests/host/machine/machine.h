@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * machine.h - what the files of the machine half share; not for the bus
+ *
+ *	main -> vm -> {kvm, boot, acpi, vcpu}    vcpu -> {cpuid, ports, synic}
+ *	ports -> {serial, rtc}
+ */
+#ifndef HOST_MACHINE_H
+#define HOST_MACHINE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#include "machine/vm.h"
+
+struct kvm_run;
+struct rtc;
+struct serial;
+struct synic;
+
+/** VCPU_EXIT_REASONS - exit reasons that are counted one by one; the last is "others" */
+#define VCPU_EXIT_REASONS 48
+
+/**
+ * struct vcpu - one virtual CPU
+ * @vm: the machine
+ * @index: its number, APIC id and VP index at once
+ * @fd: KVM's file, or -1
+ * @run: the page shared with KVM, @run_size bytes
+ * @thread: runs it, if @started
+ * @exits: how often KVM returned, by reason; written by @thread only
+ */
+struct vcpu {
+	struct vm *vm;
+	unsigned int index;
+	int fd;
+	struct kvm_run *run;
+	size_t run_size;
+	pthread_t thread;
+	atomic_bool started;
+	u64 exits[VCPU_EXIT_REASONS];
+};
+
+/**
+ * struct vm - the machine
+ * @kvm_fd: /dev/kvm
+ * @fd: KVM's virtual machine
+ * @ram: guest RAM, from guest physical address 0
+ * @ram_map: the mapping that @ram is the aligned part of
+ * @entry: where the first virtual CPU starts
+ * @stimer: the guest sees synthetic timers
+ * @crashed: the guest reported a crash; its reset is then a panic
+ * @lock: guards @state, @text; taken last of all locks
+ * @changed: signalled when @state changes
+ * @text: the state as a sentence
+ */
+struct vm {
+	int kvm_fd;
+	int fd;
+	u8 *ram;
+	u64 ram_size;
+	void *ram_map;
+	size_t ram_map_size;
+	u64 entry;
+	unsigned int nr_cpus;
+	bool stimer;
+	struct vcpu vcpus[VM_MAX_CPUS];
+	FILE *console_file;
+	struct serial *console;
+	struct serial *agent;
+	struct rtc *rtc;
+	struct synic *synic;
+	atomic_bool crashed;
+
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	enum vm_state state;
+	char text[160];
+};
+
+/**
+ * vm_end() - the run is over; the first call wins
+ * @state: a final state
+ * @fmt: printf format of the sentence for people
+ *
+ * Context: any thread, with no lock of the machine held. Does not wait for the
+ * virtual CPUs: each stops at its next exit, to which it is kicked.
+ */
+void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* vcpu.c */
+
+/** vcpu_init() - create a virtual CPU in its reset state. Return: 0, or -errno and a line. */
+int vcpu_init(struct vcpu *vcpu, char *err, size_t errlen);
+
+/** vcpu_start() - run it on a thread of its own. Return: 0 or -errno. */
+int vcpu_start(struct vcpu *vcpu);
+
+/** vcpu_kick() - make it look at the machine's state soon */
+void vcpu_kick(struct vcpu *vcpu);
+
+/** vcpu_join() - wait until its thread has ended; fine without one */
+void vcpu_join(struct vcpu *vcpu);
+
+/** vcpu_release() - vcpu_join() and free all; fine on a half-made one */
+void vcpu_release(struct vcpu *vcpu);
+
+/* kvm.c */
+
+/**
+ * kvm_open() - open /dev/kvm and check that it can run a Hyper-V guest
+ *
+ * Return: its descriptor, or -errno with a line in @err.
+ */
+int kvm_open(char *err, size_t errlen);
+
+/** kvm_ioctl() - ioctl() that repeats on EINTR. Return: 0 or more, or -errno. */
+int kvm_ioctl(int fd, unsigned long request, void *arg);
+
+/** kvm_ioctl_num() - the same for requests that take a number */
+int kvm_ioctl_num(int fd, unsigned long request, unsigned long arg);
+
+/* cpuid.c */
+
+/** cpuid_set() - give a virtual CPU its CPUID leaves. Return: 0 or -errno. */
+int cpuid_set(struct vcpu *vcpu);
+
+/* boot.c */
+
+/**
+ * boot_load() - put kernel, initramfs, command line and tables into RAM
+ * @cfg: names of the files
+ *
+ * Return: 0, or -errno with a line in @err that names the file.
+ */
+int boot_load(struct vm *vm, const struct vm_config *cfg, char *err, size_t errlen);
+
+/** boot_set_regs() - registers for the kernel's 64-bit entry point. Return: 0 or -errno. */
+int boot_set_regs(struct vcpu *vcpu);
+
+/* acpi.c */
+
+/**
+ * acpi_write() - write the ACPI tables into RAM
+ * @cpus: number of virtual CPUs
+ *
+ * Return: guest physical address of the RSDP, or 0 if they do not fit.
+ */
+u64 acpi_write(struct vm *vm, unsigned int cpus);
+
+/* ports.c */
+
+/** port_access() - one or more accesses of @size bytes to an I/O port */
+void port_access(struct vm *vm, bool out, u16 port, unsigned int size, void *data,
+		 unsigned int count);
+
+/** port_irq() - set the level of an interrupt line of the I/O APIC */
+void port_irq(struct vm *vm, unsigned int gsi, bool level);
+
+/* synic.c */
+
+/**
+ * synic_new() - make the SynIC's interrupt routes; after all vcpu_init()
+ *
+ * Return: it, or NULL with a line in @err.
+ */
+struct synic *synic_new(struct vm *vm, char *err, size_t errlen);
+
+/** synic_free() - after the virtual CPUs stopped; NULL is fine */
+void synic_free(struct synic *synic);
+
+/** synic_enable_vcpu() - turn KVM's SynIC on for a virtual CPU. Return: 0 or -errno. */
+int synic_enable_vcpu(struct vcpu *vcpu);
+
+/** synic_set_pages() - the guest wrote one of SCONTROL, SIEFP, SIMP */
+void synic_set_pages(struct vm *vm, u32 vp, u64 control, u64 event_page, u64 message_page);
+
+/* hypercall.c */
+
+/**
+ * hypercall() - a hypercall that KVM leaves to us
+ * @input: the control word
+ * @param: the two input registers: addresses, or the input itself when fast
+ *
+ * Return: the result word for the guest.
+ */
+u64 hypercall(struct vm *vm, u64 input, const u64 param[2]);
+
+/** synic_post() / synic_signal() - hand a decoded hypercall to the bus */
+u16 synic_post(struct vm *vm, u32 connection, u32 type, const void *payload, u32 len);
+u16 synic_signal(struct vm *vm, u32 connection, u16 flag);
+
+#endif

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * options.c - the command line
+ */
+#include "main/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmbus/vmbus.h"
+
+#define TIME_LIMIT_MAX	86400
+
+static const char usage_text[] =
+"usage: hvhost --kernel BZIMAGE [--initrd CPIO] [--script CASES.lua] [options]\n"
+"       hvhost --probe\n"
+"Boots a Linux guest on /dev/kvm and plays Hyper-V to it: a VMBus with a KVP device,\n"
+"driven by a script. Events go to standard output, one JSON object a line.\n"
+"\n"
+"  --kernel FILE        an x86-64 bzImage, as distributions ship it\n"
+"  --initrd FILE        its initramfs\n"
+"  --script FILE        cases to run (README.md); without it the guest just runs\n"
+"  --script-arg WORD    WORD or NAME=TEXT for the script, any number of times\n"
+"  --cpus N             virtual CPUs (2)\n"
+"  --mem MIB            guest RAM in MiB (512)\n"
+"  --append WORDS       added to the guest kernel's command line\n"
+"  --console FILE       the guest's console output, \"-\" for standard error\n"
+"  --trace FILE         what passes between host and guest, \"-\" for standard error\n"
+"  --time-limit SEC     end the run after that many seconds (120)\n"
+"  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 5.3 (5.3)\n"
+"  --no-stimer          offer no synthetic timers; a guest that is to unload hv_vmbus\n"
+"                       hangs with them\n"
+"  --stats              the virtual CPUs' exits, and where they stopped, on standard error\n"
+"  --probe              exit 0 if this machine can run guests; else say what is missing\n"
+"  --help               this text\n"
+"\n"
+"Exit code: 0 all cases passed, 1 a case failed, 2 usage or setup, 3 time limit,\n"
+"4 the guest died. Without a script, 0 means that the guest powered off.\n";
+
+enum {
+	OPT_KERNEL = 256,
+	OPT_INITRD,
+	OPT_SCRIPT,
+	OPT_SCRIPT_ARG,
+	OPT_CPUS,
+	OPT_MEM,
+	OPT_APPEND,
+	OPT_CONSOLE,
+	OPT_TRACE,
+	OPT_TIME_LIMIT,
+	OPT_BUS_VERSION,
+	OPT_NO_STIMER,
+	OPT_STATS,
+	OPT_PROBE,
+	OPT_HELP,
+};
+
+static const struct option long_options[] = {
+	{ "kernel", required_argument, NULL, OPT_KERNEL },
+	{ "initrd", required_argument, NULL, OPT_INITRD },
+	{ "script", required_argument, NULL, OPT_SCRIPT },
+	{ "script-arg", required_argument, NULL, OPT_SCRIPT_ARG },
+	{ "cpus", required_argument, NULL, OPT_CPUS },
+	{ "mem", required_argument, NULL, OPT_MEM },
+	{ "append", required_argument, NULL, OPT_APPEND },
+	{ "console", required_argument, NULL, OPT_CONSOLE },
+	{ "trace", required_argument, NULL, OPT_TRACE },
+	{ "time-limit", required_argument, NULL, OPT_TIME_LIMIT },
+	{ "bus-version", required_argument, NULL, OPT_BUS_VERSION },
+	{ "no-stimer", no_argument, NULL, OPT_NO_STIMER },
+	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "probe", no_argument, NULL, OPT_PROBE },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static bool parse_number(const char *name, unsigned int min, unsigned int max,
+			 unsigned int *value)
+{
+	unsigned long n;
+	char *end;
+
+	errno = 0;
+	n = strtoul(optarg, &end, 10);
+	if (errno || end == optarg || *end || *optarg == '-' || n < min || n > max) {
+		fprintf(stderr, "hvhost: %s takes a number from %u to %u, not \"%s\"\n", name,
+			min, max, optarg);
+		return false;
+	}
+	*value = n;
+	return true;
+}
+
+static bool parse_bus_version(u32 *version)
+{
+	*version = vmbus_parse_version(optarg);
+	if (!*version)
+		fprintf(stderr,
+			"hvhost: --bus-version is one of 4.0 4.1 5.0 5.1 5.2 5.3, not \"%s\"\n",
+			optarg);
+	return *version != 0;
+}
+
+static bool parse_one(struct options *o, int opt)
+{
+	switch (opt) {
+	case OPT_KERNEL:
+		o->machine.kernel = optarg;
+		return true;
+	case OPT_INITRD:
+		o->machine.initrd = optarg;
+		return true;
+	case OPT_SCRIPT:
+		o->script.path = optarg;
+		return true;
+	case OPT_SCRIPT_ARG:
+		o->script_args[o->script.nargs++] = optarg;
+		return true;
+	case OPT_CPUS:
+		return parse_number("--cpus", 1, VM_MAX_CPUS, &o->machine.cpus);
+	case OPT_MEM:
+		return parse_number("--mem", VM_MIN_MEM_MIB, VM_MAX_MEM_MIB,
+				    &o->machine.mem_mib);
+	case OPT_APPEND:
+		o->machine.append = optarg;
+		return true;
+	case OPT_CONSOLE:
+		o->machine.console = optarg;
+		return true;
+	case OPT_TRACE:
+		o->trace = optarg;
+		return true;
+	case OPT_TIME_LIMIT:
+		return parse_number("--time-limit", 1, TIME_LIMIT_MAX, &o->time_limit);
+	case OPT_BUS_VERSION:
+		return parse_bus_version(&o->bus_version);
+	case OPT_NO_STIMER:
+		o->machine.stimer = false;
+		return true;
+	case OPT_STATS:
+		o->stats = true;
+		return true;
+	case OPT_PROBE:
+		o->probe = true;
+		return true;
+	default:
+		/* getopt has said what it was. */
+		fputs("hvhost: see hvhost --help\n", stderr);
+		return false;
+	}
+}
+
+static bool check(const struct options *o, int argc, char **argv)
+{
+	if (optind < argc) {
+		fprintf(stderr, "hvhost: \"%s\" is no option, see hvhost --help\n", argv[optind]);
+		return false;
+	}
+	if (!o->probe && !o->machine.kernel) {
+		fputs("hvhost: --kernel is missing, see hvhost --help\n", stderr);
+		return false;
+	}
+	return true;
+}
+
+bool options_parse(struct options *o, int argc, char **argv, int *code)
+{
+	int opt;
+
+	*o = (struct options){
+		.machine = { .cpus = 2, .mem_mib = 512, .stimer = true },
+		.bus_version = VMBUS_VERSION(5, 3),
+		.time_limit = 120,
+	};
+	*code = SCRIPT_SETUP;
+	o->script_args = calloc(argc, sizeof(*o->script_args));
+	if (!o->script_args) {
+		fputs("hvhost: out of memory\n", stderr);
+		return false;
+	}
+	o->script.args = o->script_args;
+	while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (opt == OPT_HELP) {
+			fputs(usage_text, stdout);
+			*code = SCRIPT_PASSED;
+			return false;
+		}
+		if (!parse_one(o, opt))
+			return false;
+	}
+	return check(o, argc, argv);
+}
+
+void options_free(struct options *o)
+{
+	free(o->script_args);
+}
