@@ -109,7 +109,7 @@ struct buffer {
 /**
  * struct session - what passed since the guest opened the channel.
  * @nvsp: version agreed, 0 before that.
- * @mtu: as the guest told it.
+ * @mtu: as the guest reported it.
  * @recv, @send: the guest's buffers.
  * @busy: sections of @recv that the guest has not given back, a bit each.
  * @rndis: RNDIS is initialised.
@@ -239,7 +239,7 @@ static void revoke(struct vmbus *bus, struct channel *chan, struct buffer *buffe
 
 /* ---- RNDIS, host to guest ---- */
 
-/* Put an RNDIS message into a section of the receive buffer and tell the guest. */
+/* Put an RNDIS message into a section of the receive buffer and announce it to the guest. */
 static void indicate(struct vmbus *bus, struct channel *chan, const void *msg, u32 len)
 {
 	struct session *s = chan->session;
@@ -324,7 +324,7 @@ static u32 offload_capabilities(u32 nvsp, u8 *data)
 /* Returns the length of an object's value in @data, 0 if there is no such object. */
 static u32 object(const struct channel *chan, u32 oid, u8 data[256])
 {
-	/* The name that Hyper-V gives an adapter that nobody named; in UTF-16. */
+	/* The name that Hyper-V gives an adapter without a name; in UTF-16. */
 	static const char name[] = "Network Adapter";
 	const struct session *s = chan->session;
 	const struct nic *nic = nic_of(chan);
@@ -477,8 +477,8 @@ static u32 control_length(const u32 *msg, u32 len)
 }
 
 /*
- * The RNDIS message of a packet: what lies in a section of the send buffer, then
- * what lies in the pages that the packet lists. Returns its bytes, of which at most
+ * The RNDIS message of a packet: the section of the send buffer, then
+ * the pages that the packet lists. Returns its bytes, of which at most
  * @room are in @data, or 0 and why.
  */
 static u32 gather(struct vmbus *bus, struct channel *chan, const struct packet *packet,

@@ -27,7 +27,7 @@
 
 struct vmbus;
 
-/* Versions of NVSP, the protocol between a NIC's two halves. */
+/* Versions of NVSP, the protocol between guest driver and host. */
 #define NVSP_1		0x00002u
 #define NVSP_2		0x30002u
 #define NVSP_4		0x40000u
@@ -60,7 +60,7 @@ struct nic_config {
  * @state: see above; all that follows is 0 while it is NIC_CLOSED.
  * @nvsp: NVSP version agreed.
  * @filter: the guest's packet filter.
- * @mtu: bytes of a frame that the guest told, Ethernet header included.
+ * @mtu: bytes of a frame that the guest reported, Ethernet header included.
  * @recv_bytes, @send_bytes: sizes of the buffers that the guest lent.
  * @sent: packets that the guest transmitted. @sent_bytes: RNDIS bytes of these.
  * @requests: RNDIS control messages.
@@ -94,7 +94,7 @@ bool nic_attach(struct vmbus *bus, u32 device, const struct nic_config *cfg);
 bool nic_info(struct vmbus *bus, u32 device, struct nic_info *info);
 
 /**
- * nic_link() - plug the cable in or pull it; the guest is told if it listens.
+ * nic_link() - plug the cable in or pull it; notifies a guest whose driver is initialised.
  *
  * Return: false if the device is no NIC.
  */

@@ -63,7 +63,7 @@ function guest.run(command, timeout)
 	return { rc = rc, out = out, ok = rc == 0 }
 end
 
--- Memory that nobody points to, as kmemleak sees it: its report, "" if there is none. It lets objects be until they are
+-- Unreferenced memory, as kmemleak reports it: its report, "" if there is none. It lets objects be until they are
 -- five seconds old, and needs a second look at what was on a stack.
 function guest.leaks()
 	local r = guest.run([[

@@ -18,7 +18,7 @@ local ic = {
 local talk = { channel = nil, fw = "0.0", msg = "0.0", pending = {} }
 ic.talk = talk
 
--- A bench counts operations instead of telling about each; see test.lua.
+-- A bench counts operations instead of an event for each; see test.lua.
 ic.on_latency = nil
 
 -- An error of the guest's: ends the case; test.lua adds the case file's line.
@@ -46,7 +46,7 @@ local function channel()
 	return talk.channel
 end
 
--- The payload of a ring packet. Every field may be given, true or not; see README.md, "Lies".
+-- The payload of a ring packet. Every field may be given, valid or not; see README.md, "Malformed packets".
 function ic.frame(f)
 	local fw_major, fw_minor = wire.version(f.fw or talk.fw)
 	local msg_major, msg_minor = wire.version(f.kvp or talk.msg)
@@ -155,7 +155,7 @@ function ic.answer(timeout)
 	packet.us = (packet.arrived - asked.at) / 1000
 	ic.check(packet)
 	if packet.unsignalled then
-		fail("the answer to %s lies in the ring, but no signal came for it", asked.what)
+		fail("the answer to %s is in the ring, but no signal came for it", asked.what)
 	elseif packet.msg ~= asked.msg then
 		rule("the answer to %s has IC message type %d instead of %d", asked.what, packet.msg,
 			asked.msg)

@@ -45,7 +45,7 @@ end
 
 local function pad(bytes, size, what)
 	if #bytes > size then
-		ic.fail("%s of %d bytes does not fit its field of %d: lie with %s_size instead", what,
+		ic.fail("%s of %d bytes does not fit its field of %d: set %s_size to send a false length", what,
 			#bytes, size, what)
 	end
 	return bytes .. ("\0"):rep(size - #bytes)
@@ -279,7 +279,7 @@ local function short(value)
 	return value
 end
 
-local function tell(asked, r)
+local function emit_op(asked, r)
 	if ic.on_latency then
 		ic.on_latency(r.us)
 		return
@@ -323,7 +323,7 @@ function kvp.late(timeout)
 	if not t then return packet end
 	local op, pool = numbers(t)
 	local r = kvp.answer(packet, op, pool, form_of(t))
-	tell({ op = op_name[op] or op, pool = pool, key = t.key, index = t.index, value = t.value,
+	emit_op({ op = op_name[op] or op, pool = pool, key = t.key, index = t.index, value = t.value,
 		type = t.type, adapter = t.adapter, addresses = t.addresses }, r)
 	return r
 end

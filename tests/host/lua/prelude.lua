@@ -76,7 +76,7 @@ function get_ip(t) return kvp.request(with(t, { op = "get_ip", pool = 1 })) end
 expect_sound_ip = require "ip"
 function set_ip(t) return kvp.request(with(t, { op = "set_ip", pool = 1 })) end
 
--- Lies
+-- Malformed packets
 
 function raw(f) return ic.send(f) end
 

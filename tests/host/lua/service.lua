@@ -3,8 +3,8 @@
 
 local test = require "test"
 
--- Start the guest's service anew, with empty pools. The stock pair may have lost its daemon, or wait for ever for a packet
--- that it has left in the ring: its driver is loaded anew, too.
+-- Restart the guest's service with empty pools. The stock pair may have lost its daemon, or wait without a timeout for a
+-- packet that it left in the ring: reload its driver, too.
 local function start_anew()
 	guest("kvp-service stop; for pool in 0 1 2 3 4; do : >/var/lib/hyperv/.kvp_pool_$pool; done")
 	if args.profile ~= "ours" then
@@ -15,7 +15,7 @@ local function start_anew()
 	negotiate{timeout = 30}
 end
 
--- A case that failed half way leaves pairs behind.
+-- A case that failed in the middle leaves pairs behind.
 function start_anew_after_failure()
 	test.after_failure(start_anew)
 end

@@ -117,7 +117,7 @@ function test.skip(list)
 	end
 end
 
-local function tell(name, result, why, began)
+local function report(name, result, why, began)
 	local total = { pass = "passed", fail = "failed", skip = "skipped",
 		["peer-fails"] = "peer_fails", ["peer-passes"] = "peer_passes" }
 	counts[total[result]] = counts[total[result]] + 1
@@ -155,7 +155,7 @@ function test.case(name, options, fn)
 	local why = to_skip[name] or (only and not name:find(only, 1, true) and "not among only=" .. only)
 		or out_of_place(options)
 	if why then
-		tell(name, "skip", why)
+		report(name, "skip", why)
 		return
 	end
 
@@ -185,7 +185,7 @@ function test.case(name, options, fn)
 	elseif excuse(options) then
 		trouble = excuse(options) .. " (" .. trouble .. ")"
 	end
-	tell(name, verdict(good, excuse(options)), trouble, began)
+	report(name, verdict(good, excuse(options)), trouble, began)
 	if not good or options.extra_ok then
 		if native.stopped() then error("STOPPED", 0) end
 		local thrown = ic.resync()
@@ -196,7 +196,7 @@ function test.case(name, options, fn)
 	if not good and repair then repair() end
 end
 
--- What puts the guest right again after a case that failed half way.
+-- What restores the guest after a case that failed in the middle.
 function test.after_failure(fn)
 	repair = fn
 end
@@ -227,17 +227,17 @@ end
 local function check_log()
 	local faults = guest.log.faults()
 	if #faults == 0 then
-		tell("guest log is clean", "pass")
+		report("guest log is clean", "pass")
 		return
 	end
 	local some = table.concat(faults, " | ", 1, math.min(#faults, 3))
-	tell("guest log is clean", verdict(false, args.peer and "the guest's own code"),
+	report("guest log is clean", verdict(false, args.peer and "the guest's own code"),
 		string.format("%d lines: %s", #faults, some))
 end
 
 local function check_leaks()
 	local found = guest.leaks()
-	tell("no memory has leaked", verdict(found == ""), found ~= "" and found or nil)
+	report("no memory has leaked", verdict(found == ""), found ~= "" and found or nil)
 end
 
 -- Run the case file; true if no case failed.
@@ -245,10 +245,10 @@ function test.run(main)
 	local good, why = xpcall(main, explain)
 	local code, reason = native.stopped()
 	if code and args.peer and code == 4 then
-		-- A peer that takes its kernel down is a finding about the peer; the exit code tells.
+		-- A peer that takes its kernel down is a finding about the peer; the exit code is 4.
 		native.emit("note", "text", reason)
 	elseif not good and not why:find("STOPPED", 1, true) then
-		tell("the script", "fail", why)
+		report("the script", "fail", why)
 	end
 	if args.leaks and good then
 		check_leaks()

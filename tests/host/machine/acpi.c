@@ -139,7 +139,7 @@ static size_t add_dsdt(struct aml *t)
 	scope = aml_scope(t, "\\_SB");
 	add_ports(t, "COM1", "PNP0501", 1, LAYOUT_COM1, LAYOUT_COM_SIZE, LAYOUT_COM1_IRQ);
 	add_ports(t, "COM2", "PNP0501", 2, LAYOUT_COM2, LAYOUT_COM_SIZE, LAYOUT_COM2_IRQ);
-	/* Without it Linux wants interrupt 8 for its clock driver, which nobody has. */
+	/* Without it Linux wants interrupt 8 for its clock driver, which no device here has. */
 	add_ports(t, "RTC", "PNP0B00", 0, LAYOUT_RTC_INDEX, 2, AML_NO_IRQ);
 	add_vmbus(t);
 	aml_close(t, scope);

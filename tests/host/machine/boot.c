@@ -48,7 +48,7 @@
 
 /*
  * A console that gets warnings and worse: each character costs an exit or two, and
- * with all messages the boot takes half as long again. No waiting after a panic. No
+ * with all messages the boot takes 1.5 times as long. No waiting after a panic. No
  * work for hardware that the machine has not got, nor for a processor's flaws and
  * ciphers that no test is about. Code stays where System.map says. What is appended
  * wins.

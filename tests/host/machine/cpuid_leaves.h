@@ -2,7 +2,7 @@
 /*
  * cpuid_leaves.h - the parts that the guest's CPUID leaves are made of
  *
- * Each function changes one leaf from what KVM offers to what the guest shall see.
+ * Each function changes one leaf from what KVM offers to what the guest sees.
  */
 #ifndef HOST_CPUID_LEAVES_H
 #define HOST_CPUID_LEAVES_H
@@ -30,7 +30,7 @@ static inline void cpuid_clear(struct kvm_cpuid_entry2 *e)
 /**
  * cpuid_processor() - a leaf of the processor itself
  *
- * Return: false if the guest shall not have this leaf.
+ * Return: false to remove this leaf.
  */
 bool cpuid_processor(struct kvm_cpuid_entry2 *e, struct cpuid_place place);
 
@@ -44,7 +44,7 @@ void cpuid_topology(struct kvm_cpuid_entry2 *e, u32 level, struct cpuid_place pl
  * cpuid_hyperv() - a leaf of the hypervisor
  * @stimer: offer synthetic timers
  *
- * Return: false if the guest shall not have this leaf.
+ * Return: false to remove this leaf.
  */
 bool cpuid_hyperv(struct kvm_cpuid_entry2 *e, bool stimer);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * machine.h - what the files of the machine half share; not for the bus
+ * machine.h - what the files of the machine share; private to this folder
  *
  *	main -> vm -> {kvm, boot, acpi, vcpu}    vcpu -> {cpuid, ports, synic}
  *	ports -> {serial, rtc}
@@ -104,7 +104,7 @@ void vcpu_kick(struct vcpu *vcpu);
 /** vcpu_join() - wait until its thread has ended; fine without one */
 void vcpu_join(struct vcpu *vcpu);
 
-/** vcpu_release() - vcpu_join() and free all; fine on a half-made one */
+/** vcpu_release() - vcpu_join() and free all; safe on one that vcpu_init() failed on */
 void vcpu_release(struct vcpu *vcpu);
 
 /* kvm.c */

@@ -46,7 +46,7 @@ u8 serial_in(struct serial *serial, unsigned int reg);
 /** serial_out() - the guest writes register @reg, 0 to 7 */
 void serial_out(struct serial *serial, unsigned int reg, u8 value);
 
-/** serial_hang_up() - the guest has ended: nobody waits for it any more */
+/** serial_hang_up() - the guest has ended: wake every waiter */
 void serial_hang_up(struct serial *serial);
 
 /** serial_put() - queue bytes for the guest; see vm_agent_write() */

@@ -42,7 +42,7 @@
  * @type: 0 while the slot is free
  * @size: bytes of payload
  * @flags: PENDING while more wait behind it
- * @sender: port id of the sender; nobody looks
+ * @sender: port id of the sender; not checked by guests
  */
 struct message {
 	u32 type;
@@ -278,7 +278,7 @@ void synic_set_pages(struct vm *vm, u32 vp_index, u64 control, u64 event_page, u
 		     vm_mem(vm, event_page & PAGE_MASK, ~PAGE_MASK + 1) : NULL;
 	vp->messages = on && (message_page & ENABLED) ?
 		       vm_mem(vm, message_page & PAGE_MASK, ~PAGE_MASK + 1) : NULL;
-	/* Who turns the page off has said good-bye: what is left is for nobody. */
+	/* A guest that disables the page takes no more messages: drop the queue. */
 	if (!vp->messages)
 		drop_queue(vp);
 	pump(synic, vp);

@@ -177,7 +177,7 @@ static void handle_exit(struct vcpu *vcpu)
 		report_stuck(vcpu, "KVM internal error", run->internal.suberror);
 		break;
 	default:
-		report_stuck(vcpu, "exit that nobody handles", run->exit_reason);
+		report_stuck(vcpu, "unhandled exit", run->exit_reason);
 	}
 }
 

@@ -99,7 +99,7 @@ static int create_chips(struct vm *vm, char *err, size_t errlen)
 	ret = kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
 	if (ret >= 0)
 		ret = kvm_ioctl_num(vm->fd, KVM_SET_TSS_ADDR, LAYOUT_TSS);
-	/* The resample irqfd of the SynIC wants the whole irqchip; the guest is told of no PIC. */
+	/* The resample irqfd of the SynIC wants the whole irqchip; the ACPI tables list no PIC. */
 	if (ret >= 0)
 		ret = kvm_ioctl_num(vm->fd, KVM_CREATE_IRQCHIP, 0);
 	if (ret < 0)

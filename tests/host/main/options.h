@@ -36,7 +36,7 @@ struct options {
  * options_parse() - read the command line
  * @o: filled in
  *
- * Return: true to go on; false when the program shall end with *@code: after
+ * Return: true to go on; false when the program must end with *@code: after
  * --help, or after an error message on standard error.
  */
 bool options_parse(struct options *o, int argc, char **argv, int *code);

@@ -21,7 +21,7 @@
 struct script;
 struct vm;
 
-/* Exit codes of the host, also what script_run() shall return. */
+/* Exit codes of the host, also what script_run() returns. */
 enum script_exit {
 	SCRIPT_PASSED = 0,	/* every case passed, or failed where only a peer may */
 	SCRIPT_FAILED = 1,	/* a case failed */
@@ -66,10 +66,10 @@ int script_run(struct script *script);
 /**
  * script_stop() - make the script end soon, with a reason.
  * @script: the script.
- * @code: what script_run() shall return (SCRIPT_TIMEOUT, SCRIPT_GUEST_DIED).
+ * @code: what script_run() returns (SCRIPT_TIMEOUT, SCRIPT_GUEST_DIED).
  * @why: short text for the failed case and the "end" event; copied.
  *
- * The first call wins. A guest that powers off because the script told it to
+ * The first call wins. A guest that powers off because the script asked for it
  * is not a death: the script says so itself (see expect_poweroff() in README.md).
  *
  * Context: any thread, also a vCPU's; not from a signal handler.

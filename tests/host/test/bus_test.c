@@ -315,7 +315,7 @@ static void packets_both_ways(void)
 	ring_put(&from_guest, RING_PENDING, 4000);
 	fakevm_flag(rig.vm, relid);
 	vmbus_hold(rig.bus, chan, false);
-	check(fakevm_flag(rig.vm, relid));	/* there is room again: told */
+	check(fakevm_flag(rig.vm, relid));	/* there is room again: signalled */
 	check(ring_space(&from_guest) == from_guest.size);
 	stop(&rig);
 }

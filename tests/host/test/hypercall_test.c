@@ -86,7 +86,7 @@ static void test_post(void)
 	fakevm_free(vm);
 }
 
-static void test_post_lies(void)
+static void test_post_invalid(void)
 {
 	struct vm *vm = start();
 
@@ -135,7 +135,7 @@ static void test_control(void)
 
 const struct tap_test hypercall_tests[] = {
 	{ "hypercall: a message is posted, fast and from memory", test_post },
-	{ "hypercall: a message that lies about its size or place is refused", test_post_lies },
+	{ "hypercall: a message with a wrong size or address is refused", test_post_invalid },
 	{ "hypercall: an event is signalled, fast and from memory", test_signal },
 	{ "hypercall: unknown codes and repeats are refused", test_control },
 	{ NULL, NULL },

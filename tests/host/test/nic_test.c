@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The NIC, packet by packet, against a guest that this file plays: one that
- * behaves and one that lies.
+ * behaves and one that is malicious.
  *
  * The guest's memory, in pages: rings from RING_PFN on, messages at DATA_PFN,
  * the buffers that it lends at RECV_PFN and SEND_PFN.
@@ -183,7 +183,7 @@ static void signal_host(struct rig *rig)
 	check_eq(fakevm_signal(rig->vm, rig->relid | 2 << 12, 0), 0);
 }
 
-/* Write a packet; @list lies between header and payload. Returns false if the ring is full. */
+/* Write a packet; @list goes between header and payload. Returns false if the ring is full. */
 static bool put(struct rig *rig, u16 type, u64 id, const void *list, u32 list_len,
 		const void *payload, u32 len)
 {
@@ -503,7 +503,7 @@ static void link_changes(void)
 	const u32 *msg;
 
 	start(&rig, &cfg);
-	check(nic_link(rig.bus, rig.device, false));	/* nobody listens yet */
+	check(nic_link(rig.bus, rig.device, false));	/* no driver is initialised yet */
 	expect_nothing(&rig);
 	bring_up(&rig);
 	check_eq(query(&rig, 0x00010114)[6], 1);
@@ -640,7 +640,7 @@ static void guest_that_does_not_read(void)
 	stop(&rig);
 }
 
-/* ---- tests: a guest that lies ---- */
+/* ---- tests: a malicious guest ---- */
 
 static void before_a_version(void)
 {

@@ -145,11 +145,11 @@ static void interrupts_only_when_it_was_empty(void)
 	check(!signal);
 }
 
-static void a_waiting_writer_is_told_once(void)
+static void a_waiting_writer_is_signalled_once(void)
 {
 	struct ring ring = fresh(0);
 	bool signal = false;
-	int i, told = 0;
+	int i, signals = 0;
 	u32 got;
 	u8 fill;
 
@@ -161,12 +161,12 @@ static void a_waiting_writer_is_told_once(void)
 		check_eq(take(&ring, &got, &fill, &signal), RING_OK);
 		check_eq(fill, i);
 		if (signal) {
-			told++;
+			signals++;
 			check_eq(i, 2);
 		}
 		signal = false;
 	}
-	check_eq(told, 1);
+	check_eq(signals, 1);
 }
 
 static void hostile_indexes(void)
@@ -285,7 +285,7 @@ const struct tap_test ring_tests[] = {
 	{ "ring: full leaves eight bytes free", full_leaves_eight_bytes },
 	{ "ring: the reader is interrupted only when it was empty and unmasked",
 	  interrupts_only_when_it_was_empty },
-	{ "ring: a writer that waits for room is told once", a_waiting_writer_is_told_once },
+	{ "ring: a writer that waits for room is signalled once", a_waiting_writer_is_signalled_once },
 	{ "ring: hostile indexes are corrupt, never followed", hostile_indexes },
 	{ "ring: hostile packet headers are corrupt, never followed", hostile_packets },
 	{ "ring: a lying packet moves the write index by its true length",

@@ -231,7 +231,7 @@ const struct tap_test script_tests[] = {
 	{ "script: the KVP verbs", kvp_cases },
 	{ "script: each broken rule is noticed and named", rule_cases },
 	{ "script: broken and unsound IP answers are noticed", ip_cases },
-	{ "script: the bus verbs and lies", bus_cases },
+	{ "script: the bus verbs and malformed packets", bus_cases },
 	{ "script: results, also of a peer run", results },
 	{ "script: a dirty console log fails the run", dirty_log },
 	{ "script: a guest that dies ends the run", dead_guest },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What happened on the bus: told as JSON, kept for the script, waited for.
+ * Bus events: written as JSON, kept for the script, waited for.
  */
 #include <stdio.h>
 #include <stdlib.h>

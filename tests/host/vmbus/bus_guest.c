@@ -217,7 +217,7 @@ static void on_open(struct vmbus *bus, const struct msg_open *m)
 	chan->open_gpadl = m->gpadl;
 	chan->target_vp = m->target_vp < vm_cpus(bus->vm) ? m->target_vp : 0;
 	chan->received = 0;
-	/* Told first, so that nothing slow comes between the result and a rescind. */
+	/* Recorded first, so that nothing slow comes between the result and a rescind. */
 	bus_event_add(bus, BUS_OPEN, chan, STATUS_OK, NULL);
 	if (planned && plan.before)
 		bus_carry_out(bus, &plan);
@@ -302,7 +302,7 @@ u16 bus_dispatch(struct vmbus *bus, u32 connection, const void *payload, u32 len
 
 	if (why) {
 		trace_bytes(bus->cfg.trace, "vmbus", "<- ignored", payload, len);
-		/* Linux releases its ids after it has said goodbye. */
+		/* Linux releases its channel ids after Unload. */
 		if (bus->version || len < sizeof(*h) || h->type != MSG_RELID_RELEASED)
 			bus_note(bus, NULL, why);
 		return HV_STATUS_SUCCESS;

@@ -6,7 +6,7 @@
  *	bus_guest.c	what the guest posts, one function for each message
  *	bus_offer.c	devices: offered, rescinded, offered again
  *	bus_ring.c	packets between a channel's rings and the script
- *	bus_event.c	what happened: told, kept, waited for
+ *	bus_event.c	events: written, kept, waited for
  *	bus_plan.c	what to do at an event, or later
  *	nic.c		a device that the host serves itself
  *
@@ -44,17 +44,17 @@ struct bus_timer {
  * @cond: anything happened; on the monotonic clock.
  * @timer_cond: a timer was added, or @quit set.
  * @timer_thread: carries out @timers.
- * @quit: the timer thread shall end.
+ * @quit: the timer thread must end.
  * @vm, @cfg: as given to vmbus_new().
  * @kvp: number of the KVP device, 0 if none.
  * @version: agreed protocol version, 0 while there is no contact.
  * @message_vp, @message_sint: where messages to the guest go.
- * @offers_requested: the guest wants to hear of offers.
+ * @offers_requested: the guest posted RequestOffers.
  * @devices, @ndevices: all devices, in order of their numbers.
  * @channels, @nchannels: all channels of the run, newest first.
  * @last_relid: the channel id that was given out last.
  * @gpadls, @ngpadls: page lists that the guest has lent.
- * @plans, @nplans: armed, oldest first.
+ * @plans, @nplans: armed faults, oldest first.
  * @timers, @ntimers: put off, in no order.
  * @events, @nevents, @events_room: everything that happened.
  * @activity: changes whenever anything happens.
@@ -117,7 +117,7 @@ void bus_free_gpadls_of(struct vmbus *bus, u32 relid);
 
 /** bus_activity() - wake whoever waits in vmbus_wait(). */
 void bus_activity(struct vmbus *bus);
-/** bus_event_add() - note that something happened, tell it, wake the script. */
+/** bus_event_add() - record an event, write it, wake the script. */
 void bus_event_add(struct vmbus *bus, enum bus_event_kind kind, const struct channel *chan,
 		   u32 value, const char *text);
 /** bus_note() - note something odd; @text must be constant, @chan may be NULL. */

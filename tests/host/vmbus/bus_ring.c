@@ -12,7 +12,7 @@ void bus_interrupt(struct vmbus *bus, struct channel *chan)
 		bus_note(bus, chan, "the SynIC did not take an event to the guest");
 }
 
-/* Is there room for an answer? If not, the guest shall say when there is. */
+/* Is there room for an answer? If not, ask the guest for a signal when there is. */
 static bool has_room(struct channel *chan)
 {
 	u32 need = chan->device->ops->room + RING_RESERVE;
@@ -96,7 +96,7 @@ enum bus_send_result bus_send(struct vmbus *bus, struct channel *chan, struct ri
 	case RING_OK:
 		break;
 	case RING_FULL:
-		/* Ask the guest to tell when this one fits. */
+		/* Ask the guest for a signal when this one fits. */
 		ring_put(&chan->out, RING_PENDING, len + RING_HEADER + RING_TRAILER + 8);
 		*why = "the ring is full";
 		return BUS_SEND_FULL;

@@ -12,7 +12,7 @@
  *	CHAN_EV_CLOSE	the guest posted CloseChannel
  *	CHAN_EV_RESCIND	the host withdraws the offer
  *	CHAN_EV_RELEASE	the guest posted RelIdReleased
- *	CHAN_EV_RESET	the guest unloads, or makes contact anew
+ *	CHAN_EV_RESET	the guest unloads, or makes contact again
  *
  * channel_next() decides, a pure function; the effects are the bus's.
  */
@@ -52,7 +52,7 @@ enum reoffer {
 };
 
 /**
- * struct device_desc - what a device says of itself in its offer.
+ * struct device_desc - the contents of a device's offer.
  * @name: for events and traces.
  * @class_id: interface GUID, as on the wire.
  * @instance_id: instance GUID, as on the wire.
@@ -94,7 +94,7 @@ struct vmbus;
  *
  * All run with the bus's mutex held, on the thread that brought the event. A
  * channel is served until the guest closes or releases it, also after a rescind:
- * a guest may wait for completions before it lets go.
+ * a guest may wait for completions before it releases the channel.
  */
 struct device_ops {
 	u32 room;
@@ -110,7 +110,7 @@ struct device_ops {
  * @ops: who serves it, NULL if the script does.
  * @model: what @ops know of it; owned, freed with free().
  * @number: its number for scripts, from 1.
- * @present: it shall be offered to a guest that asks.
+ * @present: offer it to a guest that requests offers.
  * @channel: its channel if it is offered just now, else NULL.
  */
 struct device {
@@ -129,7 +129,7 @@ struct device {
  * @head: ring packet header.
  * @arrived: monotonic nanoseconds at which the host took it out of the ring.
  * @len: bytes of payload, ring padding included.
- * @payload: the bytes; ring_extra() has what lies before them.
+ * @payload: the bytes; ring_extra() has the bytes before them.
  */
 struct packet {
 	struct packet *next;

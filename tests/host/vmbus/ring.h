@@ -60,7 +60,7 @@ struct ring {
  * @len8: header and payload in units of 8 bytes.
  * @flags: bit 0 asks for a completion.
  * @id: transaction id.
- * @trailer: word behind the packet: its start in the ring, in the upper half.
+ * @trailer: word behind the packet: its start in the ring, in the upper 32 bits.
  * @start: where in the data area the packet begins.
  */
 struct ring_packet {
@@ -103,7 +103,7 @@ void ring_put(const struct ring *ring, enum ring_field field, u32 value);
  * @payload: receives the payload, then what ring_extra() finds; malloc()ed, the
  *	     caller frees it.
  * @len: receives the payload's bytes, padding included.
- * @signal: set to true when the writer waits for room and must be told.
+ * @signal: set to true when the writer waits for room and must be signalled.
  * @why: receives a constant text when the result is RING_CORRUPT.
  *
  * After the last packet the write index must be looked at once more, since the
@@ -134,7 +134,7 @@ static inline const u8 *ring_extra(const struct ring_packet *packet, const u8 *p
  * @ring: the host-to-guest ring.
  * @packet: header to write as it is, truth or not; @start and, if it is
  *	    ~0, @trailer are filled in.
- * @payload: @len bytes, what lies between header and payload included; padded
+ * @payload: @len bytes, bytes between header and payload included; padded
  *	     with zeros to 8.
  * @len: length of @payload.
  * @signal: set to true when the reader must be interrupted: its mask is 0 and

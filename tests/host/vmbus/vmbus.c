@@ -3,7 +3,7 @@
  * The VMBus, host side: its life, its look-ups, and the SynIC at its back.
  *
  * The rest of it: bus_guest.c takes the guest's messages, bus_offer.c offers
- * devices, bus_ring.c moves packets, bus_event.c tells, bus_plan.c does later.
+ * devices, bus_ring.c moves packets, bus_event.c records events, bus_plan.c runs delayed actions.
  */
 #include "vmbus/vmbus.h"
 

@@ -26,7 +26,7 @@ struct vmbus;
 #define VMBUS_VERSION(major, minor) ((u32)(major) << 16 | (minor))
 
 /**
- * struct vmbus_config - how the bus shall behave.
+ * struct vmbus_config - how the bus behaves.
  * @max_version: highest protocol version to accept, VMBUS_VERSION(5, 3) by
  *		 default; versions below 4.0 are never accepted.
  * @no_kvp: do not offer the KVP device at the start; the script may do it.

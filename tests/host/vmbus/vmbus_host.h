@@ -55,7 +55,7 @@ struct bus_event {
 /* What an armed plan does when its event comes. */
 enum bus_action {
 	BUS_DO_RESCIND,
-	BUS_DO_RESCIND_REOFFER,	/* and offer anew at once, whatever the policy says */
+	BUS_DO_RESCIND_REOFFER,	/* and offer again at once, whatever the policy is */
 	BUS_DO_REFUSE,		/* open only: answer with an error status */
 	BUS_DO_SILENCE,		/* open only: answer nothing */
 	BUS_DO_OFFER,		/* offer the device if it is present and not offered */
@@ -177,7 +177,7 @@ enum bus_send_result vmbus_send(struct vmbus *bus, u32 channel, struct ring_pack
 /**
  * vmbus_recv() - the oldest packet that the guest sent.
  *
- * Takes what was signalled; a packet that lies in the ring unsignalled is not
+ * Takes what was signalled; a packet in the ring without a signal is not
  * seen (vmbus_unsignalled() takes it in).
  *
  * Return: the packet, to be freed with packet_free(), or NULL.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- The bus verbs, and lies on the wire.
+-- The bus verbs, and malformed packets.
 
 local ch = bus.wait_open(5)
 negotiate()

@@ -80,7 +80,7 @@ case("unsound texts", function()
 	negotiate()
 end)
 
-case("what lies behind the lists", function()
+case("bytes behind the lists", function()
 	negotiate()
 	local body = require("kvp").ip_body(good{adapter = ID, form = "binary", origins = {1, 2}})
 	local function spoiled(offset)	-- of the body, which begins with operation and pool

@@ -56,7 +56,7 @@ case("types and long texts", function()
 	fails(function() set(0, repeated("k", 256), "v") end, "does not fit its field of 512")
 end)
 
-case("request and lies in its fields", function()
+case("request with invalid fields", function()
 	expect(request{op = 9}.status, NOT_SUPPORTED)
 	expect(request{op = "set", pool = 0, key = "k", value = "v", key_size = 0x7fffffff}.status, INVALIDARG)
 	expect_error(request{op = 3, index = 0xffffffff})
