@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Startup, see startup.h.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "hvkvpd/loop.h"
+#include "hvkvpd/startup.h"
+
+void startup_init(struct startup *startup)
+{
+	*startup = (struct startup){ .ready_fd = -1, .pipe_fd = -1, .pid_fd = -1 };
+}
+
+/* Exit as the daemon has started: 0 if it is ready, else as it ended. */
+static _Noreturn void wait_for_child(pid_t child, int fd)
+{
+	int status;
+	char byte;
+	ssize_t n;
+
+	do {
+		n = read(fd, &byte, 1);
+	} while (n < 0 && errno == EINTR);
+	if (n == 1)
+		_exit(LOOP_EXIT_OK);
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			_exit(LOOP_EXIT_FAILURE);
+	}
+	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : LOOP_EXIT_FAILURE);
+}
+
+int startup_background(struct startup *startup)
+{
+	int fds[2];
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return -errno;
+	fflush(NULL);
+	child = fork();
+	if (child < 0) {
+		int err = -errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		return err;
+	}
+	if (child) {
+		close(fds[1]);
+		wait_for_child(child, fds[0]);
+	}
+	close(fds[0]);
+	startup->pipe_fd = fds[1];
+	setsid();
+	return chdir("/") ? -errno : 0;
+}
+
+int startup_lock(struct startup *startup)
+{
+	int fd, err = 0;
+
+	if (!startup->pid_file)
+		return 0;
+	fd = open(startup->pid_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	else if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
+		err = -errno;
+	if (err)
+		close(fd);
+	else
+		startup->pid_fd = fd;
+	return err;
+}
+
+/* Nothing reads or writes the terminal any more. */
+static void leave_terminal(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int std = 0; std <= 2 && fd >= 0; std++)
+		dup2(fd, std);
+	if (fd > 2)
+		close(fd);
+}
+
+void startup_ready(struct startup *startup)
+{
+	ssize_t n;
+
+	if (startup->ready_fd >= 0) {
+		n = write(startup->ready_fd, "\n", 1);
+		close(startup->ready_fd);
+		startup->ready_fd = -1;
+	}
+	if (startup->pipe_fd >= 0) {
+		leave_terminal();
+		n = write(startup->pipe_fd, "", 1);
+		close(startup->pipe_fd);
+		startup->pipe_fd = -1;
+	}
+	/* Whoever waited has gone: the daemon serves all the same. */
+	(void)n;
+}
+
+void startup_exit(struct startup *startup)
+{
+	if (startup->pid_fd < 0)
+		return;
+	unlink(startup->pid_file);
+	close(startup->pid_fd);
+	startup->pid_fd = -1;
+}
