@@ -100,7 +100,7 @@ unbind:
 	return err;
 }
 
-static KVP_REMOVE_TYPE kvp_remove(struct hv_device *hv)
+static void kvp_remove(struct hv_device *hv)
 {
 	struct kvp *kvp = hv_get_drvdata(hv);
 
@@ -109,7 +109,12 @@ static KVP_REMOVE_TYPE kvp_remove(struct hv_device *hv)
 	kvp_xact_put(kvp->xact);
 	kfree(kvp);
 	atomic_set(&bound, 0);
-	return KVP_REMOVED;
+}
+
+static int __maybe_unused kvp_remove_int(struct hv_device *hv)
+{
+	kvp_remove(hv);
+	return 0;
 }
 
 static int kvp_suspend(struct hv_device *hv)
@@ -137,7 +142,7 @@ static struct hv_driver kvp_driver = {
 	.name		= "hv_kvp",
 	.id_table	= kvp_ids,
 	.probe		= kvp_probe,
-	.remove		= kvp_remove,
+	.remove		= KVP_COMPAT_REMOVE(kvp_remove, kvp_remove_int),
 	.suspend	= kvp_suspend,
 	.resume		= kvp_resume,
 };

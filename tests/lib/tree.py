@@ -79,15 +79,19 @@ def _kbuild(kernel, folder, more=()):
     words = [f"-j{os.cpu_count()}", *more,
              # Needs pahole and gives a module nothing that a test looks at.
              "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]
+    _run(kbuild_command(kernel, folder, words), os.path.join(folder, "build.log"))
+
+
+def kbuild_command(kernel, folder, words):
+    """The command that runs Kbuild in `folder` with these words, in the kernel's own root if it has one."""
     if kernel.name == "um":
-        words.insert(0, "ARCH=um")
+        words = ["ARCH=um", *words]
     if kernel.build_root:
-        command = _inside(kernel.build_root, folder, [
+        return _inside(kernel.build_root, folder, [
             "make", "-C", f"/usr/src/linux-headers-{kernel.release}", "M=/mnt", *words])
-    else:
-        # Old headers ask for the compiler of their time by its name.
-        command = ["make", "-C", kernel.kdir, f"M={folder}", "CC=gcc", *words]
-    _run(command, os.path.join(folder, "build.log"))
+    # Old headers ask for the compiler of their time by its name.
+    compiler = () if "LLVM=1" in words else ("CC=gcc",)
+    return ["make", "-C", kernel.kdir, f"M={folder}", *compiler, *words]
 
 
 def _inside(root, folder, words):
