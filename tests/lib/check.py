@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """The check: builds, unit tests, end-to-end jobs on VMs; each result into the report."""
 
+import difflib
 import os
 import time
 
@@ -76,6 +77,10 @@ def _have_kernel(name, report):
     return True
 
 
+class SelectionError(Exception):
+    """What --only asks for does not exist."""
+
+
 class EndToEnd:
     """The jobs of one check."""
 
@@ -84,6 +89,8 @@ class EndToEnd:
         self._report = report
         self._logs = logs
         self._only_case = only_case
+        self._matched = False       # a case with this text in its name
+        self._unselected = set()
         self._results = {job: [] for job in jobs}
         self._hvhost = ""
         self._kernels = {}
@@ -107,6 +114,14 @@ class EndToEnd:
                     self._kernels[LEVEL1_KERNEL], self._logs, workers)
         for kind, job, data in farm.messages():
             getattr(self, f"_on_{kind}")(job, data)
+        self._check_selection()
+
+    def _check_selection(self):
+        """A text that no case has in its name is a mistake, and no success."""
+        if self._only_case and not self._matched and not self._report.failures:
+            near = difflib.get_close_matches(self._only_case, self._unselected, 5, 0.4)
+            raise SelectionError(f"no case has '{self._only_case}' in its name"
+                                 + (f"; there are: {'; '.join(near)}" if near else ""))
 
     def _skip_unbuilt(self):
         """Kernels of our own take long to build: without one its jobs are skipped, by name."""
@@ -159,7 +174,10 @@ class EndToEnd:
     def _on_event(self, job, event):
         if event.get("event") == "case":
             self._on_case(job, event)
+        elif event.get("event") == "unselected":
+            self._unselected.add(event.get("name", ""))
         elif event.get("event") == "end":
+            self._matched = self._matched or event.get("selected", 0) > 0
             self._results[job].append("end")
 
     def _on_case(self, job, event):
@@ -186,6 +204,8 @@ class EndToEnd:
         if not trouble and rc:
             # A failed case has been told already, and so has the crash of a peer known to crash.
             known = "fail" in counted if rc == 1 else rc == 4 and "peer-fails" in counted[-1:]
+            # Another file may have the case that is wanted: see _check_selection().
+            known = known or rc == 2 and self._only_case and results == ["end"]
             trouble = "" if known else meaning(rc)
         elif not trouble and "end" not in results:
             trouble = "the test host ended without saying so"

@@ -3,7 +3,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 # Modules of each profile, loaded by the guest's init in this order.
 # "on-stock" is our daemon on the stock driver.
@@ -71,6 +71,13 @@ class Job:
         return (f"profile={self.profile}", f"kernel={self.kernel}", *patience, *peer, *self.args)
 
 
+def strict(job, text):
+    """The job with known defects as failures: None for none, "" for all, else of cases with text."""
+    if text is None:
+        return job
+    return replace(job, args=(*job.args, f"strict={text}" if text else "strict"))
+
+
 class JobLog:
     """Keeps a job's files in a folder and hands on the events of its standard output."""
 
@@ -111,6 +118,20 @@ class JobLog:
         if not isinstance(event, dict):
             event = {"event": "noise", "text": text}
         self._on_event(event)
+
+
+GOOD, BAD, USAGE, CANNOT_TELL = 0, 1, 2, 125
+
+
+def verdict(codes):
+    """The exit code of a run, as `git bisect run` reads it, from those of its jobs.
+
+    A failed case or a dead guest is bad whatever else happened. Time limits and the emulator say
+    nothing about the guest.
+    """
+    found = {GOOD if rc == 0 else BAD if rc in (1, 4) else USAGE if rc == 2 else CANNOT_TELL
+             for rc in codes}
+    return next((code for code in (BAD, USAGE, CANNOT_TELL) if code in found), GOOD)
 
 
 def meaning(rc):

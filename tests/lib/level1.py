@@ -120,7 +120,8 @@ class Level1:
         state = os.stat(path)
         key = (os.path.abspath(path), state.st_mtime_ns, state.st_size, mode)
         if key not in self.files:
-            name = f"/job/files/{len(self.files)}-{os.path.basename(path)}"
+            # A folder each: messages that name a file have its own name.
+            name = f"/job/files/{len(self.files)}/{os.path.basename(path)}"
             with open(path, "rb") as source:
                 data = source.read()
             self._send(f"put {mode:o} {len(data)} {name}\n".encode() + data)

@@ -70,7 +70,7 @@ class Report:
         for failure in self.failures:
             self._recap(failure)
         self._plain(f"logs: {logs}")
-        none = not self.passed and not self.failures
+        none = not (self.passed or self.failures or self.peer_fails)
         if none:
             self._plain("no test ran")
         self._plain(f"{self.passed} passed, {len(self.failures)} failed, {len(self.skips)} skipped")

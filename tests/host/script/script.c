@@ -434,7 +434,7 @@ int script_run(struct script *s)
 			  0, "why", out_text(lua_tostring(s->L, -1), lua_rawlen(s->L, -1)));
 		code = SCRIPT_FAILED;
 	} else {
-		code = lua_toboolean(s->L, -1) ? SCRIPT_PASSED : SCRIPT_FAILED;
+		code = (int)lua_tointeger(s->L, -1);
 	}
 	lua_settop(s->L, 0);
 	return stopped(s, why, sizeof(why)) ?: code;

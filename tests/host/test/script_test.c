@@ -135,8 +135,8 @@ static void results(void)
 	has(&run, "\"name\":\"slow\",\"result\":\"fail\"");
 	has(&run, "the time limit of the case passed");
 	has(&run, "\"name\":\"last\",\"result\":\"pass\"");
-	has(&run, "\"name\":\"guest log is clean\",\"result\":\"pass\"");
-	has(&run, "\"event\":\"end\",\"passed\":4,\"failed\":4,\"skipped\":1");
+	has(&run, "{\"event\":\"check\",\"name\":\"guest log is clean\",\"result\":\"pass\"}");
+	has(&run, "\"event\":\"end\",\"passed\":3,\"failed\":4,\"skipped\":1");
 	has(&run, "{\"event\":\"vmbus\",\"version\":\"5.3\"}");
 	has(&run, "\"event\":\"negotiated\",\"fw\":\"3.0\",\"kvp\":\"5.0\"");
 	free(run.text);
@@ -149,6 +149,40 @@ static void results(void)
 
 	run = run_text(text, "only=good");
 	check_eq(run.code, SCRIPT_PASSED);
+	has(&run, "\"passed\":1,\"failed\":0,\"skipped\":0");
+	has(&run, "\"selected\":1,\"unselected\":7");
+	has(&run, "{\"event\":\"unselected\",\"name\":\"bad\"}");
+	free(run.text);
+}
+
+/* A selection that matches no case is a mistake of the caller's and no success. */
+static void nothing_selected(void)
+{
+	struct run run = run_text("case('good', function() end)", "only=no such case");
+
+	check_eq(run.code, SCRIPT_SETUP);
+	has(&run, "\"passed\":0,\"failed\":0,\"skipped\":0");
+	has(&run, "\"why\":\"no case has 'no such case' in its name\"");
+	free(run.text);
+}
+
+static void strict(void)
+{
+	static const char text[] =
+		"args.peer = true\n"
+		"case('weak one', {peer_fails = 'known'}, function() expect(false) end)\n"
+		"case('weak two', {driver_fails = 'known'}, function() expect(false) end)\n";
+	struct run run = run_text(text, "strict");
+
+	check_eq(run.code, SCRIPT_FAILED);
+	has(&run, "\"name\":\"weak one\",\"result\":\"fail\"");
+	has(&run, "\"name\":\"weak two\",\"result\":\"fail\"");
+	free(run.text);
+
+	run = run_text(text, "strict=two");
+	check_eq(run.code, SCRIPT_FAILED);
+	has(&run, "\"name\":\"weak one\",\"result\":\"peer-fails\"");
+	has(&run, "\"name\":\"weak two\",\"result\":\"fail\"");
 	free(run.text);
 }
 
@@ -233,6 +267,8 @@ const struct tap_test script_tests[] = {
 	{ "script: broken and unsound IP answers are noticed", ip_cases },
 	{ "script: the bus verbs and malformed packets", bus_cases },
 	{ "script: results, also of a peer run", results },
+	{ "script: a selection that matches no case is an error", nothing_selected },
+	{ "script: strict mode counts known defects as failures", strict },
 	{ "script: a dirty console log fails the run", dirty_log },
 	{ "script: a guest that dies ends the run", dead_guest },
 	{ "script: what cannot be read is said before the boot", unreadable },

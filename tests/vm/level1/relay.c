@@ -83,7 +83,18 @@ static long long now_ms(void)
 	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
 }
 
-static void take_file(int port, const char *line)
+/* Makes the folders on the way to a file. */
+static void make_folders(char *path)
+{
+	for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+		*at = 0;
+		if (mkdir(path, 0755) && errno != EEXIST)
+			die("%s: %s", path, strerror(errno));
+		*at = '/';
+	}
+}
+
+static void take_file(int port, char *line)
 {
 	char buf[CHUNK];
 	unsigned int mode;
@@ -92,6 +103,7 @@ static void take_file(int port, const char *line)
 
 	if (sscanf(line, "put %o %zu %n", &mode, &len, &at) != 2)
 		die("malformed: %s", line);
+	make_folders(line + at);
 	fd = open(line + at, O_WRONLY | O_CREAT | O_TRUNC, mode);
 	if (fd < 0)
 		die("%s: %s", line + at, strerror(errno));
