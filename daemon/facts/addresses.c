@@ -102,10 +102,10 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 	struct rtnl_address address;
 	char text[IP_TEXT_SIZE];
 
-	if (rtnl_address(nlh, &address) && ip_af(address.half) == collect->family &&
+	if (rtnl_address(nlh, &address) && ip_af(address.family) == collect->family &&
 	    is_usable(collect, address.index) && address.scope < RT_SCOPE_HOST &&
 	    !(address.flags & IFA_F_DADFAILED) && !rtnl_address_checked(&address) &&
-	    collect->link_local == (address.half == IP_V6 && address.scope == RT_SCOPE_LINK))
+	    collect->link_local == (address.family == IP_V6 && address.scope == RT_SCOPE_LINK))
 		append(collect, inet_ntop(collect->family, address.bytes, text, sizeof(text)));
 	return MNL_CB_OK;
 }

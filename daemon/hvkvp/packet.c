@@ -154,10 +154,10 @@ static json_t *addresses_json(const struct ip_config *config)
 	json_t *list = json_array();
 	char text[IP_TEXT_SIZE];
 
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < config->half[half].count; i++)
-			json_array_append_new(list, json_string(ip_text_prefix(half,
-					      &config->half[half].address[i], text)));
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < config->by_family[family].count; i++)
+			json_array_append_new(list, json_string(ip_text_prefix(family,
+					      &config->by_family[family].address[i], text)));
 	return list;
 }
 
@@ -166,11 +166,11 @@ static json_t *hosts_json(const struct ip_config *config, bool dns)
 	json_t *list = json_array();
 	char text[IP_TEXT_SIZE];
 
-	for (int half = 0; half < IP_HALVES; half++) {
-		const struct ip_half *h = &config->half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		const struct ip_family_config *h = &config->by_family[family];
 
 		for (unsigned int i = 0; i < (dns ? h->dns_count : h->gateway_count); i++)
-			json_array_append_new(list, json_string(ip_text(half,
+			json_array_append_new(list, json_string(ip_text(family,
 					      dns ? h->dns[i] : h->gateway[i], text)));
 	}
 	return list;
@@ -188,7 +188,7 @@ static const char *describe_ip(const struct message *m, bool has_addresses)
 	if (error)
 		return error;
 	add(m, "adapter", json_string(adapter));
-	add(m, "family", json_integer(ip_codec_family(m->body, msg_major(m))));
+	add(m, "family", json_integer(ip_codec_families(m->body, msg_major(m))));
 	if (!has_addresses)
 		return NULL;
 	memset(&config, 0, sizeof(config));

@@ -20,9 +20,9 @@
 /* How often to look whether addresses have come up. The check takes a second or two. */
 #define LOOK_MS 50
 
-static const char *sorry(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static const char *fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-static const char *sorry(const char *format, ...)
+static const char *fail(const char *format, ...)
 {
 	static char text[160];
 	va_list ap;
@@ -36,45 +36,45 @@ static const char *sorry(const char *format, ...)
 static const struct ip_address *planned(const struct ip_plan *plan,
 					const struct rtnl_address *address)
 {
-	const struct ip_half *part = &plan->config.half[address->half];
+	const struct ip_family_config *cfg = &plan->config.by_family[address->family];
 
-	for (unsigned int i = 0; i < part->count; i++)
-		if (part->address[i].prefix == address->prefix &&
-		    !memcmp(part->address[i].bytes, address->bytes, ip_len(address->half)))
-			return &part->address[i];
+	for (unsigned int i = 0; i < cfg->count; i++)
+		if (cfg->address[i].prefix == address->prefix &&
+		    !memcmp(cfg->address[i].bytes, address->bytes, ip_len(address->family)))
+			return &cfg->address[i];
 	return NULL;
 }
 
-static bool is_static(const struct ip_plan *plan, int half)
+static bool is_static(const struct ip_plan *plan, int family)
 {
-	return plan->change & ip_bit(half) && plan->mode[half] == IP_MODE_STATIC;
+	return plan->change & ip_family_bit(family) && plan->mode[family] == IP_MODE_STATIC;
 }
 
 /* Must this address go? */
-static bool is_over(const struct ip_plan *plan, const struct rtnl_address *address)
+static bool must_remove(const struct ip_plan *plan, const struct rtnl_address *address)
 {
-	int half = address->half;
+	int family = address->family;
 
-	if (!(plan->change & ip_bit(half)) || address->scope >= RT_SCOPE_HOST)
+	if (!(plan->change & ip_family_bit(family)) || address->scope >= RT_SCOPE_HOST)
 		return false;
-	if (plan->mode[half] == IP_MODE_AUTO)
+	if (plan->mode[family] == IP_MODE_AUTO)
 		return address->flags & IFA_F_PERMANENT &&
-		       !ip_is_link_local(half, address->bytes);
+		       !ip_is_link_local(family, address->bytes);
 	if (planned(plan, address))
 		return address->flags & IFA_F_DADFAILED;
-	return half == IP_V4 || !ip_is_link_local(half, address->bytes);
+	return family == IP_V4 || !ip_is_link_local(family, address->bytes);
 }
 
-static bool is_there(const struct ip_snapshot *now, int half, const struct ip_address *address,
+static bool is_there(const struct ip_snapshot *now, int family, const struct ip_address *address,
 		     bool *checking, bool *duplicate)
 {
 	const struct nlmsghdr *nlh = NULL;
 	struct rtnl_address have;
 
 	while ((nlh = ip_messages_next(&now->addresses, nlh))) {
-		if (!rtnl_address(nlh, &have) || have.half != half ||
+		if (!rtnl_address(nlh, &have) || have.family != family ||
 		    have.prefix != address->prefix ||
-		    memcmp(have.bytes, address->bytes, ip_len(half)))
+		    memcmp(have.bytes, address->bytes, ip_len(family)))
 			continue;
 		if (have.flags & IFA_F_DADFAILED)
 			*duplicate = true;
@@ -85,17 +85,17 @@ static bool is_there(const struct ip_snapshot *now, int half, const struct ip_ad
 	return false;
 }
 
-static const char *add_addresses(struct rtnl *rtnl, const struct ip_plan *plan, int half)
+static const char *add_addresses(struct rtnl *rtnl, const struct ip_plan *plan, int family)
 {
-	const struct ip_half *part = &plan->config.half[half];
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
 	char text[IP_TEXT_SIZE];
 
-	for (unsigned int i = 0; i < part->count; i++) {
-		int err = ip_link_add_address(rtnl, plan->adapter.index, half, &part->address[i]);
+	for (unsigned int i = 0; i < cfg->count; i++) {
+		int err = ip_link_add_address(rtnl, plan->adapter.index, family, &cfg->address[i]);
 
 		if (err && err != -EEXIST)
-			return sorry("%s cannot be added: %s",
-				     ip_text_prefix(half, &part->address[i], text),
+			return fail("%s cannot be added: %s",
+				     ip_text_prefix(family, &cfg->address[i], text),
 				     strerror(-err));
 	}
 	return NULL;
@@ -110,17 +110,17 @@ static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *pla
 	int err;
 
 	while ((nlh = ip_messages_next(&before->addresses, nlh))) {
-		if (!rtnl_address(nlh, &address) || !is_over(plan, &address))
+		if (!rtnl_address(nlh, &address) || !must_remove(plan, &address))
 			continue;
 		/* IPv6 has an address once, whatever its prefix: the old one first. */
-		if (only_v6_conflicts && address.half != IP_V6)
+		if (only_v6_conflicts && address.family != IP_V6)
 			continue;
-		err = ip_link_del_address(rtnl, plan->adapter.index, address.half, address.bytes,
+		err = ip_link_del_address(rtnl, plan->adapter.index, address.family, address.bytes,
 					  address.prefix);
 		/* Removed with another one, or run out. */
 		if (err && err != -EADDRNOTAVAIL)
-			return sorry("%s cannot be removed: %s",
-				     ip_text(address.half, address.bytes, text), strerror(-err));
+			return fail("%s cannot be removed: %s",
+				     ip_text(address.family, address.bytes, text), strerror(-err));
 	}
 	return NULL;
 }
@@ -129,13 +129,13 @@ static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *pla
 static bool is_old_default(const struct ip_plan *plan, const struct nlmsghdr *nlh, bool leased[])
 {
 	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
-	int half = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
+	int family = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
 
 	if (msg->rtm_dst_len || msg->rtm_table != RT_TABLE_MAIN || msg->rtm_type != RTN_UNICAST ||
-	    !(plan->change & ip_bit(half)) || msg->rtm_protocol == RTPROT_RA)
+	    !(plan->change & ip_family_bit(family)) || msg->rtm_protocol == RTPROT_RA)
 		return false;
-	return plan->mode[half] == IP_MODE_STATIC ||
-	       (!leased[half] && (msg->rtm_protocol == RTPROT_STATIC ||
+	return plan->mode[family] == IP_MODE_STATIC ||
+	       (!leased[family] && (msg->rtm_protocol == RTPROT_STATIC ||
 				  msg->rtm_protocol == RTPROT_BOOT));
 }
 
@@ -143,21 +143,21 @@ static bool is_old_default(const struct ip_plan *plan, const struct nlmsghdr *nl
 static bool is_old_subnet(const struct ip_plan *plan, const struct nlmsghdr *nlh)
 {
 	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
-	int half = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
-	const struct ip_half *part = &plan->config.half[half];
+	int family = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
 	const struct nlattr *attr;
 
-	if (msg->rtm_protocol != RTPROT_KERNEL || !is_static(plan, half))
+	if (msg->rtm_protocol != RTPROT_KERNEL || !is_static(plan, family))
 		return false;
 	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
 		const uint8_t *subnet = mnl_attr_get_payload(attr);
 
 		if (mnl_attr_get_type(attr) != RTA_DST)
 			continue;
-		if (ip_is_link_local(half, subnet))
+		if (ip_is_link_local(family, subnet))
 			return false;
-		for (unsigned int i = 0; i < part->count; i++)
-			if (ip_same_subnet(part->address[i].bytes, subnet, msg->rtm_dst_len))
+		for (unsigned int i = 0; i < cfg->count; i++)
+			if (ip_same_subnet(cfg->address[i].bytes, subnet, msg->rtm_dst_len))
 				return false;
 		return true;
 	}
@@ -168,20 +168,20 @@ static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 				 const struct ip_snapshot *before)
 {
 	const struct nlmsghdr *nlh = NULL;
-	bool leased[IP_HALVES] = { false };
+	bool leased[IP_FAMILIES] = { false };
 	struct rtnl_address address;
 	int err;
 
 	while ((nlh = ip_messages_next(&before->addresses, nlh)))
 		if (rtnl_address(nlh, &address) && !(address.flags & IFA_F_PERMANENT))
-			leased[address.half] = true;
+			leased[address.family] = true;
 	while ((nlh = ip_messages_next(&before->routes, nlh))) {
 		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))
 			continue;
 		err = ip_link_del_route(rtnl, nlh);
 		/* It may have gone with an address. */
 		if (err && err != -ESRCH)
-			return sorry("an old route cannot be removed: %s", strerror(-err));
+			return fail("an old route cannot be removed: %s", strerror(-err));
 	}
 	return NULL;
 }
@@ -193,7 +193,7 @@ static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 static void keep_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 			const struct ip_snapshot *before)
 {
-	bool leased[IP_HALVES] = { true, true };
+	bool leased[IP_FAMILIES] = { true, true };
 	const struct nlmsghdr *nlh = NULL;
 
 	while ((nlh = ip_messages_next(&before->routes, nlh)))
@@ -201,17 +201,17 @@ static void keep_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 			ip_snapshot_add_route(rtnl, nlh);
 }
 
-static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, int half)
+static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, int family)
 {
-	const struct ip_half *part = &plan->config.half[half];
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
 	char text[IP_TEXT_SIZE];
 
-	for (unsigned int i = 0; i < part->gateway_count; i++) {
-		int err = ip_link_add_gateway(rtnl, plan->adapter.index, half, part->gateway[i], i);
+	for (unsigned int i = 0; i < cfg->gateway_count; i++) {
+		int err = ip_link_add_gateway(rtnl, plan->adapter.index, family, cfg->gateway[i], i);
 
 		if (err && err != -EEXIST)
-			return sorry("the gateway %s cannot be used: %s",
-				     ip_text(half, part->gateway[i], text), strerror(-err));
+			return fail("the gateway %s cannot be used: %s",
+				     ip_text(family, cfg->gateway[i], text), strerror(-err));
 	}
 	return NULL;
 }
@@ -225,20 +225,20 @@ static const char *look(struct rtnl *rtnl, const struct ip_plan *plan, bool *che
 
 	*checking = false;
 	if (err)
-		return sorry("the kernel does not tell its addresses: %s", strerror(-err));
-	for (int half = 0; half < IP_HALVES && !why; half++) {
-		const struct ip_half *part = &plan->config.half[half];
+		return fail("the kernel does not tell its addresses: %s", strerror(-err));
+	for (int family = 0; family < IP_FAMILIES && !why; family++) {
+		const struct ip_family_config *cfg = &plan->config.by_family[family];
 
-		for (unsigned int i = 0; is_static(plan, half) && i < part->count && !why; i++) {
+		for (unsigned int i = 0; is_static(plan, family) && i < cfg->count && !why; i++) {
 			bool duplicate = false;
 			char text[IP_TEXT_SIZE];
 
-			if (!is_there(&now, half, &part->address[i], checking, &duplicate))
-				why = sorry("%s has gone again",
-					    ip_text(half, part->address[i].bytes, text));
+			if (!is_there(&now, family, &cfg->address[i], checking, &duplicate))
+				why = fail("%s has gone again",
+					    ip_text(family, cfg->address[i].bytes, text));
 			else if (duplicate)
-				why = sorry("%s is in use by another machine",
-					    ip_text(half, part->address[i].bytes, text));
+				why = fail("%s is in use by another machine",
+					    ip_text(family, cfg->address[i].bytes, text));
 		}
 	}
 	ip_snapshot_free(&now);
@@ -266,7 +266,7 @@ static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigne
 			   plan->adapter.name);
 		return NULL;
 	}
-	return sorry("addresses did not come up within %u ms", settle_ms);
+	return fail("addresses did not come up within %u ms", settle_ms);
 }
 
 const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
@@ -279,7 +279,7 @@ const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
 	if (any_static && !before->up) {
 		err = ip_link_set_up(rtnl, plan->adapter.index, true);
 		if (err)
-			return sorry("%s cannot be brought up: %s", plan->adapter.name,
+			return fail("%s cannot be brought up: %s", plan->adapter.name,
 				     strerror(-err));
 	}
 	why = remove_addresses(rtnl, plan, before, true);
@@ -288,9 +288,9 @@ const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
 	 * its routes. The old ones may take new ones of their subnet with them,
 	 * hence the second round.
 	 */
-	for (int half = 0; half < IP_HALVES && !why; half++)
-		if (is_static(plan, half))
-			why = add_addresses(rtnl, plan, half);
+	for (int family = 0; family < IP_FAMILIES && !why; family++)
+		if (is_static(plan, family))
+			why = add_addresses(rtnl, plan, family);
 	if (!why)
 		why = remove_addresses(rtnl, plan, before, false);
 	if (!why && is_static(plan, IP_V4))
@@ -299,8 +299,8 @@ const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
 		why = remove_routes(rtnl, plan, before);
 	if (!why && any_static)
 		keep_routes(rtnl, plan, before);
-	for (int half = 0; half < IP_HALVES && !why; half++)
-		if (is_static(plan, half))
-			why = add_gateways(rtnl, plan, half);
+	for (int family = 0; family < IP_FAMILIES && !why; family++)
+		if (is_static(plan, family))
+			why = add_gateways(rtnl, plan, family);
 	return why || !any_static ? why : settle(rtnl, plan, settle_ms);
 }

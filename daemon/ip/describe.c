@@ -22,25 +22,25 @@ static void print_line(const char *key, const char *value, void *data)
 	fprintf(data, "%s=%s\n", key, value);
 }
 
-static void print_list(const char *key, const struct ip_config *config, char which, FILE *out)
+static void print_list(const char *key, const struct ip_config *config, enum ip_list_kind kind, FILE *out)
 {
 	char text[IP_PLAN_VALUE_SIZE];
 
-	for (int half = 0; half < IP_HALVES; half++)
-		fprintf(out, "IPV%d_%s=%s\n", half == IP_V4 ? 4 : 6, key,
-			ip_plan_list(half, &config->half[half], which, " ", text, sizeof(text)));
+	for (int family = 0; family < IP_FAMILIES; family++)
+		fprintf(out, "IPV%d_%s=%s\n", family == IP_V4 ? 4 : 6, key,
+			ip_plan_list(family, &config->by_family[family], kind, " ", text, sizeof(text)));
 }
 
 static void print_origins(const struct ip_config *config, FILE *out)
 {
 	static const char *const names[] = { "unknown", "other", "static" };
 
-	for (int half = 0; half < IP_HALVES; half++) {
-		const struct ip_half *part = &config->half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		const struct ip_family_config *cfg = &config->by_family[family];
 
-		fprintf(out, "IPV%d_ORIGINS=", half == IP_V4 ? 4 : 6);
-		for (unsigned int i = 0; i < part->count; i++)
-			fprintf(out, "%s%s", i ? " " : "", names[part->address[i].origin]);
+		fprintf(out, "IPV%d_ORIGINS=", family == IP_V4 ? 4 : 6);
+		for (unsigned int i = 0; i < cfg->count; i++)
+			fprintf(out, "%s%s", i ? " " : "", names[cfg->address[i].origin]);
 		fputc('\n', out);
 	}
 }
@@ -70,10 +70,10 @@ int ip_describe_interface(const struct ip_system *system, const char *name, FILE
 		return err;
 	fprintf(out, "INTERFACE=%s\nMAC=%s\nMANAGER=%s\nDHCP=%s\n", adapter.name, adapter.mac,
 		keeper(system, &adapter), config.dhcp ? "yes" : "no");
-	print_list("ADDRESSES", &config, 'a', out);
+	print_list("ADDRESSES", &config, IP_LIST_ADDRESSES, out);
 	print_origins(&config, out);
-	print_list("GATEWAYS", &config, 'g', out);
-	print_list("DNS", &config, 'd', out);
+	print_list("GATEWAYS", &config, IP_LIST_GATEWAYS, out);
+	print_list("DNS", &config, IP_LIST_DNS, out);
 	return 0;
 }
 

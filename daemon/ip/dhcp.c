@@ -13,7 +13,7 @@
 #include "util/sysroot.h"
 
 /* A client's process id file; a file that its process left behind does not count. */
-static bool lives(const char *path)
+static bool is_running(const char *path)
 {
 	char text[32];
 	long pid;
@@ -30,9 +30,9 @@ bool ip_dhcp_runs(const struct ip_system *system, const struct adapter *adapter)
 	char path[SYSROOT_PATH_SIZE];
 
 	return sysroot_exists(system->root, "/run/systemd/netif/leases/%u", adapter->index) ||
-	       lives(sysroot_path(system->root, path, "/run/dhclient.%s.pid", name)) ||
-	       lives(sysroot_path(system->root, path, "/run/dhclient-%s.pid", name)) ||
-	       lives(sysroot_path(system->root, path, "/run/dhcpcd/%s.pid", name)) ||
-	       lives(sysroot_path(system->root, path, "/run/dhcpcd-%s.pid", name)) ||
-	       lives(sysroot_path(system->root, path, "/run/udhcpc.%s.pid", name));
+	       is_running(sysroot_path(system->root, path, "/run/dhclient.%s.pid", name)) ||
+	       is_running(sysroot_path(system->root, path, "/run/dhclient-%s.pid", name)) ||
+	       is_running(sysroot_path(system->root, path, "/run/dhcpcd/%s.pid", name)) ||
+	       is_running(sysroot_path(system->root, path, "/run/dhcpcd-%s.pid", name)) ||
+	       is_running(sysroot_path(system->root, path, "/run/udhcpc.%s.pid", name));
 }

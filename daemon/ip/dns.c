@@ -16,13 +16,13 @@
 
 static bool any(const struct ip_config *config)
 {
-	return config->half[IP_V4].dns_count || config->half[IP_V6].dns_count;
+	return config->by_family[IP_V4].dns_count || config->by_family[IP_V6].dns_count;
 }
 
 static void forget(struct ip_config *config)
 {
-	config->half[IP_V4].dns_count = 0;
-	config->half[IP_V6].dns_count = 0;
+	config->by_family[IP_V4].dns_count = 0;
+	config->by_family[IP_V6].dns_count = 0;
 }
 
 /* One server; systemd writes [ADDRESS]:PORT%INTERFACE#NAME for special ones. */
@@ -42,16 +42,15 @@ static void add(struct ip_config *config, const char *text, size_t len)
 		return;
 	memcpy(address, text, len);
 	address[len] = 0;
-	for (int half = 0; half < IP_HALVES; half++) {
-		struct ip_half *part = &config->half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		struct ip_family_config *cfg = &config->by_family[family];
 
-		if (inet_pton(ip_af(half), address, bytes) != 1)
+		if (inet_pton(ip_af(family), address, bytes) != 1)
 			continue;
-		for (unsigned int i = 0; i < part->dns_count; i++)
-			if (!memcmp(part->dns[i], bytes, ip_len(half)))
+		for (unsigned int i = 0; i < cfg->dns_count; i++)
+			if (!memcmp(cfg->dns[i], bytes, ip_len(family)))
 				return;
-		if (part->dns_count < HVKVP_ADDR_MAX)
-			memcpy(part->dns[part->dns_count++], bytes, sizeof(bytes));
+		ip_cfg_append(cfg, IP_LIST_DNS, bytes, 0);
 		return;
 	}
 }
@@ -109,8 +108,8 @@ static void parse_own(const char *text, const char *name, struct ip_config *conf
 /* Is the one server that is named a program here, which asks others? */
 static bool is_stub(const struct ip_config *config)
 {
-	return config->half[IP_V4].dns_count == 1 && !config->half[IP_V6].dns_count &&
-	       config->half[IP_V4].dns[0][0] == 127;
+	return config->by_family[IP_V4].dns_count == 1 && !config->by_family[IP_V6].dns_count &&
+	       config->by_family[IP_V4].dns[0][0] == 127;
 }
 
 void ip_dns_read(const struct ip_system *system, const struct adapter *adapter,

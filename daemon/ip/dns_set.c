@@ -22,7 +22,7 @@
 
 static unsigned int count(const struct ip_config *config)
 {
-	return config->half[IP_V4].dns_count + config->half[IP_V6].dns_count;
+	return config->by_family[IP_V4].dns_count + config->by_family[IP_V6].dns_count;
 }
 
 static const char *by_resolved(const char *tool, const struct adapter *adapter,
@@ -32,9 +32,9 @@ static const char *by_resolved(const char *tool, const struct adapter *adapter,
 	const char *argv[2 * HVKVP_ADDR_MAX + 5] = { tool, "dns", adapter->name };
 	size_t n = 3, t = 0;
 
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < config->half[half].dns_count; i++, t++)
-			argv[n++] = ip_text(half, config->half[half].dns[i], texts[t]);
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < config->by_family[family].dns_count; i++, t++)
+			argv[n++] = ip_text(family, config->by_family[family].dns[i], texts[t]);
 	if (!t)
 		argv[n++] = "";
 	return spawn_program(argv, NULL, NULL, limit_ms) ? "resolvectl fails" : NULL;
@@ -44,10 +44,10 @@ static void print_servers(const struct ip_config *config, struct strbuf *out)
 {
 	char text[IP_TEXT_SIZE];
 
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < config->half[half].dns_count; i++)
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < config->by_family[family].dns_count; i++)
 			strbuf_printf(out, "nameserver %s\n",
-				 ip_text(half, config->half[half].dns[i], text));
+				 ip_text(family, config->by_family[family].dns[i], text));
 }
 
 /* Its hooks write all over the system. */

@@ -15,9 +15,9 @@
 /* Has an adapter an IPv4 address that is of use beyond its own link? */
 static bool has_v4(const struct ip_config *config)
 {
-	const struct ip_half *part = &config->half[IP_V4];
+	const struct ip_family_config *cfg = &config->by_family[IP_V4];
 
-	return part->count && !ip_is_link_local(IP_V4, part->address[0].bytes);
+	return cfg->count && !ip_is_link_local(IP_V4, cfg->address[0].bytes);
 }
 
 /*
@@ -25,12 +25,12 @@ static bool has_v4(const struct ip_config *config)
  * adapter that waits for a DHCP server has it already.
  */
 static bool by_dhcp(const struct ip_system *system, const struct adapter *adapter,
-		    uint8_t family, const struct ip_config *config, uint8_t dynamic)
+		    uint8_t families, const struct ip_config *config, uint8_t dynamic)
 {
 	enum ip_mode mode;
 	bool recorded;
 
-	if (family == HVKVP_FAMILY_V6)
+	if (families == HVKVP_FAMILY_V6)
 		return dynamic & HVKVP_FAMILY_V6;
 	if (dynamic & HVKVP_FAMILY_V4)
 		return true;
@@ -43,28 +43,28 @@ static bool by_dhcp(const struct ip_system *system, const struct adapter *adapte
 }
 
 void ip_query_complete(const struct ip_system *system, const struct adapter *adapter,
-		       uint8_t family, uint8_t dynamic, struct ip_config *config)
+		       uint8_t families, uint8_t dynamic, struct ip_config *config)
 {
 	ip_dns_read(system, adapter, config);
-	config->dhcp = by_dhcp(system, adapter, family, config, dynamic);
+	config->dhcp = by_dhcp(system, adapter, families, config, dynamic);
 	/* Clients that give addresses no end: what they set is theirs all the same. */
-	for (unsigned int i = 0; config->dhcp && i < config->half[IP_V4].count; i++)
-		config->half[IP_V4].address[i].origin = HVKVP_ORIGIN_OTHER;
-	for (int half = 0; family && half < IP_HALVES; half++) {
-		if (family & ip_bit(half))
+	for (unsigned int i = 0; config->dhcp && i < config->by_family[IP_V4].count; i++)
+		config->by_family[IP_V4].address[i].origin = HVKVP_ORIGIN_OTHER;
+	for (int family = 0; families && family < IP_FAMILIES; family++) {
+		if (families & ip_family_bit(family))
 			continue;
-		memset(&config->half[half], 0, sizeof(config->half[half]));
-		config->family &= ~ip_bit(half);
+		memset(&config->by_family[family], 0, sizeof(config->by_family[family]));
+		config->families &= ~ip_family_bit(family);
 	}
 }
 
 int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
-	     uint8_t family, bool unchecked, struct ip_config *config)
+	     uint8_t families, bool unchecked, struct ip_config *config)
 {
 	uint8_t dynamic;
 	int err = ip_read_kernel(rtnl, adapter, unchecked, config, &dynamic);
 
 	if (!err)
-		ip_query_complete(system, adapter, family, dynamic, config);
+		ip_query_complete(system, adapter, families, dynamic, config);
 	return err;
 }

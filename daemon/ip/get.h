@@ -16,7 +16,7 @@ struct rtnl;
  * @system: the machine
  * @rtnl: open
  * @adapter: of whom
- * @family: HVKVP_FAMILY_* mask of what is wanted; 0 is everything
+ * @families: HVKVP_FAMILY_* mask of what is wanted; 0 is everything
  * @unchecked: also addresses that are still being checked for duplicates. Nobody
  *	can use them yet, but they are part of the configuration
  * @config: filled in
@@ -27,17 +27,17 @@ struct rtnl;
  * Return: 0 or -errno.
  */
 int ip_query(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
-	     uint8_t family, bool unchecked, struct ip_config *config);
+	     uint8_t families, bool unchecked, struct ip_config *config);
 
 /**
  * ip_query_complete() - the part of ip_query() that is in files
  * @system: the machine
  * @adapter: of whom
- * @family: as above
+ * @families: as above
  * @dynamic: from ip_read_kernel()
  * @config: from ip_read_kernel(); the rest is filled in
  */
 void ip_query_complete(const struct ip_system *system, const struct adapter *adapter,
-		       uint8_t family, uint8_t dynamic, struct ip_config *config);
+		       uint8_t families, uint8_t dynamic, struct ip_config *config);
 
 #endif /* HVKVP_IP_GET_H */

@@ -8,29 +8,29 @@
 #include "ip/plan.h"
 
 /* Take a family over as it is: its static addresses, or the way it gets others. */
-static enum ip_mode adopt(int half, const struct ip_config *current, struct ip_half *part)
+static enum ip_mode adopt(int family, const struct ip_config *current, struct ip_family_config *cfg)
 {
-	const struct ip_half *from = &current->half[half];
+	const struct ip_family_config *from = &current->by_family[family];
 
 	for (unsigned int i = 0; i < from->count; i++)
 		if (from->address[i].origin == HVKVP_ORIGIN_STATIC &&
-		    !ip_is_link_local(half, from->address[i].bytes))
-			part->address[part->count++] = from->address[i];
-	if (part->count) {
-		part->gateway_count = from->gateway_count;
-		memcpy(part->gateway, from->gateway, sizeof(part->gateway));
+		    !ip_is_link_local(family, from->address[i].bytes))
+			cfg->address[cfg->count++] = from->address[i];
+	if (cfg->count) {
+		cfg->gateway_count = from->gateway_count;
+		memcpy(cfg->gateway, from->gateway, sizeof(cfg->gateway));
 		return IP_MODE_STATIC;
 	}
 	/* IPv6 listens to routers unless it is told otherwise. */
-	return half == IP_V6 || current->dhcp ? IP_MODE_AUTO : IP_MODE_NONE;
+	return family == IP_V6 || current->dhcp ? IP_MODE_AUTO : IP_MODE_NONE;
 }
 
 static void take_dns(struct ip_config *config, const struct ip_config *from)
 {
-	for (int half = 0; half < IP_HALVES; half++) {
-		config->half[half].dns_count = from->half[half].dns_count;
-		memcpy(config->half[half].dns, from->half[half].dns,
-		       sizeof(config->half[half].dns));
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		config->by_family[family].dns_count = from->by_family[family].dns_count;
+		memcpy(config->by_family[family].dns, from->by_family[family].dns,
+		       sizeof(config->by_family[family].dns));
 	}
 }
 
@@ -41,21 +41,21 @@ void ip_plan_make(const struct adapter *adapter, const struct ip_config *request
 	plan->adapter = *adapter;
 	plan->change = change;
 	plan->config.dhcp = request->dhcp;
-	for (int half = 0; half < IP_HALVES; half++) {
-		struct ip_half *part = &plan->config.half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		struct ip_family_config *cfg = &plan->config.by_family[family];
 
-		if (!(change & ip_bit(half))) {
-			plan->mode[half] = adopt(half, current, part);
+		if (!(change & ip_family_bit(family))) {
+			plan->mode[family] = adopt(family, current, cfg);
 		} else if (request->dhcp) {
-			plan->mode[half] = IP_MODE_AUTO;
+			plan->mode[family] = IP_MODE_AUTO;
 		} else {
-			plan->mode[half] = IP_MODE_STATIC;
-			*part = request->half[half];
+			plan->mode[family] = IP_MODE_STATIC;
+			*cfg = request->by_family[family];
 		}
-		if (plan->mode[half] == IP_MODE_STATIC)
-			plan->config.family |= ip_bit(half);
+		if (plan->mode[family] == IP_MODE_STATIC)
+			plan->config.families |= ip_family_bit(family);
 	}
-	if (!request->dhcp && (request->half[IP_V4].dns_count || request->half[IP_V6].dns_count))
+	if (!request->dhcp && (request->by_family[IP_V4].dns_count || request->by_family[IP_V6].dns_count))
 		take_dns(&plan->config, request);
 	else if (plan->mode[IP_V4] == IP_MODE_STATIC)
 		take_dns(&plan->config, current);
@@ -70,21 +70,19 @@ const char *ip_mode_name(enum ip_mode mode)
 	return names[mode];
 }
 
-char *ip_plan_list(int half, const struct ip_half *part, char which, const char *separator,
-		   char *text, size_t size)
+char *ip_plan_list(int family, const struct ip_family_config *cfg, enum ip_list_kind kind,
+		   const char *separator, char *text, size_t size)
 {
-	unsigned int count = which == 'a' ? part->count :
-			     which == 'g' ? part->gateway_count : part->dns_count;
 	size_t len = 0;
 
 	text[0] = 0;
-	for (unsigned int i = 0; i < count && len < size; i++) {
+	for (unsigned int i = 0; i < ip_cfg_count(cfg, kind) && len < size; i++) {
 		char one[IP_TEXT_SIZE];
 
-		if (which == 'a')
-			ip_text_prefix(half, &part->address[i], one);
+		if (kind == IP_LIST_ADDRESSES)
+			ip_text_prefix(family, &cfg->address[i], one);
 		else
-			ip_text(half, which == 'g' ? part->gateway[i] : part->dns[i], one);
+			ip_text(family, ip_cfg_bytes(cfg, kind, i), one);
 		len += snprintf(text + len, size - len, "%s%s", i ? separator : "", one);
 	}
 	return text;
@@ -102,21 +100,22 @@ void ip_plan_lines(const struct ip_plan *plan,
 	emit("IFINDEX", text, data);
 	emit("MAC", plan->adapter.mac, data);
 	emit("FAMILY", families[plan->change & 3], data);
-	for (int half = 0; half < IP_HALVES; half++) {
-		const char *name = half == IP_V4 ? "IPV4" : "IPV6";
-		const struct ip_half *part = &plan->config.half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		const char *name = family == IP_V4 ? "IPV4" : "IPV6";
+		const struct ip_family_config *cfg = &plan->config.by_family[family];
 
 		snprintf(key, sizeof(key), "%s_MODE", name);
-		emit(key, ip_mode_name(plan->mode[half]), data);
+		emit(key, ip_mode_name(plan->mode[family]), data);
 		snprintf(key, sizeof(key), "%s_ADDRESSES", name);
-		emit(key, ip_plan_list(half, part, 'a', " ", text, sizeof(text)), data);
+		emit(key, ip_plan_list(family, cfg, IP_LIST_ADDRESSES, " ", text, sizeof(text)), data);
 		snprintf(key, sizeof(key), "%s_GATEWAYS", name);
-		emit(key, ip_plan_list(half, part, 'g', " ", text, sizeof(text)), data);
+		emit(key, ip_plan_list(family, cfg, IP_LIST_GATEWAYS, " ", text, sizeof(text)), data);
 	}
-	ip_plan_list(IP_V4, &plan->config.half[IP_V4], 'd', " ", text, sizeof(text));
+	ip_plan_list(IP_V4, &plan->config.by_family[IP_V4], IP_LIST_DNS, " ", text, sizeof(text));
 	len = strlen(text);
-	if (len && plan->config.half[IP_V6].dns_count)
+	if (len && plan->config.by_family[IP_V6].dns_count)
 		text[len++] = ' ';
-	ip_plan_list(IP_V6, &plan->config.half[IP_V6], 'd', " ", text + len, sizeof(text) - len);
+	ip_plan_list(IP_V6, &plan->config.by_family[IP_V6], IP_LIST_DNS, " ", text + len,
+		     sizeof(text) - len);
 	emit("DNS", text, data);
 }

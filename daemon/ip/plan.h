@@ -29,7 +29,7 @@ enum ip_mode {
 struct ip_plan {
 	struct adapter adapter;
 	uint8_t change;
-	enum ip_mode mode[IP_HALVES];
+	enum ip_mode mode[IP_FAMILIES];
 	struct ip_config config;
 };
 
@@ -69,16 +69,16 @@ void ip_plan_lines(const struct ip_plan *plan,
 
 /**
  * ip_plan_list() - a list of a plan as text
- * @half: family
- * @part: its addresses
- * @which: 'a' addresses with prefix lengths, 'g' gateways, 'd' name servers
+ * @family: family
+ * @cfg: its addresses
+ * @kind: which; addresses are written with prefix lengths
  * @separator: between elements
  * @text: gets it
  * @size: bytes of @text
  *
  * Return: @text.
  */
-char *ip_plan_list(int half, const struct ip_half *part, char which, const char *separator,
-		   char *text, size_t size);
+char *ip_plan_list(int family, const struct ip_family_config *cfg, enum ip_list_kind kind,
+		   const char *separator, char *text, size_t size);
 
 #endif /* HVKVP_IP_PLAN_H */

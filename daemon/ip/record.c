@@ -59,25 +59,25 @@ static bool parse_mode(const char *text, enum ip_mode *mode)
 	return false;
 }
 
-static bool line_mode(const char *text, int half, enum ip_mode *mode)
+static bool line_mode(const char *text, int family, enum ip_mode *mode)
 {
 	char value[16];
 
-	return file_line_value(text, half == IP_V4 ? "IPV4_MODE" : "IPV6_MODE", value,
+	return file_line_value(text, family == IP_V4 ? "IPV4_MODE" : "IPV6_MODE", value,
 			     sizeof(value)) && parse_mode(value, mode);
 }
 
-bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int half,
+bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int family,
 		    enum ip_mode *mode)
 {
 	char path[SYSROOT_PATH_SIZE], text[RECORD_SIZE];
 
 	return file_read(record_path(system, adapter->mac, path), text, sizeof(text)) > 0 &&
-	       line_mode(text, half, mode);
+	       line_mode(text, family, mode);
 }
 
 /* One word of a list. Return: false if it is no such address. */
-static bool take_word(struct ip_half *part, int half, char which, char *word)
+static bool take_word(struct ip_family_config *cfg, int family, enum ip_list_kind kind, char *word)
 {
 	char *slash = strchr(word, '/'), *end = NULL;
 	uint8_t bytes[16] = { 0 };
@@ -87,34 +87,15 @@ static bool take_word(struct ip_half *part, int half, char which, char *word)
 		*slash = 0;
 		prefix = strtoul(slash + 1, &end, 10);
 	}
-	if (inet_pton(ip_af(half), word, bytes) != 1)
+	if (inet_pton(ip_af(family), word, bytes) != 1)
 		return false;
-	if (which == 'a') {
-		struct ip_address *address = &part->address[part->count];
-
-		if (!slash || *end || prefix > 8 * ip_len(half) || part->count == HVKVP_ADDR_MAX)
-			return false;
-		memcpy(address->bytes, bytes, sizeof(bytes));
-		address->prefix = prefix;
-		address->origin = HVKVP_ORIGIN_STATIC;
-		part->count++;
-		return true;
-	}
-	if (slash)
+	if ((kind == IP_LIST_ADDRESSES) != (slash != NULL) ||
+	    (slash && (*end || prefix > 8 * ip_len(family))))
 		return false;
-	if (which == 'g') {
-		if (part->gateway_count == HVKVP_GATEWAY_MAX)
-			return false;
-		memcpy(part->gateway[part->gateway_count++], bytes, sizeof(bytes));
-	} else {
-		if (part->dns_count == HVKVP_ADDR_MAX)
-			return false;
-		memcpy(part->dns[part->dns_count++], bytes, sizeof(bytes));
-	}
-	return true;
+	return ip_cfg_append(cfg, kind, bytes, prefix);
 }
 
-static bool take_list(const char *text, const char *key, int half, char which,
+static bool take_list(const char *text, const char *key, int family, enum ip_list_kind kind,
 		      struct ip_config *config)
 {
 	char value[IP_PLAN_VALUE_SIZE], *word, *rest = value;
@@ -122,9 +103,9 @@ static bool take_list(const char *text, const char *key, int half, char which,
 	file_line_value(text, key, value, sizeof(value));
 	while ((word = strsep(&rest, " "))) {
 		/* Name servers of both families are one list. */
-		int which_half = which != 'd' ? half : strchr(word, ':') ? IP_V6 : IP_V4;
+		int kind_family = kind != IP_LIST_DNS ? family : strchr(word, ':') ? IP_V6 : IP_V4;
 
-		if (*word && !take_word(&config->half[which_half], which_half, which, word))
+		if (*word && !take_word(&config->by_family[kind_family], kind_family, kind, word))
 			return false;
 	}
 	return true;
@@ -142,18 +123,18 @@ int ip_record_read(const char *path, struct ip_plan *plan, bool *own)
 	       !strcmp(value, IP_RECORD_OWN);
 	file_line_value(text, "INTERFACE", plan->adapter.name, sizeof(plan->adapter.name));
 	file_line_value(text, "MAC", plan->adapter.mac, sizeof(plan->adapter.mac));
-	for (int half = 0; half < IP_HALVES; half++) {
-		bool v4 = half == IP_V4;
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		bool v4 = family == IP_V4;
 
-		if (!line_mode(text, half, &plan->mode[half]) ||
-		    !take_list(text, v4 ? "IPV4_ADDRESSES" : "IPV6_ADDRESSES", half, 'a',
+		if (!line_mode(text, family, &plan->mode[family]) ||
+		    !take_list(text, v4 ? "IPV4_ADDRESSES" : "IPV6_ADDRESSES", family, IP_LIST_ADDRESSES,
 			       &plan->config) ||
-		    !take_list(text, v4 ? "IPV4_GATEWAYS" : "IPV6_GATEWAYS", half, 'g',
+		    !take_list(text, v4 ? "IPV4_GATEWAYS" : "IPV6_GATEWAYS", family, IP_LIST_GATEWAYS,
 			       &plan->config))
 			return -EINVAL;
-		if (plan->mode[half] == IP_MODE_STATIC)
-			plan->change |= ip_bit(half);
+		if (plan->mode[family] == IP_MODE_STATIC)
+			plan->change |= ip_family_bit(family);
 	}
-	plan->config.family = plan->change;
-	return take_list(text, "DNS", 0, 'd', &plan->config) ? 0 : -EINVAL;
+	plan->config.families = plan->change;
+	return take_list(text, "DNS", 0, IP_LIST_DNS, &plan->config) ? 0 : -EINVAL;
 }

@@ -35,12 +35,12 @@ int ip_record_write(const struct ip_system *system, const struct ip_plan *plan,
  * ip_record_mode() - how the host set a family
  * @system: the machine
  * @adapter: whose
- * @half: family
+ * @family: family
  * @mode: gets it
  *
  * Return: false if there is no record.
  */
-bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int half,
+bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int family,
 		    enum ip_mode *mode);
 
 /**

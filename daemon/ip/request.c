@@ -31,19 +31,19 @@ static uint32_t refuse_adapter(struct ip_call *call, int err)
 
 uint32_t ip_request_get(struct ip_call *call)
 {
-	uint8_t family = ip_codec_family(call->body, call->msg_major);
+	uint8_t families = ip_codec_families(call->body, call->msg_major);
 	const char *why = ip_codec_adapter(call->body, call->msg_major, call->adapter);
 	struct ip_known known;
 	int err;
 
-	if (!why && family & ~(HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6))
+	if (!why && families & ~(HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6))
 		why = "an unknown address family";
 	if (why)
 		return refuse(call, HVKVP_E_INVALIDARG, why);
 	err = ip_cache_read(call->system, call->adapter, &known);
 	if (err)
 		return refuse_adapter(call, err);
-	ip_query_complete(call->system, &known.adapter, family, known.dynamic, &known.config);
+	ip_query_complete(call->system, &known.adapter, families, known.dynamic, &known.config);
 	if (!ip_codec_encode(&known.config, call->msg_major, call->body, call->out))
 		log_info("%s: not all addresses fit into a GET_IP answer of KVP %u.0",
 			 known.adapter.name, call->msg_major);

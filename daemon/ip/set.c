@@ -68,13 +68,13 @@ static void set_dns(const struct ip_system *system, const struct ip_plan *plan,
 
 static bool wants_dhcp(const struct ip_plan *plan)
 {
-	for (int half = 0; half < IP_HALVES; half++)
-		if (plan->change & ip_bit(half) && plan->mode[half] == IP_MODE_AUTO)
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (plan->change & ip_family_bit(family) && plan->mode[family] == IP_MODE_AUTO)
 			return true;
 	return false;
 }
 
-/* A manager that gave up half-way may have taken away what was set before. */
+/* A manager that failed may have removed what was set before. */
 static const char *apply_again(struct rtnl *rtnl, const struct ip_plan *plan,
 			       unsigned int settle_ms)
 {
@@ -115,13 +115,13 @@ static void report(const struct ip_plan *plan, const char *keeper)
 {
 	char text[IP_PLAN_VALUE_SIZE];
 
-	for (int half = 0; half < IP_HALVES; half++) {
-		if (!(plan->change & ip_bit(half)))
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		if (!(plan->change & ip_family_bit(family)))
 			continue;
-		ip_plan_list(half, &plan->config.half[half], 'a', " ", text, sizeof(text));
+		ip_plan_list(family, &plan->config.by_family[family], IP_LIST_ADDRESSES, " ", text, sizeof(text));
 		log_notice("%s: the host has set IPv%d to %s, kept by %s", plan->adapter.name,
-			   half == IP_V4 ? 4 : 6,
-			   plan->mode[half] == IP_MODE_AUTO ? "automatic (DHCP)" : text, keeper);
+			   family == IP_V4 ? 4 : 6,
+			   plan->mode[family] == IP_MODE_AUTO ? "automatic (DHCP)" : text, keeper);
 	}
 }
 

@@ -42,10 +42,10 @@ const struct nlmsghdr *ip_messages_next(const struct ip_messages *messages,
 	return at && at < messages->data + messages->len ? (const void *)at : NULL;
 }
 
-static bool is_wanted(const struct ip_snapshot *snapshot, int family)
+static bool is_wanted(const struct ip_snapshot *snapshot, int af)
 {
-	return family == AF_INET ? snapshot->families & HVKVP_FAMILY_V4 :
-	       family == AF_INET6 ? snapshot->families & HVKVP_FAMILY_V6 : 0;
+	return af == AF_INET ? snapshot->families & HVKVP_FAMILY_V4 :
+	       af == AF_INET6 ? snapshot->families & HVKVP_FAMILY_V6 : 0;
 }
 
 static int note_address(const struct nlmsghdr *nlh, void *data)
@@ -60,7 +60,7 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 }
 
 /* Does any part of a route go by this interface? */
-static bool goes_by(const struct nlmsghdr *nlh, unsigned int index)
+static bool uses_interface(const struct nlmsghdr *nlh, unsigned int index)
 {
 	const struct nlattr *attr;
 
@@ -93,7 +93,7 @@ static int note_route(const struct nlmsghdr *nlh, void *data)
 	struct ip_snapshot *snapshot = data;
 
 	if (nlh->nlmsg_type != RTM_NEWROUTE || !is_wanted(snapshot, msg->rtm_family) ||
-	    msg->rtm_flags & RTM_F_CLONED || !goes_by(nlh, snapshot->index))
+	    msg->rtm_flags & RTM_F_CLONED || !uses_interface(nlh, snapshot->index))
 		return MNL_CB_OK;
 	/* To subnets a manager may have made them in the kernel's name. */
 	if (msg->rtm_protocol == RTPROT_KERNEL &&
@@ -184,8 +184,8 @@ static bool same(const struct nlmsghdr *a, const struct nlmsghdr *b)
 {
 	struct rtnl_address x, y;
 
-	return rtnl_address(a, &x) && rtnl_address(b, &y) && x.half == y.half &&
-	       x.prefix == y.prefix && !memcmp(x.bytes, y.bytes, ip_len(x.half));
+	return rtnl_address(a, &x) && rtnl_address(b, &y) && x.family == y.family &&
+	       x.prefix == y.prefix && !memcmp(x.bytes, y.bytes, ip_len(x.family));
 }
 
 static bool contains(const struct ip_messages *messages, const struct nlmsghdr *address)

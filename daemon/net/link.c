@@ -15,22 +15,22 @@
 #define V6_METRIC 1024
 
 static struct nlmsghdr *begin_address(struct rtnl *rtnl, uint16_t type, uint16_t flags,
-				      unsigned int index, int half, const uint8_t *bytes,
+				      unsigned int index, int family, const uint8_t *bytes,
 				      unsigned int prefix)
 {
 	struct ifaddrmsg *msg;
 	struct nlmsghdr *nlh = rtnl_begin(rtnl, type, flags, sizeof(*msg), &msg);
 
-	msg->ifa_family = ip_af(half);
+	msg->ifa_family = ip_af(family);
 	msg->ifa_prefixlen = prefix;
 	msg->ifa_index = index;
-	msg->ifa_scope = ip_is_link_local(half, bytes) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-	mnl_attr_put(nlh, IFA_LOCAL, ip_len(half), bytes);
-	mnl_attr_put(nlh, IFA_ADDRESS, ip_len(half), bytes);
+	msg->ifa_scope = ip_is_link_local(family, bytes) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
+	mnl_attr_put(nlh, IFA_LOCAL, ip_len(family), bytes);
+	mnl_attr_put(nlh, IFA_ADDRESS, ip_len(family), bytes);
 	return nlh;
 }
 
-int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int half,
+int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int family,
 			const struct ip_address *address)
 {
 	static const struct ifa_cacheinfo no_end = {
@@ -39,10 +39,10 @@ int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int half,
 	struct nlmsghdr *nlh;
 	uint8_t broadcast[4];
 
-	nlh = begin_address(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, half,
+	nlh = begin_address(rtnl, RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE, index, family,
 			    address->bytes, address->prefix);
 	mnl_attr_put(nlh, IFA_CACHEINFO, sizeof(no_end), &no_end);
-	if (half == IP_V4 && address->prefix < 31) {
+	if (family == IP_V4 && address->prefix < 31) {
 		ip_mask_of_prefix(address->prefix, broadcast);
 		for (int i = 0; i < 4; i++)
 			broadcast[i] = address->bytes[i] | (uint8_t)~broadcast[i];
@@ -51,13 +51,13 @@ int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int half,
 	return rtnl_change(rtnl, nlh);
 }
 
-int ip_link_del_address(struct rtnl *rtnl, unsigned int index, int half,
+int ip_link_del_address(struct rtnl *rtnl, unsigned int index, int family,
 			const uint8_t *bytes, unsigned int prefix)
 {
-	return rtnl_change(rtnl, begin_address(rtnl, RTM_DELADDR, 0, index, half, bytes, prefix));
+	return rtnl_change(rtnl, begin_address(rtnl, RTM_DELADDR, 0, index, family, bytes, prefix));
 }
 
-int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int half,
+int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int family,
 			const uint8_t *gateway, unsigned int rank)
 {
 	struct rtmsg *msg;
@@ -65,14 +65,14 @@ int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int half,
 
 	/* Not NLM_F_REPLACE: that would take the place of another interface's route. */
 	nlh = rtnl_begin(rtnl, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, sizeof(*msg), &msg);
-	msg->rtm_family = ip_af(half);
+	msg->rtm_family = ip_af(family);
 	msg->rtm_table = RT_TABLE_MAIN;
 	msg->rtm_protocol = RTPROT_STATIC;
 	msg->rtm_scope = RT_SCOPE_UNIVERSE;
 	msg->rtm_type = RTN_UNICAST;
-	mnl_attr_put(nlh, RTA_GATEWAY, ip_len(half), gateway);
+	mnl_attr_put(nlh, RTA_GATEWAY, ip_len(family), gateway);
 	mnl_attr_put_u32(nlh, RTA_OIF, index);
-	mnl_attr_put_u32(nlh, RTA_PRIORITY, (half == IP_V4 ? 0 : V6_METRIC) + rank);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, (family == IP_V4 ? 0 : V6_METRIC) + rank);
 	return rtnl_change(rtnl, nlh);
 }
 

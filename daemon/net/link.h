@@ -14,29 +14,29 @@ struct rtnl;
  * ip_link_add_address() - add an address without an end, or make it have none
  * @rtnl: open
  * @index: interface
- * @half: family
+ * @family: family
  * @address: what to add
  *
  * Return: 0 or -errno, the kernel's own.
  */
-int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int half,
+int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int family,
 			const struct ip_address *address);
 
 /** ip_link_del_address() - remove an address; arguments and result as above. */
-int ip_link_del_address(struct rtnl *rtnl, unsigned int index, int half,
+int ip_link_del_address(struct rtnl *rtnl, unsigned int index, int family,
 			const uint8_t *bytes, unsigned int prefix);
 
 /**
  * ip_link_add_gateway() - add a default route
  * @rtnl: open
  * @index: interface
- * @half: family
+ * @family: family
  * @gateway: by which
  * @rank: 0 for the first and best
  *
  * Return: 0 or -errno.
  */
-int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int half,
+int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int family,
 			const uint8_t *gateway, unsigned int rank);
 
 /** ip_link_del_route() - remove a route, given as the kernel tells it. */

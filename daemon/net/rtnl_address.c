@@ -15,7 +15,7 @@ bool rtnl_address(const struct nlmsghdr *nlh, struct rtnl_address *address)
 	    (msg->ifa_family != AF_INET && msg->ifa_family != AF_INET6))
 		return false;
 	*address = (struct rtnl_address){
-		.index = msg->ifa_index, .half = msg->ifa_family == AF_INET ? IP_V4 : IP_V6,
+		.index = msg->ifa_index, .family = msg->ifa_family == AF_INET ? IP_V4 : IP_V6,
 		.prefix = msg->ifa_prefixlen, .scope = msg->ifa_scope, .flags = msg->ifa_flags,
 		.valid = RTNL_NO_END,
 	};
@@ -44,7 +44,7 @@ bool rtnl_address(const struct nlmsghdr *nlh, struct rtnl_address *address)
 			break;
 		}
 	}
-	if (!own || mnl_attr_get_payload_len(own) != ip_len(address->half))
+	if (!own || mnl_attr_get_payload_len(own) != ip_len(address->family))
 		return false;
 	address->bytes = mnl_attr_get_payload(own);
 	return true;

@@ -22,7 +22,7 @@
 /**
  * struct rtnl_address - what an RTM_NEWADDR says
  * @index: of the interface
- * @half: family
+ * @family: family
  * @bytes: the address itself, not the other end's; in the message
  * @prefix: length
  * @scope: RT_SCOPE_*
@@ -32,7 +32,7 @@
  */
 struct rtnl_address {
 	unsigned int index;
-	int half;
+	int family;
 	const uint8_t *bytes;
 	unsigned int prefix;
 	uint8_t scope;

@@ -24,19 +24,19 @@ struct reading {
 	unsigned int index;
 	bool unchecked;
 	struct ip_config *config;
-	struct ip_address last[IP_HALVES][HVKVP_ADDR_MAX];
-	unsigned int last_count[IP_HALVES];
+	struct ip_address last[IP_FAMILIES][HVKVP_ADDR_MAX];
+	unsigned int last_count[IP_FAMILIES];
 	uint8_t dynamic;
-	uint32_t metric[IP_HALVES][HVKVP_GATEWAY_MAX];
+	uint32_t metric[IP_FAMILIES][HVKVP_GATEWAY_MAX];
 };
 
 static void forget_addresses(void *data)
 {
 	struct reading *reading = data;
 
-	for (int half = 0; half < IP_HALVES; half++) {
-		reading->config->half[half].count = 0;
-		reading->last_count[half] = 0;
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		reading->config->by_family[family].count = 0;
+		reading->last_count[family] = 0;
 	}
 	reading->dynamic = 0;
 }
@@ -46,7 +46,7 @@ static bool is_leased(const struct rtnl_address *found)
 {
 	if (found->flags & IFA_F_PERMANENT && found->valid == RTNL_NO_END)
 		return false;
-	if (found->half == IP_V4)
+	if (found->family == IP_V4)
 		return true;
 	return found->protocol != IFAPROT_KERNEL_RA && found->prefix == 128;
 }
@@ -56,33 +56,33 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 	struct reading *reading = data;
 	struct ip_address address = { 0 };
 	struct rtnl_address found;
-	struct ip_half *part;
+	struct ip_family_config *cfg;
 	bool link_local;
-	int half;
+	int family;
 
 	if (!rtnl_address(nlh, &found) || found.index != reading->index ||
 	    found.scope >= RT_SCOPE_HOST || found.flags & IFA_F_DADFAILED ||
 	    (!reading->unchecked && rtnl_address_checked(&found)))
 		return MNL_CB_OK;
 
-	half = found.half;
-	memcpy(address.bytes, found.bytes, ip_len(half));
+	family = found.family;
+	memcpy(address.bytes, found.bytes, ip_len(family));
 	address.prefix = found.prefix;
-	link_local = ip_is_link_local(half, address.bytes);
+	link_local = ip_is_link_local(family, address.bytes);
 	address.origin = HVKVP_ORIGIN_STATIC;
 	/* The kernel's own link-local address has the length of 64 and no end. */
 	if (!(found.flags & IFA_F_PERMANENT) || found.protocol == IFAPROT_KERNEL_LL ||
 	    found.protocol == IFAPROT_KERNEL_RA ||
-	    (half == IP_V6 && link_local && !found.protocol && address.prefix == 64))
+	    (family == IP_V6 && link_local && !found.protocol && address.prefix == 64))
 		address.origin = HVKVP_ORIGIN_OTHER;
 	if (is_leased(&found))
-		reading->dynamic |= ip_bit(half);
+		reading->dynamic |= ip_family_bit(family);
 
-	part = &reading->config->half[half];
-	if (link_local && reading->last_count[half] < HVKVP_ADDR_MAX)
-		reading->last[half][reading->last_count[half]++] = address;
-	else if (!link_local && part->count < HVKVP_ADDR_MAX)
-		part->address[part->count++] = address;
+	cfg = &reading->config->by_family[family];
+	if (link_local && reading->last_count[family] < HVKVP_ADDR_MAX)
+		reading->last[family][reading->last_count[family]++] = address;
+	else if (!link_local && cfg->count < HVKVP_ADDR_MAX)
+		cfg->address[cfg->count++] = address;
 	return MNL_CB_OK;
 }
 
@@ -100,19 +100,19 @@ static void forget_gateways(void *data)
 {
 	struct reading *reading = data;
 
-	reading->config->half[IP_V4].gateway_count = 0;
-	reading->config->half[IP_V6].gateway_count = 0;
+	reading->config->by_family[IP_V4].gateway_count = 0;
+	reading->config->by_family[IP_V6].gateway_count = 0;
 }
 
 /* Put a gateway in its place, by metric, and once. */
-static void add_gateway(struct reading *reading, int half, const void *bytes, uint32_t metric)
+static void add_gateway(struct reading *reading, int family, const void *bytes, uint32_t metric)
 {
-	struct ip_half *part = &reading->config->half[half];
-	uint32_t *metrics = reading->metric[half];
-	unsigned int at = 0, end = part->gateway_count;
+	struct ip_family_config *cfg = &reading->config->by_family[family];
+	uint32_t *metrics = reading->metric[family];
+	unsigned int at = 0, end = cfg->gateway_count;
 
-	for (unsigned int i = 0; i < part->gateway_count; i++)
-		if (!memcmp(part->gateway[i], bytes, ip_len(half)))
+	for (unsigned int i = 0; i < cfg->gateway_count; i++)
+		if (!memcmp(cfg->gateway[i], bytes, ip_len(family)))
 			return;
 	while (at < end && metrics[at] <= metric)
 		at++;
@@ -120,15 +120,15 @@ static void add_gateway(struct reading *reading, int half, const void *bytes, ui
 		return;
 	if (end == HVKVP_GATEWAY_MAX)
 		end--;
-	memmove(part->gateway[at + 1], part->gateway[at], (end - at) * sizeof(part->gateway[0]));
+	memmove(cfg->gateway[at + 1], cfg->gateway[at], (end - at) * sizeof(cfg->gateway[0]));
 	memmove(metrics + at + 1, metrics + at, (end - at) * sizeof(*metrics));
-	memset(part->gateway[at], 0, sizeof(part->gateway[at]));
-	memcpy(part->gateway[at], bytes, ip_len(half));
+	memset(cfg->gateway[at], 0, sizeof(cfg->gateway[at]));
+	memcpy(cfg->gateway[at], bytes, ip_len(family));
 	metrics[at] = metric;
-	part->gateway_count = end + 1;
+	cfg->gateway_count = end + 1;
 }
 
-static void note_nexthops(struct reading *reading, int half, const struct nlattr *multipath,
+static void note_nexthops(struct reading *reading, int family, const struct nlattr *multipath,
 			  uint32_t metric)
 {
 	const char *at = mnl_attr_get_payload(multipath);
@@ -144,8 +144,8 @@ static void note_nexthops(struct reading *reading, int half, const struct nlattr
 		mnl_attr_for_each_payload((const void *)(at + sizeof(*hop)), len - sizeof(*hop))
 			if ((unsigned int)hop->rtnh_ifindex == reading->index &&
 			    mnl_attr_get_type(attr) == RTA_GATEWAY &&
-			    mnl_attr_get_payload_len(attr) == ip_len(half))
-				add_gateway(reading, half, mnl_attr_get_payload(attr), metric);
+			    mnl_attr_get_payload_len(attr) == ip_len(family))
+				add_gateway(reading, family, mnl_attr_get_payload(attr), metric);
 		if (step >= left)
 			return;
 		left -= step;
@@ -162,20 +162,20 @@ static void note_via(struct reading *reading, const struct nlattr *attr, uint32_
 		add_gateway(reading, IP_V6, via->rtvia_addr, metric);
 }
 
-static int half_of(int family)
+static int family_of(int af)
 {
-	return family == AF_INET ? IP_V4 : family == AF_INET6 ? IP_V6 : -1;
+	return af == AF_INET ? IP_V4 : af == AF_INET6 ? IP_V6 : -1;
 }
 
 static int note_route(const struct nlmsghdr *nlh, void *data)
 {
 	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr, *gateway = NULL, *via = NULL, *multipath = NULL;
-	int half = half_of(msg->rtm_family);
+	int family = family_of(msg->rtm_family);
 	uint32_t table = msg->rtm_table, oif = 0, metric = 0;
 	struct reading *reading = data;
 
-	if (nlh->nlmsg_type != RTM_NEWROUTE || half < 0 || msg->rtm_dst_len ||
+	if (nlh->nlmsg_type != RTM_NEWROUTE || family < 0 || msg->rtm_dst_len ||
 	    msg->rtm_type != RTN_UNICAST || msg->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
 	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
@@ -203,11 +203,11 @@ static int note_route(const struct nlmsghdr *nlh, void *data)
 	if (table != RT_TABLE_MAIN)
 		return MNL_CB_OK;
 	if (multipath)
-		note_nexthops(reading, half, multipath, metric);
+		note_nexthops(reading, family, multipath, metric);
 	if (oif != reading->index)
 		return MNL_CB_OK;
-	if (gateway && mnl_attr_get_payload_len(gateway) == ip_len(half))
-		add_gateway(reading, half, mnl_attr_get_payload(gateway), metric);
+	if (gateway && mnl_attr_get_payload_len(gateway) == ip_len(family))
+		add_gateway(reading, family, mnl_attr_get_payload(gateway), metric);
 	if (via)
 		note_via(reading, via, metric);
 	return MNL_CB_OK;
@@ -237,14 +237,14 @@ int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter, bool unchec
 		err = read_gateways(rtnl, &reading);
 	if (err)
 		return err;
-	for (int half = 0; half < IP_HALVES; half++) {
-		struct ip_half *part = &config->half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		struct ip_family_config *cfg = &config->by_family[family];
 
-		for (unsigned int i = 0; i < reading.last_count[half] &&
-		     part->count < HVKVP_ADDR_MAX; i++)
-			part->address[part->count++] = reading.last[half][i];
-		if (part->count)
-			config->family |= ip_bit(half);
+		for (unsigned int i = 0; i < reading.last_count[family] &&
+		     cfg->count < HVKVP_ADDR_MAX; i++)
+			cfg->address[cfg->count++] = reading.last[family][i];
+		if (cfg->count)
+			config->families |= ip_family_bit(family);
 	}
 	*dynamic = reading.dynamic;
 	return 0;

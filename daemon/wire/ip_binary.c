@@ -23,7 +23,7 @@ static const struct layout {
 	size_t address;
 	size_t gateway;
 	size_t dns;
-} layouts[IP_HALVES] = {
+} layouts[IP_FAMILIES] = {
 	[IP_V4] = {
 		.count = FIELD(v4_count),
 		.gateway_count = FIELD(v4_gateway_count),
@@ -43,23 +43,23 @@ static const struct layout {
 };
 
 /* Return: the prefix length of address @i, or -1. */
-static int get_prefix(const uint8_t *body, int half, unsigned int i)
+static int get_prefix(const uint8_t *body, int family, unsigned int i)
 {
 	uint32_t prefix;
 
-	if (half == IP_V4)
+	if (family == IP_V4)
 		return ip_prefix_of_mask(body + FIELD(v4_mask) + 4 * i);
 	prefix = wire_get_le32(body + FIELD(v6_prefix) + 4 * i);
 	return prefix <= 128 ? (int)prefix : -1;
 }
 
-static const char *decode_half(const uint8_t *body, int half, struct ip_half *part)
+static const char *decode_family(const uint8_t *body, int family, struct ip_family_config *cfg)
 {
-	const struct layout *at = &layouts[half];
+	const struct layout *at = &layouts[family];
 	uint32_t count = wire_get_le32(body + at->count);
 	uint32_t gateway_count = wire_get_le32(body + at->gateway_count);
 	uint32_t dns_count = wire_get_le32(body + at->dns_count);
-	size_t len = ip_len(half);
+	size_t len = ip_len(family);
 
 	if (count > HVKVP_ADDR_MAX)
 		return "more than 64 addresses of a family";
@@ -68,22 +68,22 @@ static const char *decode_half(const uint8_t *body, int half, struct ip_half *pa
 	if (dns_count > HVKVP_ADDR_MAX)
 		return "more than 64 name servers of a family";
 	for (unsigned int i = 0; i < count; i++) {
-		int prefix = get_prefix(body, half, i);
+		int prefix = get_prefix(body, family, i);
 
 		if (prefix < 0)
-			return half == IP_V4 ? "a subnet mask has holes" :
+			return family == IP_V4 ? "a subnet mask has holes" :
 					       "a prefix length is over 128";
-		memcpy(part->address[i].bytes, body + at->address + len * i, len);
-		part->address[i].prefix = prefix;
-		part->address[i].origin = HVKVP_ORIGIN_STATIC;
+		memcpy(cfg->address[i].bytes, body + at->address + len * i, len);
+		cfg->address[i].prefix = prefix;
+		cfg->address[i].origin = HVKVP_ORIGIN_STATIC;
 	}
 	for (unsigned int i = 0; i < gateway_count; i++)
-		memcpy(part->gateway[i], body + at->gateway + len * i, len);
+		memcpy(cfg->gateway[i], body + at->gateway + len * i, len);
 	for (unsigned int i = 0; i < dns_count; i++)
-		memcpy(part->dns[i], body + at->dns + len * i, len);
-	part->count = count;
-	part->gateway_count = gateway_count;
-	part->dns_count = dns_count;
+		memcpy(cfg->dns[i], body + at->dns + len * i, len);
+	cfg->count = count;
+	cfg->gateway_count = gateway_count;
+	cfg->dns_count = dns_count;
 	return NULL;
 }
 
@@ -92,49 +92,50 @@ const char *ip_binary_decode(const uint8_t *body, struct ip_config *config)
 	const char *why = NULL;
 
 	memset(config, 0, sizeof(*config));
-	config->family = body[FIELD(family)];
+	config->families = body[FIELD(family)];
 	config->dhcp = body[FIELD(dhcp)];
 	if (config->dhcp)
 		return NULL;
-	for (int half = 0; half < IP_HALVES && !why; half++)
-		why = decode_half(body, half, &config->half[half]);
+	for (int family = 0; family < IP_FAMILIES && !why; family++)
+		why = decode_family(body, family, &config->by_family[family]);
 	return why;
 }
 
-static void encode_half(const struct ip_half *part, int half, uint8_t *origin, uint8_t *body)
+static void encode_family(const struct ip_family_config *cfg, int family, uint8_t *origin,
+			  uint8_t *body)
 {
-	const struct layout *at = &layouts[half];
-	size_t len = ip_len(half);
+	const struct layout *at = &layouts[family];
+	size_t len = ip_len(family);
 
-	wire_put_le32(body + at->count, part->count);
-	wire_put_le32(body + at->gateway_count, part->gateway_count);
-	wire_put_le32(body + at->dns_count, part->dns_count);
-	for (unsigned int i = 0; i < part->count; i++) {
-		const struct ip_address *address = &part->address[i];
+	wire_put_le32(body + at->count, cfg->count);
+	wire_put_le32(body + at->gateway_count, cfg->gateway_count);
+	wire_put_le32(body + at->dns_count, cfg->dns_count);
+	for (unsigned int i = 0; i < cfg->count; i++) {
+		const struct ip_address *address = &cfg->address[i];
 
 		memcpy(body + at->address + len * i, address->bytes, len);
 		origin[2 * i] = address->origin;
-		if (half == IP_V4)
+		if (family == IP_V4)
 			ip_mask_of_prefix(address->prefix, body + FIELD(v4_mask) + 4 * i);
 		else
 			wire_put_le32(body + FIELD(v6_prefix) + 4 * i, address->prefix);
 	}
-	for (unsigned int i = 0; i < part->gateway_count; i++)
-		memcpy(body + at->gateway + len * i, part->gateway[i], len);
-	for (unsigned int i = 0; i < part->dns_count; i++)
-		memcpy(body + at->dns + len * i, part->dns[i], len);
+	for (unsigned int i = 0; i < cfg->gateway_count; i++)
+		memcpy(body + at->gateway + len * i, cfg->gateway[i], len);
+	for (unsigned int i = 0; i < cfg->dns_count; i++)
+		memcpy(body + at->dns + len * i, cfg->dns[i], len);
 }
 
 bool ip_binary_encode(const struct ip_config *config, uint8_t *body)
 {
 	uint8_t *origin = body + FIELD(origin);
 
-	body[FIELD(family)] = config->family;
+	body[FIELD(family)] = config->families;
 	body[FIELD(dhcp)] = config->dhcp;
-	encode_half(&config->half[IP_V4], IP_V4, origin, body);
+	encode_family(&config->by_family[IP_V4], IP_V4, origin, body);
 	/* The origins of both families are one list. */
-	origin += 2 * config->half[IP_V4].count;
-	encode_half(&config->half[IP_V6], IP_V6, origin, body);
+	origin += 2 * config->by_family[IP_V4].count;
+	encode_family(&config->by_family[IP_V6], IP_V6, origin, body);
 	/* A configuration holds no more than the body does. */
 	return true;
 }

@@ -35,7 +35,7 @@ const char *ip_codec_adapter(const uint8_t *body, unsigned int msg_major, char *
 	return NULL;
 }
 
-uint8_t ip_codec_family(const uint8_t *body, unsigned int msg_major)
+uint8_t ip_codec_families(const uint8_t *body, unsigned int msg_major)
 {
 	return body[is_binary(msg_major) ? offsetof(struct hvkvp_msg_ip_binary, family) :
 					   offsetof(struct hvkvp_msg_ip_text, family)];

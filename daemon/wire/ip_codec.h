@@ -46,13 +46,13 @@ static inline size_t ip_codec_size(unsigned int msg_major)
 const char *ip_codec_adapter(const uint8_t *body, unsigned int msg_major, char *text);
 
 /**
- * ip_codec_family() - which addresses a body is about
+ * ip_codec_families() - which addresses a body is about
  * @body: at least ip_codec_size() bytes
  * @msg_major: agreed KVP version
  *
  * Return: HVKVP_FAMILY_* mask, not checked.
  */
-uint8_t ip_codec_family(const uint8_t *body, unsigned int msg_major);
+uint8_t ip_codec_families(const uint8_t *body, unsigned int msg_major);
 
 /**
  * ip_codec_decode() - what a SET_IP asks for

@@ -7,6 +7,30 @@
 
 #include "wire/ip_config.h"
 
+bool ip_cfg_append(struct ip_family_config *cfg, enum ip_list_kind kind,
+		    const uint8_t bytes[16], unsigned int prefix)
+{
+	const unsigned int max = kind == IP_LIST_GATEWAYS ? HVKVP_GATEWAY_MAX : HVKVP_ADDR_MAX;
+
+	if (ip_cfg_count(cfg, kind) >= max)
+		return false;
+	switch (kind) {
+	case IP_LIST_ADDRESSES:
+		cfg->address[cfg->count] = (struct ip_address){
+			.prefix = prefix, .origin = HVKVP_ORIGIN_STATIC,
+		};
+		memcpy(cfg->address[cfg->count++].bytes, bytes, 16);
+		break;
+	case IP_LIST_GATEWAYS:
+		memcpy(cfg->gateway[cfg->gateway_count++], bytes, 16);
+		break;
+	case IP_LIST_DNS:
+		memcpy(cfg->dns[cfg->dns_count++], bytes, 16);
+		break;
+	}
+	return true;
+}
+
 int ip_prefix_of_mask(const uint8_t mask[4])
 {
 	uint32_t bits = (uint32_t)mask[0] << 24 | mask[1] << 16 | mask[2] << 8 | mask[3];
@@ -36,46 +60,46 @@ bool ip_same_subnet(const uint8_t *a, const uint8_t *b, unsigned int prefix)
 	return !rest || !((a[prefix / 8] ^ b[prefix / 8]) >> (8 - rest));
 }
 
-bool ip_is_link_local(int half, const uint8_t *bytes)
+bool ip_is_link_local(int family, const uint8_t *bytes)
 {
-	if (half == IP_V4)
+	if (family == IP_V4)
 		return bytes[0] == 169 && bytes[1] == 254;
 	return bytes[0] == 0xfe && (bytes[1] & 0xc0) == 0x80;
 }
 
-char *ip_text(int half, const uint8_t *bytes, char *text)
+char *ip_text(int family, const uint8_t *bytes, char *text)
 {
-	if (!inet_ntop(ip_af(half), bytes, text, INET6_ADDRSTRLEN))
+	if (!inet_ntop(ip_af(family), bytes, text, INET6_ADDRSTRLEN))
 		text[0] = 0;
 	return text;
 }
 
-char *ip_text_prefix(int half, const struct ip_address *address, char *text)
+char *ip_text_prefix(int family, const struct ip_address *address, char *text)
 {
-	size_t len = strlen(ip_text(half, address->bytes, text));
+	size_t len = strlen(ip_text(family, address->bytes, text));
 
 	snprintf(text + len, IP_TEXT_SIZE - len, "/%u", address->prefix);
 	return text;
 }
 
-static bool is_unicast(int half, const uint8_t *bytes)
+static bool is_unicast(int family, const uint8_t *bytes)
 {
 	static const uint8_t zero[16], loopback[16] = { [15] = 1 };
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-	if (half == IP_V4)
+	if (family == IP_V4)
 		return bytes[0] && bytes[0] != 127 && bytes[0] < 224;
 	return memcmp(bytes, zero, 16) && memcmp(bytes, loopback, 16) && bytes[0] != 0xff &&
 	       memcmp(bytes, mapped, sizeof(mapped));
 }
 
 /* A name server may be a program of this machine. */
-static bool is_server(int half, const uint8_t *bytes)
+static bool is_server(int family, const uint8_t *bytes)
 {
 	static const uint8_t loopback[16] = { [15] = 1 };
 
-	return is_unicast(half, bytes) ||
-	       (half == IP_V4 ? bytes[0] == 127 : !memcmp(bytes, loopback, 16));
+	return is_unicast(family, bytes) ||
+	       (family == IP_V4 ? bytes[0] == 127 : !memcmp(bytes, loopback, 16));
 }
 
 /* All zeros or all ones behind the prefix: the IPv4 subnet or its broadcast. */
@@ -88,55 +112,55 @@ static bool is_edge(const struct ip_address *address)
 	return !(bits & rest) || (bits & rest) == rest;
 }
 
-static const char *check_address(int half, const struct ip_half *part, unsigned int n)
+static const char *check_address(int family, const struct ip_family_config *cfg, unsigned int n)
 {
-	const struct ip_address *address = &part->address[n];
+	const struct ip_address *address = &cfg->address[n];
 
-	if (!is_unicast(half, address->bytes))
+	if (!is_unicast(family, address->bytes))
 		return "an address is no unicast address";
-	if (!address->prefix || address->prefix > 8 * ip_len(half))
+	if (!address->prefix || address->prefix > 8 * ip_len(family))
 		return "a subnet mask or prefix length is zero, or longer than the address";
-	if (half == IP_V4 && address->prefix < 31 && is_edge(address))
+	if (family == IP_V4 && address->prefix < 31 && is_edge(address))
 		return "an address is its subnet's own, or its broadcast address";
 	for (unsigned int i = 0; i < n; i++)
-		if (!memcmp(part->address[i].bytes, address->bytes, ip_len(half)))
+		if (!memcmp(cfg->address[i].bytes, address->bytes, ip_len(family)))
 			return "an address is there twice";
 	return NULL;
 }
 
-static const char *check_gateway(int half, const struct ip_half *part, unsigned int n)
+static const char *check_gateway(int family, const struct ip_family_config *cfg, unsigned int n)
 {
-	const uint8_t *gateway = part->gateway[n];
-	bool reachable = half == IP_V6 && ip_is_link_local(half, gateway);
+	const uint8_t *gateway = cfg->gateway[n];
+	bool reachable = family == IP_V6 && ip_is_link_local(family, gateway);
 
-	if (!is_unicast(half, gateway))
+	if (!is_unicast(family, gateway))
 		return "a gateway is no unicast address";
-	for (unsigned int i = 0; i < part->count; i++) {
-		const struct ip_address *address = &part->address[i];
+	for (unsigned int i = 0; i < cfg->count; i++) {
+		const struct ip_address *address = &cfg->address[i];
 
-		if (!memcmp(address->bytes, gateway, ip_len(half)))
+		if (!memcmp(address->bytes, gateway, ip_len(family)))
 			return "a gateway is one of the addresses";
 		if (ip_same_subnet(address->bytes, gateway, address->prefix))
 			reachable = true;
 	}
 	for (unsigned int i = 0; i < n; i++)
-		if (!memcmp(part->gateway[i], gateway, ip_len(half)))
+		if (!memcmp(cfg->gateway[i], gateway, ip_len(family)))
 			return "a gateway is there twice";
 	return reachable ? NULL : "a gateway is in none of the given subnets";
 }
 
-static const char *check_half(int half, const struct ip_half *part)
+static const char *check_family(int family, const struct ip_family_config *cfg)
 {
 	const char *why = NULL;
 
-	if (!part->count && part->gateway_count)
+	if (!cfg->count && cfg->gateway_count)
 		return "a gateway is of a family without an address";
-	for (unsigned int i = 0; i < part->count && !why; i++)
-		why = check_address(half, part, i);
-	for (unsigned int i = 0; i < part->gateway_count && !why; i++)
-		why = check_gateway(half, part, i);
-	for (unsigned int i = 0; i < part->dns_count && !why; i++)
-		if (!is_server(half, part->dns[i]))
+	for (unsigned int i = 0; i < cfg->count && !why; i++)
+		why = check_address(family, cfg, i);
+	for (unsigned int i = 0; i < cfg->gateway_count && !why; i++)
+		why = check_gateway(family, cfg, i);
+	for (unsigned int i = 0; i < cfg->dns_count && !why; i++)
+		if (!is_server(family, cfg->dns[i]))
 			why = "a name server is no unicast address";
 	return why;
 }
@@ -144,26 +168,26 @@ static const char *check_half(int half, const struct ip_half *part)
 const char *ip_check(const struct ip_config *config, uint8_t *mask)
 {
 	const uint8_t both = HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6;
-	uint8_t asked = config->family ? config->family : both;
+	uint8_t asked = config->families ? config->families : both;
 
 	*mask = 0;
-	if (config->family & ~both)
+	if (config->families & ~both)
 		return "an unknown address family";
 	if (config->dhcp) {
 		*mask = asked;
 		return NULL;
 	}
-	for (int half = 0; half < IP_HALVES; half++) {
-		const struct ip_half *part = &config->half[half];
-		const char *why = check_half(half, part);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		const struct ip_family_config *cfg = &config->by_family[family];
+		const char *why = check_family(family, cfg);
 
 		if (why)
 			return why;
-		if (!part->count)
+		if (!cfg->count)
 			continue;
-		if (!(asked & ip_bit(half)))
+		if (!(asked & ip_family_bit(family)))
 			return "an address is of another family than the request";
-		*mask |= ip_bit(half);
+		*mask |= ip_family_bit(family);
 	}
 	return *mask ? NULL : "neither DHCP nor an address";
 }

@@ -3,8 +3,8 @@
  * An adapter's addresses, as the codecs, netlink and the back ends share them
  *
  * One struct for both directions: what GET_IP tells, and what SET_IP asks for.
- * Both address families have the same shape, so that code is a loop over two
- * halves and not written twice. Addresses are in network byte order.
+ * Both address families have the same shape, so that code loops over them.
+ * Addresses are in network byte order.
  */
 #ifndef HVKVP_WIRE_IP_CONFIG_H
 #define HVKVP_WIRE_IP_CONFIG_H
@@ -22,8 +22,8 @@
 /* An address with a prefix, "2001:db8::1/64", with its NUL. */
 #define IP_TEXT_SIZE	(INET6_ADDRSTRLEN + 4)
 
-/* The halves of a configuration. */
-enum ip_half_index { IP_V4, IP_V6, IP_HALVES };
+/** enum ip_family - address families, as indexes. */
+enum ip_family { IP_V4, IP_V6, IP_FAMILIES };
 
 /**
  * struct ip_address - an address on a subnet
@@ -38,7 +38,7 @@ struct ip_address {
 };
 
 /**
- * struct ip_half - one family's part
+ * struct ip_family_config - the configuration of one address family
  * @count: addresses
  * @gateway_count: default gateways
  * @dns_count: name servers
@@ -46,7 +46,7 @@ struct ip_address {
  * @gateway: likewise
  * @dns: likewise
  */
-struct ip_half {
+struct ip_family_config {
 	unsigned int count;
 	unsigned int gateway_count;
 	unsigned int dns_count;
@@ -55,36 +55,80 @@ struct ip_half {
 	uint8_t dns[HVKVP_ADDR_MAX][16];
 };
 
+/** enum ip_list_kind - the lists of a family's configuration. */
+enum ip_list_kind { IP_LIST_ADDRESSES, IP_LIST_GATEWAYS, IP_LIST_DNS };
+
 /**
  * struct ip_config - an adapter's addresses
- * @family: HVKVP_FAMILY_* mask; from the host what it is about, in an answer
+ * @families: HVKVP_FAMILY_* mask; from the host what it is about, in an answer
  *	what there are addresses of
  * @dhcp: addresses come, or are to come, by DHCP
- * @half: IPv4 and IPv6
+ * @by_family: IPv4 and IPv6, by enum ip_family
  */
 struct ip_config {
-	uint8_t family;
+	uint8_t families;
 	bool dhcp;
-	struct ip_half half[IP_HALVES];
+	struct ip_family_config by_family[IP_FAMILIES];
 };
 
 /** ip_af() - AF_INET or AF_INET6. */
-static inline int ip_af(int half)
+static inline int ip_af(int family)
 {
-	return half == IP_V4 ? AF_INET : AF_INET6;
+	return family == IP_V4 ? AF_INET : AF_INET6;
 }
 
 /** ip_len() - bytes of an address: 4 or 16. */
-static inline size_t ip_len(int half)
+static inline size_t ip_len(int family)
 {
-	return half == IP_V4 ? 4 : 16;
+	return family == IP_V4 ? 4 : 16;
 }
 
-/** ip_bit() - HVKVP_FAMILY_V4 or HVKVP_FAMILY_V6. */
-static inline uint8_t ip_bit(int half)
+/** ip_family_bit() - HVKVP_FAMILY_V4 or HVKVP_FAMILY_V6. */
+static inline uint8_t ip_family_bit(int family)
 {
-	return half == IP_V4 ? HVKVP_FAMILY_V4 : HVKVP_FAMILY_V6;
+	return family == IP_V4 ? HVKVP_FAMILY_V4 : HVKVP_FAMILY_V6;
 }
+
+/**
+ * ip_cfg_count() - number of elements of a list
+ * @cfg: the family's configuration
+ * @kind: the list
+ */
+static inline unsigned int ip_cfg_count(const struct ip_family_config *cfg,
+					 enum ip_list_kind kind)
+{
+	return kind == IP_LIST_ADDRESSES ? cfg->count :
+	       kind == IP_LIST_GATEWAYS ? cfg->gateway_count : cfg->dns_count;
+}
+
+/**
+ * ip_cfg_bytes() - an element of a list
+ * @cfg: the family's configuration
+ * @kind: the list
+ * @i: below ip_cfg_count()
+ *
+ * Return: its address, 16 bytes of which 4 or 16 are used.
+ */
+static inline const uint8_t *ip_cfg_bytes(const struct ip_family_config *cfg,
+					   enum ip_list_kind kind, unsigned int i)
+{
+	return kind == IP_LIST_ADDRESSES ? cfg->address[i].bytes :
+	       kind == IP_LIST_GATEWAYS ? cfg->gateway[i] : cfg->dns[i];
+}
+
+/**
+ * ip_cfg_append() - append an element to a list
+ * @cfg: the family's configuration
+ * @kind: the list
+ * @bytes: the address, 16 bytes
+ * @prefix: prefix length; for addresses only
+ *
+ * An address gets the origin HVKVP_ORIGIN_STATIC.
+ *
+ * Return: false, and nothing is appended, if the list is full.
+ */
+bool ip_cfg_append(struct ip_family_config *cfg, enum ip_list_kind kind,
+		    const uint8_t bytes[16], unsigned int prefix);
 
 /**
  * ip_prefix_of_mask() - length of an IPv4 mask
@@ -111,30 +155,30 @@ bool ip_same_subnet(const uint8_t *a, const uint8_t *b, unsigned int prefix);
 
 /**
  * ip_is_link_local() - fe80::/10 or 169.254/16
- * @half: family
+ * @family: family
  * @bytes: the address
  */
-bool ip_is_link_local(int half, const uint8_t *bytes);
+bool ip_is_link_local(int family, const uint8_t *bytes);
 
 /**
  * ip_text() - an address as text
- * @half: family
+ * @family: family
  * @bytes: the address
  * @text: gets it, IP_TEXT_SIZE bytes are enough
  *
  * Return: @text.
  */
-char *ip_text(int half, const uint8_t *bytes, char *text);
+char *ip_text(int family, const uint8_t *bytes, char *text);
 
 /**
  * ip_text_prefix() - an address with its prefix length, "192.0.2.1/24"
- * @half: family
+ * @family: family
  * @address: the address
  * @text: gets it, IP_TEXT_SIZE bytes are enough
  *
  * Return: @text.
  */
-char *ip_text_prefix(int half, const struct ip_address *address, char *text);
+char *ip_text_prefix(int family, const struct ip_address *address, char *text);
 
 /**
  * ip_check() - may this be given to an adapter?

@@ -26,10 +26,10 @@ static void demand(bool good)
 
 static bool same(const struct ip_config *a, const struct ip_config *b)
 {
-	for (int half = 0; half < IP_HALVES; half++)
-		if (memcmp(&a->half[half], &b->half[half], sizeof(a->half[half])))
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (memcmp(&a->by_family[family], &b->by_family[family], sizeof(a->by_family[family])))
 			return false;
-	return a->family == b->family && a->dhcp == b->dhcp;
+	return a->families == b->families && a->dhcp == b->dhcp;
 }
 
 static void body(unsigned int major, const uint8_t *data, size_t size)
@@ -41,15 +41,15 @@ static void body(unsigned int major, const uint8_t *data, size_t size)
 	uint8_t change;
 
 	memcpy(in, data, size < whole ? size : whole);
-	ip_codec_family(in, major);
+	ip_codec_families(in, major);
 	ip_codec_adapter(in, major, adapter);
 	if (!ip_codec_decode(in, major, &config)) {
 		bool fits;
 
-		for (int half = 0; half < IP_HALVES; half++)
-			demand(config.half[half].count <= 64 &&
-			       config.half[half].gateway_count <= 5 &&
-			       config.half[half].dns_count <= 64);
+		for (int family = 0; family < IP_FAMILIES; family++)
+			demand(config.by_family[family].count <= 64 &&
+			       config.by_family[family].gateway_count <= 5 &&
+			       config.by_family[family].dns_count <= 64);
 		ip_check(&config, &change);
 		demand(!(change & ~3));
 		fits = ip_codec_encode(&config, major, in, out);
@@ -105,7 +105,7 @@ static void resolv_conf(const uint8_t *data, size_t size)
 	text[size] = 0;
 	memset(&config, 0, sizeof(config));
 	ip_dns_parse(text, &config);
-	demand(config.half[IP_V4].dns_count <= 64 && config.half[IP_V6].dns_count <= 64);
+	demand(config.by_family[IP_V4].dns_count <= 64 && config.by_family[IP_V6].dns_count <= 64);
 	free(text);
 }
 

@@ -81,42 +81,42 @@ static void render_dns(const struct ip_plan *plan, struct strbuf *out)
 	const struct ip_config *config = &plan->config;
 	char text[IP_TEXT_SIZE];
 
-	if (!config->half[IP_V4].dns_count && !config->half[IP_V6].dns_count)
+	if (!config->by_family[IP_V4].dns_count && !config->by_family[IP_V6].dns_count)
 		return;
 	strbuf_printf(out, "\tdns-nameservers");
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < config->half[half].dns_count; i++)
-			strbuf_printf(out, " %s", ip_text(half, config->half[half].dns[i], text));
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < config->by_family[family].dns_count; i++)
+			strbuf_printf(out, " %s", ip_text(family, config->by_family[family].dns[i], text));
 	strbuf_printf(out, "\n");
 }
 
 /* Return: stanzas written. */
-static unsigned int render_half(const struct ip_plan *plan, int half, bool dns,
+static unsigned int render_family(const struct ip_plan *plan, int family, bool dns,
 				struct strbuf *out)
 {
-	const struct ip_half *part = &plan->config.half[half];
-	const char *name = plan->adapter.name, *inet = half == IP_V4 ? "inet" : "inet6";
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
+	const char *name = plan->adapter.name, *inet = family == IP_V4 ? "inet" : "inet6";
 	char text[IP_TEXT_SIZE];
 
-	if (plan->mode[half] == IP_MODE_AUTO && (half == IP_V4 || plan->change & HVKVP_FAMILY_V6)) {
+	if (plan->mode[family] == IP_MODE_AUTO && (family == IP_V4 || plan->change & HVKVP_FAMILY_V6)) {
 		strbuf_printf(out, "\niface hvkvpd-%s %s %s\n", name, inet,
-			 half == IP_V4 ? "dhcp" : "auto");
+			 family == IP_V4 ? "dhcp" : "auto");
 		return 1;
 	}
-	for (unsigned int i = 0; i < part->count; i++) {
+	for (unsigned int i = 0; i < cfg->count; i++) {
 		strbuf_printf(out, "\niface hvkvpd-%s %s static\n\taddress %s\n", name, inet,
-			 ip_text_prefix(half, &part->address[i], text));
+			 ip_text_prefix(family, &cfg->address[i], text));
 		if (i)
 			continue;
 		if (dns)
 			render_dns(plan, out);
 	}
 	/* The last stanza has them: each must find its subnet there. */
-	for (unsigned int i = 0; part->count && i < part->gateway_count; i++)
+	for (unsigned int i = 0; cfg->count && i < cfg->gateway_count; i++)
 		strbuf_printf(out, "\tup ip route append default via %s dev %s proto static metric %u\n",
-			 ip_text(half, part->gateway[i], text), name,
-			 (half == IP_V4 ? 0 : 1024) + i);
-	return part->count;
+			 ip_text(family, cfg->gateway[i], text), name,
+			 (family == IP_V4 ? 0 : 1024) + i);
+	return cfg->count;
 }
 
 static void render(const struct ip_plan *plan, struct strbuf *out)
@@ -126,8 +126,8 @@ static void render(const struct ip_plan *plan, struct strbuf *out)
 
 	strbuf_printf(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
 		 "mapping %s\n\tscript /etc/network/hvkvpd-map\n\nauto %s\n", name, name);
-	stanzas = render_half(plan, IP_V4, true, out);
-	stanzas += render_half(plan, IP_V6, !stanzas, out);
+	stanzas = render_family(plan, IP_V4, true, out);
+	stanzas += render_family(plan, IP_V6, !stanzas, out);
 	if (!stanzas)
 		strbuf_printf(out, "\niface hvkvpd-%s inet manual\n", name);
 }

@@ -56,19 +56,19 @@ static void render_routes(const struct ip_plan *plan, struct strbuf *out)
 {
 	char text[IP_TEXT_SIZE];
 
-	if (!plan->config.half[IP_V4].gateway_count && !plan->config.half[IP_V6].gateway_count)
+	if (!plan->config.by_family[IP_V4].gateway_count && !plan->config.by_family[IP_V6].gateway_count)
 		return;
 	strbuf_printf(out, "      routes:\n");
-	for (int half = 0; half < IP_HALVES; half++) {
-		const struct ip_half *part = &plan->config.half[half];
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		const struct ip_family_config *cfg = &plan->config.by_family[family];
 
-		for (unsigned int i = 0; i < part->gateway_count; i++) {
+		for (unsigned int i = 0; i < cfg->gateway_count; i++) {
 			strbuf_printf(out, "        - to: \"%s\"\n          via: \"%s\"\n",
-				 half == IP_V4 ? "0.0.0.0/0" : "::/0",
-				 ip_text(half, part->gateway[i], text));
+				 family == IP_V4 ? "0.0.0.0/0" : "::/0",
+				 ip_text(family, cfg->gateway[i], text));
 			if (i)
 				strbuf_printf(out, "          metric: %u\n",
-					 (half == IP_V4 ? 0 : 1024) + i);
+					 (family == IP_V4 ? 0 : 1024) + i);
 		}
 	}
 }
@@ -76,8 +76,8 @@ static void render_routes(const struct ip_plan *plan, struct strbuf *out)
 static void render(const struct ip_plan *plan, struct strbuf *out)
 {
 	bool v6 = plan->mode[IP_V6] == IP_MODE_AUTO && plan->change & HVKVP_FAMILY_V6;
-	const struct ip_half *half4 = &plan->config.half[IP_V4];
-	const struct ip_half *half6 = &plan->config.half[IP_V6];
+	const struct ip_family_config *cfg4 = &plan->config.by_family[IP_V4];
+	const struct ip_family_config *cfg6 = &plan->config.by_family[IP_V6];
 	char mac[ADAPTER_MAC_SIZE], text[IP_TEXT_SIZE];
 
 	strbuf_printf(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
@@ -90,19 +90,19 @@ static void render(const struct ip_plan *plan, struct strbuf *out)
 		 ip_mac_bare(&plan->adapter, mac), plan->adapter.name);
 	strbuf_printf(out, "      dhcp4: %s\n      dhcp6: %s\n",
 		 plan->mode[IP_V4] == IP_MODE_AUTO ? "true" : "false", v6 ? "true" : "false");
-	if (half4->count || half6->count)
+	if (cfg4->count || cfg6->count)
 		strbuf_printf(out, "      addresses:\n");
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < plan->config.half[half].count; i++)
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < plan->config.by_family[family].count; i++)
 			strbuf_printf(out, "        - \"%s\"\n",
-				 ip_text_prefix(half, &plan->config.half[half].address[i], text));
+				 ip_text_prefix(family, &plan->config.by_family[family].address[i], text));
 	render_routes(plan, out);
-	if (half4->dns_count || half6->dns_count)
+	if (cfg4->dns_count || cfg6->dns_count)
 		strbuf_printf(out, "      nameservers:\n        addresses:\n");
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < plan->config.half[half].dns_count; i++)
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < plan->config.by_family[family].dns_count; i++)
 			strbuf_printf(out, "          - \"%s\"\n",
-				 ip_text(half, plan->config.half[half].dns[i], text));
+				 ip_text(family, plan->config.by_family[family].dns[i], text));
 }
 
 static const char *tell(const struct ip_system *system, const struct ip_plan *plan,

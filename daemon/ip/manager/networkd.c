@@ -53,20 +53,20 @@ static void render(const struct ip_plan *plan, struct strbuf *out)
 	/* Both: with accelerated networking a second interface has the MAC address. */
 	strbuf_printf(out, "[Match]\nMACAddress=%s\nName=%s\n\n[Network]\nDHCP=%s\n", plan->adapter.mac,
 		 plan->adapter.name, v4 ? v6 ? "yes" : "ipv4" : v6 ? "ipv6" : "no");
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < plan->config.half[half].count; i++)
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < plan->config.by_family[family].count; i++)
 			strbuf_printf(out, "Address=%s\n",
-				 ip_text_prefix(half, &plan->config.half[half].address[i], text));
-	for (int half = 0; half < IP_HALVES; half++)
-		for (unsigned int i = 0; i < plan->config.half[half].dns_count; i++)
-			strbuf_printf(out, "DNS=%s\n", ip_text(half, plan->config.half[half].dns[i], text));
-	for (int half = 0; half < IP_HALVES; half++) {
-		const struct ip_half *part = &plan->config.half[half];
+				 ip_text_prefix(family, &plan->config.by_family[family].address[i], text));
+	for (int family = 0; family < IP_FAMILIES; family++)
+		for (unsigned int i = 0; i < plan->config.by_family[family].dns_count; i++)
+			strbuf_printf(out, "DNS=%s\n", ip_text(family, plan->config.by_family[family].dns[i], text));
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		const struct ip_family_config *cfg = &plan->config.by_family[family];
 
-		for (unsigned int i = 0; i < part->gateway_count; i++) {
-			strbuf_printf(out, "\n[Route]\nGateway=%s\n", ip_text(half, part->gateway[i], text));
+		for (unsigned int i = 0; i < cfg->gateway_count; i++) {
+			strbuf_printf(out, "\n[Route]\nGateway=%s\n", ip_text(family, cfg->gateway[i], text));
 			if (i)
-				strbuf_printf(out, "Metric=%u\n", (half == IP_V4 ? 0 : 1024) + i);
+				strbuf_printf(out, "Metric=%u\n", (family == IP_V4 ? 0 : 1024) + i);
 		}
 	}
 }

@@ -43,30 +43,30 @@ static char *keyfile_path(const struct ip_system *system, const struct adapter *
 		       ip_mac_bare(adapter, mac));
 }
 
-static void render_half(const struct ip_plan *plan, int half, struct strbuf *out)
+static void render_family(const struct ip_plan *plan, int family, struct strbuf *out)
 {
 	static const char *const methods[] = {
 		[IP_MODE_NONE] = "disabled", [IP_MODE_AUTO] = "auto", [IP_MODE_STATIC] = "manual",
 	};
-	const struct ip_half *part = &plan->config.half[half];
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
 	char text[IP_TEXT_SIZE];
 
-	strbuf_printf(out, "\n[%s]\nmethod=%s\n", half == IP_V4 ? "ipv4" : "ipv6",
-		 methods[plan->mode[half]]);
-	for (unsigned int i = 0; i < part->count; i++)
+	strbuf_printf(out, "\n[%s]\nmethod=%s\n", family == IP_V4 ? "ipv4" : "ipv6",
+		 methods[plan->mode[family]]);
+	for (unsigned int i = 0; i < cfg->count; i++)
 		strbuf_printf(out, "address%u=%s\n", i + 1,
-			 ip_text_prefix(half, &part->address[i], text));
-	for (unsigned int i = 0; i < part->gateway_count; i++) {
-		ip_text(half, part->gateway[i], text);
+			 ip_text_prefix(family, &cfg->address[i], text));
+	for (unsigned int i = 0; i < cfg->gateway_count; i++) {
+		ip_text(family, cfg->gateway[i], text);
 		if (!i)
 			strbuf_printf(out, "gateway=%s\n", text);
 		else
 			strbuf_printf(out, "route%u=%s,%s,%u\n", i,
-				 half == IP_V4 ? "0.0.0.0/0" : "::/0", text, 1024 + i);
+				 family == IP_V4 ? "0.0.0.0/0" : "::/0", text, 1024 + i);
 	}
-	for (unsigned int i = 0; i < part->dns_count && plan->mode[half] != IP_MODE_NONE; i++)
-		strbuf_printf(out, "%s%s;", i ? "" : "dns=", ip_text(half, part->dns[i], text));
-	if (part->dns_count && plan->mode[half] != IP_MODE_NONE)
+	for (unsigned int i = 0; i < cfg->dns_count && plan->mode[family] != IP_MODE_NONE; i++)
+		strbuf_printf(out, "%s%s;", i ? "" : "dns=", ip_text(family, cfg->dns[i], text));
+	if (cfg->dns_count && plan->mode[family] != IP_MODE_NONE)
 		strbuf_printf(out, "\n");
 }
 
@@ -81,15 +81,15 @@ static void render(const struct ip_plan *plan, struct strbuf *out)
 	strbuf_printf(out, "type=ethernet\ninterface-name=%s\nautoconnect-priority=999\n",
 		 plan->adapter.name);
 	strbuf_printf(out, "\n[ethernet]\n");
-	render_half(plan, IP_V4, out);
-	render_half(plan, IP_V6, out);
+	render_family(plan, IP_V4, out);
+	render_family(plan, IP_V6, out);
 }
 
 static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
 			unsigned int limit_ms)
 {
 	/* A DHCP server may not be there yet; and static addresses take a second or two. */
-	const char *wait = plan->config.family ? "5" : "0";
+	const char *wait = plan->config.families ? "5" : "0";
 	char id[32] = "hvkvpd-", path[SYSROOT_PATH_SIZE];
 	const struct ip_system inside = { .root = "" };
 	const uint64_t end = clock_ms() + limit_ms;

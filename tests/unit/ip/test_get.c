@@ -246,8 +246,8 @@ static void remembered(void)
 	machine.cache = &cache;
 	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
 	for (int i = 0; i < IP_CACHE_ADAPTERS; i++) {
-		cache.known[i].config.half[IP_V4].count = 1;
-		memcpy(cache.known[i].config.half[IP_V4].address[0].bytes, "\3\3\3\3", 4);
+		cache.known[i].config.by_family[IP_V4].count = 1;
+		memcpy(cache.known[i].config.by_family[IP_V4].address[0].bytes, "\3\3\3\3", 4);
 	}
 	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
 	CHECK_TEXT(GOT_ADDRESSES, "3.3.3.3");

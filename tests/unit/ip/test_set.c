@@ -627,7 +627,7 @@ static const struct tap_case cases[] = {
 	{ "netplan's file", netplan },
 	{ "NetworkManager's file", networkmanager },
 	{ "ifupdown's file", ifupdown },
-	{ "ifupdown's tools fail half-way: the addresses are set all the same", ifupdown_fails },
+	{ "ifupdown's tools fail: the addresses are set all the same", ifupdown_fails },
 	{ "a tool that systemd runs for us, and ends", tool_in_unit },
 	{ "managers that have not started yet", early },
 	{ "a captured body is explained, and changes nothing", described },

@@ -111,22 +111,22 @@ static uint32_t call(unsigned int major, uint32_t (*serve)(struct ip_call *call)
 	return status;
 }
 
-uint32_t machine_get(unsigned int major, const char *id, int family)
+uint32_t machine_get(unsigned int major, const char *id, int families)
 {
 	memset(body, 0, sizeof(body));
 	body[0] = 4;
 	put(major >= 5 ? 28 : 2, id);
-	body[major >= 5 ? 284 : 258] = family;
+	body[major >= 5 ? 284 : 258] = families;
 	return call(major, ip_request_get);
 }
 
-uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses,
+uint32_t machine_set(const char *id, int families, int dhcp, const char *addresses,
 		     const char *subnets, const char *gateways, const char *dns)
 {
 	memset(body, 0, sizeof(body));
 	body[0] = 5;
 	put(2, id);
-	body[258] = family;
+	body[258] = families;
 	body[259] = dhcp;
 	put(260, addresses);
 	put(2308, subnets);

@@ -56,7 +56,7 @@ const char *machine_read(const char *path);
  *
  * Return: status; the answer's body is in @machine_out.
  */
-uint32_t machine_get(unsigned int major, const char *id, int family);
+uint32_t machine_get(unsigned int major, const char *id, int families);
 
 /**
  * machine_set() - SET_IP in text form
@@ -66,7 +66,7 @@ uint32_t machine_get(unsigned int major, const char *id, int family);
  *
  * Return: status.
  */
-uint32_t machine_set(const char *id, int family, int dhcp, const char *addresses,
+uint32_t machine_set(const char *id, int families, int dhcp, const char *addresses,
 		     const char *subnets, const char *gateways, const char *dns);
 
 /** machine_capture() - write the body of the last request to a file below the root. */

@@ -99,11 +99,11 @@ static const char *check(void)
 	return ip_check(&config, &mask);
 }
 
-static const char *address(int half, unsigned int i)
+static const char *address(int family, unsigned int i)
 {
 	static char text[IP_TEXT_SIZE];
 
-	return ip_text_prefix(half, &config.half[half].address[i], text);
+	return ip_text_prefix(family, &config.by_family[family].address[i], text);
 }
 
 static void masks(void)
@@ -175,16 +175,16 @@ static void text_both(void)
 {
 	CHECK_TEXT(decode_text("192.0.2.5;2001:db8::5;198.51.100.7", "255.255.255.0;64;255.255.0.0",
 			       "192.0.2.1;fe80::1", "192.0.2.53;2001:db8::53"), NULL);
-	CHECK_INT(config.half[IP_V4].count, 2);
-	CHECK_INT(config.half[IP_V6].count, 1);
+	CHECK_INT(config.by_family[IP_V4].count, 2);
+	CHECK_INT(config.by_family[IP_V6].count, 1);
 	CHECK_TEXT(address(IP_V4, 0), "192.0.2.5/24");
 	CHECK_TEXT(address(IP_V4, 1), "198.51.100.7/16");
 	CHECK_TEXT(address(IP_V6, 0), "2001:db8::5/64");
-	CHECK_INT(config.half[IP_V4].gateway_count, 1);
-	CHECK_INT(config.half[IP_V6].gateway_count, 1);
-	CHECK_INT(config.half[IP_V4].dns_count, 1);
-	CHECK_INT(config.half[IP_V6].dns_count, 1);
-	CHECK_INT(config.half[IP_V4].address[0].origin, HVKVP_ORIGIN_STATIC);
+	CHECK_INT(config.by_family[IP_V4].gateway_count, 1);
+	CHECK_INT(config.by_family[IP_V6].gateway_count, 1);
+	CHECK_INT(config.by_family[IP_V4].dns_count, 1);
+	CHECK_INT(config.by_family[IP_V6].dns_count, 1);
+	CHECK_INT(config.by_family[IP_V4].address[0].origin, HVKVP_ORIGIN_STATIC);
 	CHECK_INT(config.dhcp, 0);
 	CHECK_TEXT(check(), NULL);
 }
@@ -256,8 +256,8 @@ static void text_full(void)
 		sprintf(subnets + strlen(subnets), "%s255.0.0.0", i ? ";" : "");
 	}
 	CHECK_TEXT(decode_text(addresses, subnets, "", addresses), NULL);
-	CHECK_INT(config.half[IP_V4].count, 64);
-	CHECK_INT(config.half[IP_V4].dns_count, 64);
+	CHECK_INT(config.by_family[IP_V4].count, 64);
+	CHECK_INT(config.by_family[IP_V4].dns_count, 64);
 	CHECK_TEXT(address(IP_V4, 63), "10.0.0.64/8");
 	strcat(addresses, ";10.0.0.65");
 	strcat(subnets, ";255.0.0.0");
@@ -272,28 +272,28 @@ static void text_dhcp(void)
 	raw[T_FAMILY] = 1;
 	CHECK_TEXT(decode(4), NULL);
 	CHECK_INT(config.dhcp, 1);
-	CHECK_INT(config.half[IP_V4].count, 0);
+	CHECK_INT(config.by_family[IP_V4].count, 0);
 	CHECK_TEXT(check(), NULL);
 }
 
 static void fill(unsigned int count)
 {
 	memset(&config, 0, sizeof(config));
-	config.family = 3;
-	for (int half = 0; half < IP_HALVES; half++) {
-		struct ip_half *part = &config.half[half];
+	config.families = 3;
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		struct ip_family_config *cfg = &config.by_family[family];
 
-		part->count = count;
-		part->dns_count = count;
-		part->gateway_count = count > 5 ? 5 : count;
+		cfg->count = count;
+		cfg->dns_count = count;
+		cfg->gateway_count = count > 5 ? 5 : count;
 		for (unsigned int i = 0; i < 64; i++) {
-			memset(part->address[i].bytes, half ? 0xee : 222, ip_len(half));
-			part->address[i].bytes[ip_len(half) - 1] = 128 + i;
-			part->address[i].prefix = half ? 128 : 25;
-			part->address[i].origin = half ? HVKVP_ORIGIN_OTHER : HVKVP_ORIGIN_STATIC;
-			memcpy(part->dns[i], part->address[i].bytes, 16);
+			memset(cfg->address[i].bytes, family ? 0xee : 222, ip_len(family));
+			cfg->address[i].bytes[ip_len(family) - 1] = 128 + i;
+			cfg->address[i].prefix = family ? 128 : 25;
+			cfg->address[i].origin = family ? HVKVP_ORIGIN_OTHER : HVKVP_ORIGIN_STATIC;
+			memcpy(cfg->dns[i], cfg->address[i].bytes, 16);
 		}
-		memcpy(part->gateway, part->dns, sizeof(part->gateway));
+		memcpy(cfg->gateway, cfg->dns, sizeof(cfg->gateway));
 	}
 }
 
@@ -339,7 +339,7 @@ static void text_encoded(void)
 	CHECK_INT(raw[T_DHCP], 0);
 	fill(0);
 	config.dhcp = true;
-	config.family = 0;
+	config.families = 0;
 	CHECK(encode(4));
 	CHECK_INT(raw[T_FAMILY], 0);
 	CHECK_INT(raw[T_DHCP], 1);
@@ -362,8 +362,8 @@ static void text_brim(void)
 	CHECK_INT(raw[T_SUBNETS - 1] | raw[T_SUBNETS - 2], 0);
 	CHECK_INT(raw[SIZE - 1] | raw[SIZE - 2], 0);
 
-	config.half[IP_V4].count = 0;
-	config.half[IP_V4].dns_count = 0;
+	config.by_family[IP_V4].count = 0;
+	config.by_family[IP_V4].dns_count = 0;
 	CHECK(!encode(4));
 	text = get_text(T_ADDRESSES, 1024);
 	CHECK_INT(elements(text), 25);
@@ -372,11 +372,11 @@ static void text_brim(void)
 	CHECK_INT(elements(get_text(T_DNS, 1024)), 25);
 
 	/* 1022 units are used: a shorter one must not jump the queue. */
-	memset(&config.half[IP_V6].address[25].bytes, 0, 16);
+	memset(&config.by_family[IP_V6].address[25].bytes, 0, 16);
 	CHECK(!encode(4));
 	CHECK_INT(elements(get_text(T_ADDRESSES, 1024)), 26);
-	memset(&config.half[IP_V6].address[26].bytes, 0, 16);
-	memset(config.half[IP_V6].address[25].bytes, 0xee, 16);
+	memset(&config.by_family[IP_V6].address[26].bytes, 0, 16);
+	memset(config.by_family[IP_V6].address[25].bytes, 0xee, 16);
 	CHECK(!encode(4));
 	CHECK_INT(elements(get_text(T_ADDRESSES, 1024)), 25);
 }
@@ -389,17 +389,17 @@ static void text_round_trip(void)
 	before = config;
 	CHECK(encode(4));
 	CHECK_TEXT(decode(4), NULL);
-	for (int half = 0; half < IP_HALVES; half++) {
-		CHECK_INT(config.half[half].count, 5);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		CHECK_INT(config.by_family[family].count, 5);
 		for (int i = 0; i < 5; i++) {
-			CHECK(!memcmp(config.half[half].address[i].bytes,
-				      before.half[half].address[i].bytes, 16));
-			CHECK_INT(config.half[half].address[i].prefix,
-				  before.half[half].address[i].prefix);
+			CHECK(!memcmp(config.by_family[family].address[i].bytes,
+				      before.by_family[family].address[i].bytes, 16));
+			CHECK_INT(config.by_family[family].address[i].prefix,
+				  before.by_family[family].address[i].prefix);
 		}
-		CHECK(!memcmp(config.half[half].gateway, before.half[half].gateway,
-			      sizeof(before.half[half].gateway)));
-		CHECK(!memcmp(config.half[half].dns, before.half[half].dns, 5 * 16));
+		CHECK(!memcmp(config.by_family[family].gateway, before.by_family[family].gateway,
+			      sizeof(before.by_family[family].gateway)));
+		CHECK(!memcmp(config.by_family[family].dns, before.by_family[family].dns, 5 * 16));
 	}
 }
 
@@ -439,10 +439,10 @@ static void binary_brim(void)
 	CHECK_INT(raw[B_ORIGIN + 2 * 64], 1);
 	CHECK_INT(raw[B_END - 2], 1);
 	CHECK_TEXT(decode(5), NULL);
-	for (int half = 0; half < IP_HALVES; half++)
+	for (int family = 0; family < IP_FAMILIES; family++)
 		for (int i = 0; i < 64; i++)
-			before.half[half].address[i].origin = HVKVP_ORIGIN_STATIC;
-	CHECK(!memcmp(&config.half, &before.half, sizeof(config.half)));
+			before.by_family[family].address[i].origin = HVKVP_ORIGIN_STATIC;
+	CHECK(!memcmp(&config.by_family, &before.by_family, sizeof(config.by_family)));
 }
 
 static void binary_counts(void)
@@ -511,12 +511,12 @@ static void adapter_ids(void)
 	CHECK_TEXT(adapter(5), "the adapter's id is not valid UTF-16");
 }
 
-static const char *judge(int family, const char *addresses, const char *subnets,
+static const char *judge(int families, const char *addresses, const char *subnets,
 			 const char *gateways, const char *dns)
 {
 	const char *why = decode_text(addresses, subnets, gateways, dns);
 
-	config.family = family;
+	config.families = families;
 	return why ? why : check();
 }
 
@@ -572,7 +572,7 @@ static void changes(void)
 	uint8_t mask;
 
 	decode_text(V4, "", "");
-	config.family = 3;
+	config.families = 3;
 	CHECK_TEXT(ip_check(&config, &mask), NULL);
 	CHECK_INT(mask, 1);
 	decode_text("192.0.2.5;2001:db8::5", "255.255.255.0;64", "", "");
@@ -582,7 +582,7 @@ static void changes(void)
 	config.dhcp = true;
 	CHECK_TEXT(ip_check(&config, &mask), NULL);
 	CHECK_INT(mask, 3);
-	config.family = 1;
+	config.families = 1;
 	CHECK_TEXT(ip_check(&config, &mask), NULL);
 	CHECK_INT(mask, 1);
 }
