@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# KVP in the initramfs, for programs there that wait for a key (hvkvp wait): dracut's part.
-# Off unless /etc/default/hvkvpd says INITRAMFS=yes, or dracut is told to --add hvkvp.
+# dracut module: KVP in the initramfs, for programs there that wait for a key (hvkvp wait).
+# Off unless /etc/default/hvkvpd has INITRAMFS=yes, or dracut is run with --add hvkvp.
 
 check()
 {
@@ -16,7 +16,7 @@ depends()
 
 installkernel()
 {
-	# Whichever drivers this kernel has, loaded here or not.
+	# All drivers that this kernel has, loaded here or not.
 	hostonly='' instmods hv_vmbus hv_kvp hv_utils
 }
 
