@@ -42,7 +42,7 @@ static const char help[] =
 "  4 internal    stays in the guest\n"
 "\n"
 "Options:\n"
-"  -s, --state-dir DIR    where the pool files are (default: " STORE_DEFAULT_DIR ")\n"
+"  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ")\n"
 "  -j, --json             print JSON\n"
 "  -f, --force            write to a pool of the host (external, parameter)\n"
 "  -r, --raw              get, wait: print the value and nothing else\n"
@@ -235,7 +235,6 @@ int main(int argc, char **argv)
 			.addresses = address_cache_text,
 			.addresses_data = &addresses,
 		},
-		.state_dir = STORE_DEFAULT_DIR,
 		.device = DEVICE_OURS,
 		.join = JOIN_NONE,
 		.split = -1,
@@ -248,6 +247,8 @@ int main(int argc, char **argv)
 	log_open(LOG_WARNING, 0);
 	log_set_sink(show_log);
 	umask(022);
+	if (!command.state_dir)
+		command.state_dir = paths_state_dir(STATE_DIR, STATE_DIR_VOLATILE, false);
 	command.argc = argc - optind - 1;
 	command.argv = argv + optind + 1;
 	if (store_init(&command.store, command.state_dir))

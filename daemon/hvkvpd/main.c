@@ -54,7 +54,7 @@ static const char help[] =
 "  -d, --device PATH      the driver's device node; a node in a directory named\n"
 "                         vmbus is the stock kernel's; fd:N is an open descriptor\n"
 "                         (default: " DEVICE_OURS " if there, else " DEVICE_STOCK ")\n"
-"  -s, --state-dir DIR    where the pool files are (default: " STORE_DEFAULT_DIR ")\n"
+"  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ")\n"
 "      --set-ip PATH      script that sets addresses in the daemon's place, if it is\n"
 "                         there (default: " IP_SITE_SCRIPT "); \"\": none\n"
 "      --check-ip FILE    print what would be done with a captured SET_IP body, and\n"
@@ -178,7 +178,7 @@ static void parse(struct options *options, int argc, char **argv)
 		usage_error("unexpected argument: ", argv[optind]);
 	if (options->device && !options->device[0])
 		usage_error("--device needs a path", "");
-	if (!options->state_dir[0])
+	if (options->state_dir && !options->state_dir[0])
 		usage_error("--state-dir needs a directory", "");
 }
 
@@ -196,6 +196,20 @@ static const char *absolute(const char *path)
 	}
 	free(cwd);
 	return joined;
+}
+
+/* The directory that was asked for, or the system's. */
+static const char *state_dir(const char *asked)
+{
+	const char *dir;
+
+	if (asked)
+		return absolute(asked);
+	dir = paths_state_dir(STATE_DIR, STATE_DIR_VOLATILE, true);
+	if (!strcmp(dir, STATE_DIR_VOLATILE))
+		log_warn("%s is missing and its file system is read-only: the pools are in %s, and lost with the next boot",
+			 STATE_DIR, STATE_DIR_VOLATILE);
+	return dir;
 }
 
 static int check_ip(const struct ip_system *system, const char *path)
@@ -234,7 +248,6 @@ static int start_up(struct options *options)
 int main(int argc, char **argv)
 {
 	static struct options options = {
-		.state_dir = STORE_DEFAULT_DIR,
 		.set_ip = IP_SITE_SCRIPT,
 		.log_level = LOG_NOTICE,
 	};
@@ -266,7 +279,7 @@ int main(int argc, char **argv)
 	parse(&options, argc, argv);
 	log_open(options.log_level, 0);
 	umask(022);
-	options.state_dir = absolute(options.state_dir);
+	options.state_dir = state_dir(options.state_dir);
 	if (options.device && strncmp(options.device, "fd:", 3))
 		options.device = absolute(options.device);
 

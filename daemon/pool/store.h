@@ -9,8 +9,6 @@
 
 #include "pool/pool.h"
 
-#define STORE_DEFAULT_DIR	"/var/lib/hyperv"
-
 /**
  * struct store - the pools
  * @dir: state directory; not owned
