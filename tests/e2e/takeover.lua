@@ -82,7 +82,11 @@ case("'boot' takes what came up with hv_utils, under a service that stays", func
 	local before = guest_ok("cat /run/kvp-service.pid")
 	guest_ok("hvkvp-driver --runtime give", 40)
 	expect(driver_of(bus.kvp), "hv_utils")
-	guest_ok("hvkvp-driver boot", 40)
+	-- Given back on purpose, it stays so until the next boot.
+	expect(guest_ok("hvkvp-driver boot", 40), "")
+	expect(driver_of(bus.kvp), "hv_utils")
+	expect(guest_ok("hvkvp-driver status"):find("now:     hv_utils, until the next boot", 1, true) ~= nil)
+	guest_ok("rm /run/hv_kvp-given-back; hvkvp-driver boot", 40)
 	bus.wait_reopen(10)
 	expect(negotiate{timeout = 15}.kvp, "5.0")
 	expect(driver_of(bus.kvp), "hv_kvp")
@@ -126,6 +130,27 @@ case("the daemon that had the stock device follows to the new one by itself", fu
 	expect(negotiate{timeout = 15}.kvp, "5.0")
 	expect(guest_ok("kvp-service status"), "runs, pid " .. before)
 	expect(get("external", "from before").value, "stock")
+	others_are_untouched()
+end)
+
+case("killed in the middle, a run leaves nothing that the next one does not mend", function()
+	local to = {take = "hv_kvp", give = "hv_utils"}
+	-- Right after the switch is thrown, after the unbind, and after the host has offered the device anew.
+	for _, moment in ipairs{"[ $(cat drivers_autoprobe) = 1 ]", "[ -n \"$(ls -d devices/" .. bus.kvp.instance .. "/driver 2>&-)\" ]",
+			"[ -e devices/" .. bus.kvp.instance .. "/driver ] || [ ! -e devices/" .. bus.kvp.instance .. " ]"} do
+		for _, verb in ipairs{"give", "take"} do
+			guest("cd /sys/bus/vmbus; hvkvp-driver --runtime " .. verb .. " & while kill -0 $! && " .. moment ..
+				"; do :; done; kill -9 $!; wait", 40)
+			guest_ok("hvkvp-driver --runtime " .. verb, 60)
+			expect(driver_of(bus.kvp), to[verb], verb .. " after: " .. moment)
+			others_are_untouched()
+		end
+	end
+	-- An administrator's own 0 stays.
+	guest_ok("echo 0 >/sys/bus/vmbus/drivers_autoprobe; hvkvp-driver --runtime give", 40)
+	expect(guest_ok("cat /sys/bus/vmbus/drivers_autoprobe"), "0")
+	expect(guest_ok("hvkvp-driver status"):find("probing: off", 1, true) ~= nil)
+	guest_ok("echo 1 >/sys/bus/vmbus/drivers_autoprobe; hvkvp-driver --runtime take", 40)
 	others_are_untouched()
 end)
 
