@@ -11,7 +11,13 @@ PYTHON        ?= python3
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
 DKMS_SOURCE := $(DESTDIR)/usr/src/hv_kvp-$(VERSION)
-MODULE_FILE := $(DESTDIR)/lib/modules/$(KERNELRELEASE)/updates/hv_kvp.ko
+# The release of the headers, which need not be that of the running kernel.
+RELEASE = $(or $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null),$(KERNELRELEASE))
+MODULE_FILE = $(DESTDIR)/lib/modules/$(RELEASE)/updates/hv_kvp.ko
+
+# $(call owner,FILE,COMMANDS): runs them where a package owns FILE, with its name in $$owner.
+owner = if owner=$$(dpkg-query -S $(1) 2>/dev/null || rpm -qf $(1) 2>/dev/null); then owner=$${owner%%:*}; $(2); fi
 
 .PHONY: all module daemon host check check-all coverage lint demo bench bench-store fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
@@ -91,12 +97,15 @@ bench: packages
 install: install-module install-user
 	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take')
 
+# The kernel's own rule: it signs, strips and compresses as that kernel is configured.
 install-module: module
-	install -D -m 644 hv_kvp.ko $(MODULE_FILE)
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
+		$(if $(DESTDIR),DEPMOD=:) modules_install
 	$(MAKE) -C daemon/system install-module-files
-	$(if $(DESTDIR),,depmod $(KERNELRELEASE))
 
 install-user: daemon
+	$(if $(DESTDIR),,@$(call owner,/usr/sbin/hvkvpd,echo "make: warning: the package $$owner is installed too" \
+		"and owns /usr/sbin/hvkvpd; remove one of the two" >&2))
 	$(MAKE) -C daemon/system install
 	$(if $(DESTDIR),,@test -d /run/systemd/system && systemctl daemon-reload && udevadm control --reload || :)
 
@@ -105,9 +114,9 @@ uninstall: uninstall-user uninstall-module
 # The device goes back first, so that the guest is never without a driver for it.
 uninstall-module:
 	$(if $(DESTDIR),,-[ ! -d /sys/bus/vmbus/drivers/hv_kvp ] || { daemon/system/hvkvp-driver --runtime give; rmmod hv_kvp; })
-	rm -f $(MODULE_FILE) $(DESTDIR)/etc/modprobe.d/hv_kvp-given-back.conf
+	rm -f $(MODULE_FILE)* $(DESTDIR)/etc/modprobe.d/hv_kvp-given-back.conf
 	$(MAKE) -C daemon/system uninstall-module-files
-	$(if $(DESTDIR),,depmod $(KERNELRELEASE))
+	$(if $(DESTDIR),,depmod $(RELEASE))
 
 uninstall-user:
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service)
@@ -127,6 +136,7 @@ dkms-install: dkms-remove dkms-source
 	$(MAKE) -C daemon/system install-module-files
 
 dkms-remove:
+	@$(call owner,$(DKMS_SOURCE)/dkms.conf,echo "make: the package $$owner owns $(DKMS_SOURCE): apt purge $$owner" >&2; exit 1)
 	@command -v dkms >/dev/null || { echo 'make: there is no dkms here (Debian: apt-get install dkms)' >&2; exit 1; }
 	if [ -n "$$(dkms status hv_kvp/$(VERSION))" ]; then dkms remove hv_kvp/$(VERSION) --all; fi
 	rm -rf $(DKMS_SOURCE)
