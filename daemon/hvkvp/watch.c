@@ -87,7 +87,9 @@ int command_wait(struct command *command)
 {
 	int number = command_pool(command->argv[0]), err;
 	const char *key = command->argv[1], *value;
+	char shown[SHOWN_KEY_SIZE];
 	struct watcher watcher;
+	bool waiting = false;
 	struct pool *pool;
 
 	if (number < 0)
@@ -107,8 +109,13 @@ int command_wait(struct command *command)
 			return print_found(command, number, key, value);
 		if (err != -ENOENT && err != -EBADMSG)
 			return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
+		if (!waiting)
+			fprintf(stderr, "hvkvp: waiting for \"%s\" in pool %s\n",
+				escape(key, shown, sizeof(shown)), store_pool_name(number));
+		waiting = true;
 	} while (watcher_wait(&watcher));
-	return command_fail(EXIT_TIMEOUT, "no key \"%s\" in pool %s within %ld.%03ld s", key,
+	return command_fail(EXIT_TIMEOUT, "no key \"%s\" in pool %s within %ld.%03ld s",
+			    escape(key, shown, sizeof(shown)),
 			    store_pool_name(number), command->timeout_ms / 1000,
 			    command->timeout_ms % 1000);
 }
@@ -195,6 +202,28 @@ static void look(const struct command *command, struct pool *pool, int number, b
 	fflush(stdout);
 }
 
+/* From here on no change is missed: scripts wait for this before they change something. */
+static void print_watching(const struct command *command, int only)
+{
+	json_t *pools, *line;
+
+	fprintf(stderr, "hvkvp: watching %s in %s\n",
+		only < 0 ? "all pools" : store_pool_name(only), command->store.dir);
+	if (!command->json)
+		return;
+	pools = json_array();
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
+		if (i != HVKVP_POOL_AUTO && (only < 0 || only == i))
+			json_array_append_new(pools, json_string(store_pool_name(i)));
+	line = json_pack("{s:s, s:s, s:o}", "event", "watching", "state_dir", command->store.dir,
+			 "pools", pools);
+	if (line)
+		json_dumpf(line, stdout, JSON_COMPACT);
+	json_decref(line);
+	putchar('\n');
+	fflush(stdout);
+}
+
 int command_watch(struct command *command)
 {
 	struct watcher watcher;
@@ -215,6 +244,8 @@ int command_watch(struct command *command)
 		for (int i = 0; i < HVKVP_POOL_COUNT; i++)
 			if (i != HVKVP_POOL_AUTO && (only < 0 || only == i))
 				look(command, &command->store.pools[i], i, first);
+		if (first)
+			print_watching(command, only);
 		first = false;
 		if (ferror(stdout))
 			return EXIT_STORAGE;

@@ -2,6 +2,7 @@
 /*
  * hvkvp: long values, waiting, JSON files, fsck, info.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static void waits(void)
 	CHECK(strstr(child.err, "no key \"key\" in pool guest within 0.200 s"));
 	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_dir, "wait", "guest",
 						   "key", "-t", "9", NULL });
-	usleep(300000);
+	CHECK(child_says(&child, "waiting for \"key\" in pool guest", 1));
 	append("other", "x");
 	append("key", "it is here");
 	CHECK_INT(child_end(&child), 0);
@@ -84,18 +85,21 @@ static void watches(void)
 {
 	scratch_begin();
 	append("old", "x");
-	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_dir, "watch", "-t",
-						   "2", NULL });
-	usleep(500000);
+	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_dir, "watch", NULL });
+	CHECK(child_says(&child, "hvkvp: watching all pools in ", 1));
 	append("new", "line\n2");
-	usleep(200000);
+	CHECK(child_prints(&child, "set\tguest\tnew\tline\\n2\n", 1));
 	append("new", "again");
-	usleep(200000);
+	CHECK(child_prints(&child, "set\tguest\tnew\tagain\n", 1));
 	unlink(scratch_path(".kvp_pool_1"));
-	CHECK_INT(child_end(&child), 0);
+	CHECK(child_prints(&child, "del\tguest\told\n", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 128 + SIGTERM);
 	CHECK(!strncmp(child.out, "set\tguest\tnew\tline\\n2\nset\tguest\tnew\tagain\n", 41));
-	CHECK(strstr(child.out, "del\tguest\told\n"));
 	CHECK_INT(RUN("watch", "auto"), 2);
+	CHECK_INT(RUN("--json", "watch", "guest", "-t", "0"), 0);
+	CHECK(strstr(child.out, "{\"event\":\"watching\",\"state_dir\":\""));
+	CHECK(strstr(child.out, "\"pools\":[\"guest\"]}\n"));
 	scratch_end();
 }
 

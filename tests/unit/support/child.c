@@ -56,7 +56,7 @@ int child_end(struct child *child)
 			status = -1;
 			break;
 		}
-		usleep(5000);
+		usleep(5000);	/* sleep: it polls, with a time limit */
 	}
 	collect(child);
 	if (strstr(child->err, "Sanitizer") || strstr(child->err, "runtime error"))
@@ -66,19 +66,29 @@ int child_end(struct child *child)
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
-bool child_says(struct child *child, const char *text, int times)
+static bool wait_for_text(struct child *child, const char *where, const char *text, int times)
 {
 	for (int ms = 0; ms < LIMIT_MS; ms += 5) {
 		const char *at;
 		int n = 0;
 
 		collect(child);
-		for (at = child->err; (at = strstr(at, text)); at++)
+		for (at = where; (at = strstr(at, text)); at++)
 			n++;
 		if (n >= times)
 			return true;
-		usleep(5000);
+		usleep(5000);	/* sleep: it polls, with a time limit */
 	}
-	printf("# not said: \"%s\"; but: %s\n", text, child->err);
+	printf("# not said: \"%s\"; but: %s\n", text, where);
 	return false;
+}
+
+bool child_says(struct child *child, const char *text, int times)
+{
+	return wait_for_text(child, child->err, text, times);
+}
+
+bool child_prints(struct child *child, const char *text, int times)
+{
+	return wait_for_text(child, child->out, text, times);
 }

@@ -52,6 +52,16 @@ int child_end(struct child *child);
 bool child_says(struct child *child, const char *text, int times);
 
 /**
+ * child_prints() - likewise, standard output
+ * @child: the object
+ * @text: a part of it
+ * @times: so many times at least
+ *
+ * Return: false after 10 s.
+ */
+bool child_prints(struct child *child, const char *text, int times);
+
+/**
  * child_run() - start a program and wait for its end
  * @child: the object
  *
