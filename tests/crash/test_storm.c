@@ -76,7 +76,7 @@ static void other(int number)
 	for (int i = 0; i < OPERATIONS; i++) {
 		/* A lost record is never taken: do not wait for it for ever, nor each time. */
 		for (int ms = 0; shared->added[number] - shared->taken[number] > ahead; ms++) {
-			usleep(1000);
+			usleep(1000);	/* sleep: it polls, with a limit */
 			ahead += ms == 50;
 		}
 		memset(&record, 0, sizeof(record));

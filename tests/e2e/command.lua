@@ -67,10 +67,13 @@ case("info without a service says so", function()
 end)
 
 case("wait ends when the host sets the key", function()
-	guest_ok("hvkvp --timeout 20 wait external role >/tmp/wait.out 2>&1 & usleep 300000")
+	guest_ok("rm -f /tmp/wait.rc; (hvkvp --timeout 20 wait external role >/tmp/wait.out 2>/tmp/wait.err; " ..
+		 "echo $? >/tmp/wait.rc) &")
+	guest_until("grep -q waiting /tmp/wait.err")
 	expect(set("external", "other", "x").ok)
 	expect(set("external", "role", "web server").ok)
-	expect(guest_ok("wait; while killall -0 hvkvp 2>/dev/null; do usleep 20000; done; cat /tmp/wait.out"), "web server")
+	guest_until("[ -s /tmp/wait.rc ]")
+	expect(guest_ok("cat /tmp/wait.rc /tmp/wait.out"), "0\nweb server")
 	expect(delete("external", "role").ok)
 	local late = guest("hvkvp --timeout 0.3 wait external role")
 	expect(late.rc, 5)
@@ -78,15 +81,21 @@ case("wait ends when the host sets the key", function()
 end)
 
 case("watch prints what the host changes, as it lands", function()
-	guest_ok("hvkvp watch external >/tmp/watch.out 2>&1 & hvkvp watch --json external >/tmp/watch.json 2>&1 & usleep 300000")
+	local function both(text)
+		guest_until("grep -q " .. text .. " /tmp/watch.out && grep -q " .. text .. " /tmp/watch.json")
+	end
+	guest_ok("hvkvp watch external >/tmp/watch.out 2>&1 & hvkvp watch --json external >/tmp/watch.json 2>/dev/null &")
+	both("watching")
 	expect(set("external", "w", "one").ok)
-	guest_ok("until grep -q one /tmp/watch.out && grep -q one /tmp/watch.json; do usleep 20000; done")
+	both("one")
 	expect(set("external", "w", "two").ok)
-	guest_ok("until grep -q two /tmp/watch.out && grep -q two /tmp/watch.json; do usleep 20000; done")
+	both("two")
 	expect(delete("external", "w").ok)
-	guest_ok("until grep -q del /tmp/watch.out && grep -q del /tmp/watch.json; do usleep 20000; done; killall hvkvp")
-	expect(guest_ok("cat /tmp/watch.out"), "set\texternal\tw\tone\nset\texternal\tw\ttwo\ndel\texternal\tw")
+	both("del")
+	guest_ok("killall hvkvp")
+	expect(guest_ok("cat /tmp/watch.out"), "hvkvp: watching external in /var/lib/hyperv\nset\texternal\tw\tone\nset\texternal\tw\ttwo\ndel\texternal\tw")
 	expect(guest_ok("cat /tmp/watch.json"),
+	       '{"event":"watching","state_dir":"/var/lib/hyperv","pools":["external"]}\n' ..
 	       '{"event":"set","pool":"external","key":"w","value":"one"}\n' ..
 	       '{"event":"set","pool":"external","key":"w","value":"two"}\n' ..
 	       '{"event":"del","pool":"external","key":"w"}')

@@ -43,18 +43,15 @@ case("with no service: the next one finds the device", {timeout = 150}, function
 end)
 
 case("with a request in the service's hands: it is withdrawn, and its answer reaches nobody", {timeout = 150}, function()
-	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep 8 >/dev/null 2>&1 & sleep 0.5")
-	expect(not guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok)
-	local withdrawn = "cat /sys/class/misc/hv_kvp/statistics/withdrawn"
-	local before = tonumber(guest_ok(withdrawn))
+	lock_pool(8)
+	local before, late = driver_counter("withdrawn"), driver_counter("late")
 	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
 		   string.rep("\0", 2048)}
-	sleep(0.3)
+	wait_driver_state("taken")
 	hibernate_and_wake()
-	expect(tonumber(guest_ok(withdrawn)), before + 1)
+	expect(driver_counter("withdrawn"), before + 1)
 	expect(negotiate{timeout = 30}.kvp, "5.0")
-	wait{true_when = function() return guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok end, timeout = 30, every = 0.5}
-	sleep(1)
+	wait{true_when = function() return driver_counter("late") > late end, timeout = 30}
 	expect_no_answer(200)
 	works()
 	delete("external", "k")

@@ -39,10 +39,12 @@ case("ModifyKvpItems: the host changes it", function()
 end)
 
 case("hvkvp monitor: the same, as the guest's administrator can watch it", function()
-	guest_ok("hvkvp monitor >/tmp/monitor 2>&1 & until grep -q watching /tmp/monitor; do usleep 20000; done")
+	guest_ok("hvkvp monitor >/tmp/monitor 2>&1 &")
+	guest_until("grep -q watching /tmp/monitor")
 	expect(set("external", "Greeting", "watch me").ok)
 	expect(get("external", "Greeting").value, "watch me")
-	local lines = guest_ok("until [ $(grep -c guest /tmp/monitor) = 2 ]; do usleep 20000; done; killall hvkvp; " ..
+	guest_until("[ $(grep -c guest /tmp/monitor) = 2 ]")
+	local lines = guest_ok("killall hvkvp; " ..
 			       "sed 1d /tmp/monitor")
 	expect(select(2, lines:gsub("[^\n]+", "")), 6)
 end)

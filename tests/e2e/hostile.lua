@@ -14,47 +14,37 @@ local function set_body(key, value)
 	       string.rep("\0", 2048 - #v + 4)
 end
 
--- Somebody else keeps the pool's lock for a while, so that the service has to wait in the middle of a request.
-local function lock_pool(seconds)
-	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep " .. seconds .. " >/dev/null 2>&1 & " ..
-		 "while flock -n /var/lib/hyperv/.kvp_pool_0 true; do usleep 10000; done")
-end
-
-local function state()
-	return guest_ok("cat /sys/class/misc/hv_kvp/state")
-end
-
 local function well()
 	expect(set("external", "well", "yes").ok)
 	expect(get("external", "well").value, "yes")
 	expect(delete("external", "well").ok)
 end
 
-case("a host that reads no answers gets each of them once it reads again", function()
+-- Twelve KiB hold four answers of 2,608 bytes; the fifth one must wait for room.
+local function fill_ring()
 	ch:hold(true)
-	-- Twelve KiB hold four answers of 2,608 bytes; the fifth one must wait for room.
 	for i = 1, 4 do
+		local before = ch:rings().from_guest.write
 		raw{body = set_body("held", tostring(i))}
-		sleep(0.2)
+		wait{true_when = function() return ch:rings().from_guest.write ~= before end}
 	end
+	local full = driver_counter("ring_full")
 	raw{body = set_body("held", "5")}
-	sleep(0.5)
-	local full = tonumber(guest_ok("cat /sys/class/misc/hv_kvp/statistics/ring_full"))
+	wait{true_when = function() return driver_counter("ring_full") > full end}
+end
+
+case("a host that reads no answers gets each of them once it reads again", function()
+	fill_ring()
 	ch:hold(false)
 	for _ = 1, 5 do expect(expect_answer(5).status, S_OK) end
 	expect_no_answer(200)
-	expect(full > 0)
 	expect(get("external", "held").value, "5")
 	expect(delete("external", "held").ok)
 	well()
 end)
 
 case("a host that never reads, and takes the device away", function()
-	ch:hold(true)
-	for i = 1, 5 do
-		raw{body = set_body("held", tostring(i))}
-		sleep(0.1)
-	end
+	fill_ring()
 	bus.rescind()
 	ch = bus.wait_open(15)
 	negotiate{timeout = 15}
@@ -82,7 +72,7 @@ case("live migration: the other host negotiates another version, with a request 
 	for _, v in ipairs{"3.0", "5.0", "4.0", "5.0"} do
 		lock_pool(3)
 		raw{body = set_body("moved", v)}
-		wait{true_when = function() return state() == "taken" end, timeout = 3}
+		wait{true_when = function() return driver_state() == "taken" end, timeout = 3}
 		-- The new host knows nothing of the request, and must not see its answer.
 		expect(negotiate{kvp = {v}}.kvp, v)
 		expect_no_answer(3500)
@@ -113,7 +103,7 @@ local function until_quiet()
 		local read = ch:rings().to_guest.read
 		ch:poke("to_guest", {write = read})
 		ch:signal()
-		sleep(0.05)
+		sleep(0.05)	-- sleep: it polls; what the guest makes of nonsense, if anything, is not known
 		if ch:rings().to_guest.read == read then break end
 	end
 	while ch:recv(0.3) do end
@@ -127,7 +117,7 @@ case("a write index that lies, and moves while the guest reads", {timeout = 120}
 		for _ = 1, 3 do
 			ch:poke("to_guest", {write = write})
 			ch:signal()
-			sleep(0.02)
+			sleep(0.02)	-- sleep: the index moves in all phases of the guest's reading
 		end
 		until_quiet()
 	end
@@ -136,7 +126,6 @@ end)
 case("packets whose lengths lie", function()
 	for _, len8 in ipairs{0, 1, 2, 3, 20, 0x600, 0x7fff, 0xffff} do
 		raw{body = set_body("k", "v"), len8 = len8}
-		sleep(0.05)
 		until_quiet()
 	end
 	delete("external", "k")

@@ -239,6 +239,7 @@ end)
 case("while addresses are being set the guest's own work goes on, and no deadline passes", function()
 	fresh()
 	negotiate{}
+	-- sleep: the script does not end in time
 	guest_ok("printf '#!/bin/sh\\n: >/tmp/runs\\nexec sleep 40\\n' >/etc/hyperv/set-ip; chmod 755 /etc/hyperv/set-ip; rm -f /tmp/runs")
 	local started = now()
 	post{op = "set_ip", pool = 1, adapter = MAC, family = "v4", addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}}
@@ -288,6 +289,7 @@ case("changes of addresses wake nobody, and are told at once", function()
 	enumerate("auto")
 	local switches = "grep ctxt /proc/$(pidof hvkvpd)/status"
 	local before = guest_ok(switches)
+	-- sleep: in this time nothing may happen
 	guest_ok("for i in 1 2 3 4 5; do ip addr add 192.0.2.$i/24 dev kvp0; ip addr del 192.0.2.$i/24 dev kvp0; done; " ..
 		"ip addr add 198.51.100.9/24 dev kvp0; ip addr add 2001:db8::9/64 dev kvp0; sleep 3")
 	expect(guest_ok(switches), before)

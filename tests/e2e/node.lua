@@ -15,14 +15,13 @@ end
 
 -- One that serves, while the host does something.
 local function start(name)
-	guest_ok("(node-test " .. name .. "; echo rc $?) >/tmp/node.out 2>&1 & " ..
-		 "for i in $(seq 200); do grep -q ready /tmp/node.out && exit 0; usleep 50000; done; " ..
-		 "cat /tmp/node.out; exit 1", 30)
+	guest_ok("(node-test " .. name .. "; echo rc $?) >/tmp/node.out 2>&1 &")
+	guest_until("grep -q ready /tmp/node.out")
 end
 
 local function await_end()
-	local out = guest_ok("for i in $(seq 200); do grep -q '^rc' /tmp/node.out && break; usleep 50000; done; " ..
-			     "cat /tmp/node.out", 30)
+	guest_until("grep -q '^rc' /tmp/node.out")
+	local out = guest_ok("cat /tmp/node.out")
 	expect(out:match("rc (%d+)"), "0", out)
 	return out
 end
@@ -89,14 +88,18 @@ case("the device goes away under a service and a monitor", function()
 end)
 
 case("the module stays while a monitor is there", function()
+	-- sleep: a process that has the device open
 	guest_ok("sleep 30 </dev/hv_kvp & echo $! >/tmp/sleeper")
 	expect(guest("rmmod hv_kvp").rc ~= 0)
-	guest_ok("kill $(cat /tmp/sleeper); usleep 100000; rmmod hv_kvp; modprobe hv_kvp")
+	guest_ok("kill $(cat /tmp/sleeper)")
+	guest_until("rmmod hv_kvp")
+	guest_ok("modprobe hv_kvp")
 	bus.wait_open(10)
 end)
 
 case("hvkvp monitor tells a conversation", function()
-	guest_ok("hvkvp monitor >/tmp/monitor.out 2>&1 & until grep -q watching /tmp/monitor.out; do usleep 20000; done")
+	guest_ok("hvkvp monitor >/tmp/monitor.out 2>&1 &")
+	guest_until("grep -q watching /tmp/monitor.out")
 	guest_ok("kvp-service start")
 	negotiate{fw = {"1.0", "3.0"}, kvp = {"4.0", "5.0"}}
 	expect(set("external", "watched", "w\u{f6}rd").ok)
@@ -104,8 +107,8 @@ case("hvkvp monitor tells a conversation", function()
 	expect_error(request{op = 77}, NOT_SUPPORTED)
 	raw{bytes = "short"}
 	expect(delete("external", "watched").ok)
-	local out = guest_ok("until grep -q 'guest .*delete' /tmp/monitor.out; do usleep 20000; done; killall hvkvp; " ..
-			     "cat /tmp/monitor.out")
+	guest_until("grep -q 'guest .*delete' /tmp/monitor.out")
+	local out = guest_ok("killall hvkvp; cat /tmp/monitor.out")
 	-- That it is gone does not touch the service.
 	expect(set("external", "unwatched", "1").ok)
 	expect(delete("external", "unwatched").ok)

@@ -16,16 +16,6 @@ local function set_body(key)
 	       string.rep("\0", 2048)
 end
 
--- Somebody else keeps the pool's lock, so that the service holds a request for so many seconds.
-local function lock_pool(seconds)
-	guest_ok("rm -f /tmp/locked; setsid flock /var/lib/hyperv/.kvp_pool_0 sh -c '>/tmp/locked; sleep " .. seconds ..
-		 "' >/dev/null 2>&1 & until [ -e /tmp/locked ]; do usleep 5000; done")
-end
-
-local function state()
-	return guest_ok("cat /sys/class/misc/hv_kvp/state")
-end
-
 local function back()
 	bus.wait_open(20)
 	expect(negotiate{timeout = 20}.kvp, "5.0")
@@ -55,7 +45,7 @@ case("a negotiation and a reply at the same moment", {timeout = 120}, function()
 	local withdrawn = 0
 	for i = 1, 100 do
 		raw{body = set_body("k")}
-		sleep(i % 10 * 0.0005)
+		sleep(i % 10 * 0.0005)	-- sleep: another phase of the reply each time
 		raw{msg = 0, fw = "0.0", kvp = "0.0", body = body}
 		local a = expect_answer(8)
 		if a.msg == 2 then
@@ -74,7 +64,7 @@ end)
 case("a rescind and a reply at the same moment", {timeout = 120}, function()
 	for i = 1, 10 do
 		raw{body = set_body("k")}
-		sleep(i * 0.0007)
+		sleep(i * 0.0007)	-- sleep: another phase of the reply each time
 		bus.rescind()
 		back()
 	end
@@ -84,7 +74,7 @@ end)
 case("a rescind with a request that no service reads", function()
 	guest_ok("kvp-service stop")
 	raw{body = set_body("k")}
-	wait{true_when = function() return state() == "queued" end, timeout = 5}
+	wait_driver_state("queued")
 	bus.rescind()
 	bus.wait_reopen(20)
 	guest_ok("kvp-service start")
@@ -121,7 +111,6 @@ case("a host that never answers the open, and takes the device away", function()
 	local notes = #bus.notes()
 	bus.rescind()
 	wait{true_when = function() return #bus.notes() > notes end, timeout = 20}
-	sleep(0.5)
 	bus.rescind()
 	back()
 end)
@@ -129,7 +118,7 @@ end)
 case("the module unloads in every state", {timeout = 120}, function()
 	local device = "/sys/class/misc/hv_kvp/"
 	local function reload(wanted)
-		expect(state(), wanted)
+		expect(driver_state(), wanted)
 		guest_ok("rmmod hv_kvp", 30)
 		guest_ok("modprobe hv_kvp", 30)
 		bus.wait_open(20)
@@ -139,13 +128,13 @@ case("the module unloads in every state", {timeout = 120}, function()
 	guest_ok("kvp-service stop")
 	reload("idle")
 	raw{msg = 0, fw = "0.0", kvp = "0.0", body = bytes("01 00 01 00 00 00 00 00 03 00 00 00 05 00 00 00")}
-	wait{true_when = function() return state() == "held" end, timeout = 5}
+	wait_driver_state("held")
 	reload("held")
 	guest_ok("kvp-service start")
 	negotiate{timeout = 20}
 	guest_ok("kvp-service stop")
 	raw{body = set_body("k")}
-	wait{true_when = function() return state() == "queued" end, timeout = 5}
+	wait_driver_state("queued")
 	reload("queued")
 	guest_ok("kvp-service start")
 	negotiate{timeout = 20}
@@ -153,11 +142,13 @@ case("the module unloads in every state", {timeout = 120}, function()
 	-- Refusals need no service; the host reads none of them.
 	local ch = bus.wait_open(1)
 	ch:hold(true)
-	for _ = 1, 6 do
-		raw{body = string.char(99, 0) .. string.rep("\0", 2578)}
-		sleep(0.05)
+	local refused = {body = string.char(99, 0) .. string.rep("\0", 2578)}
+	for _ = 1, 5 do
+		raw(refused)
+		wait{true_when = function() local ring = ch:rings().to_guest return ring.read == ring.write end}
 	end
-	wait{true_when = function() return state() == "sending" end, timeout = 5}
+	wait_driver_state("sending")
+	raw(refused)
 	reload("sending")
 	guest_ok("kvp-service start")
 	back()

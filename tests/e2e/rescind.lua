@@ -32,14 +32,13 @@ case("ten times in a row", function()
 end)
 
 case("with a request in hand", function()
-	guest_ok("setsid flock /var/lib/hyperv/.kvp_pool_0 sleep 2 >/dev/null 2>&1 & " ..
-		 "while flock -n /var/lib/hyperv/.kvp_pool_0 true; do usleep 10000; done")
+	lock_pool(2)
 	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
 		   string.rep("\0", 2048)}
-	sleep(0.3)
+	wait_driver_state("taken")
 	bus.rescind()
 	bus.wait_closed(10)
-	sleep(2)
+	wait_pool_unlocked()
 	expect_back()
 	delete("external", "k")
 end)

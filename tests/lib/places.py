@@ -61,7 +61,7 @@ def _wait(process, limit, follower):
     """Follows the job until its end; True when it had to be ended."""
     ends = time.monotonic() + limit
     while process.poll() is None and time.monotonic() < ends:
-        time.sleep(FOLLOW_SECONDS)
+        time.sleep(FOLLOW_SECONDS)  # sleep: it polls, with a time limit
         follower.look()
     if process.poll() is not None:
         return False

@@ -66,6 +66,7 @@ end
 -- Unreferenced memory, as kmemleak reports it: its report, "" if there is none. It lets objects be until they are
 -- five seconds old, and needs a second look at what was on a stack.
 function guest.leaks()
+	-- sleep: for the five seconds
 	local r = guest.run([[
 		cd /sys/kernel/debug
 		sleep 6; echo scan >kmemleak && echo scan >kmemleak && cat kmemleak]], 120)
@@ -121,7 +122,7 @@ function log.wait(what, timeout, from)
 		if native.now() >= deadline then
 			ic.fail("no '%s' on the guest's console within %g s", what, timeout)
 		end
-		native.sleep(0.02)
+		native.sleep(0.02)	-- sleep: it polls, with a time limit
 	end
 end
 

@@ -73,7 +73,7 @@ function Nic:interface(timeout)
 		if native.now() >= deadline then
 			ic.fail("the guest has no interface for %s within %g s", self.name, timeout or 30)
 		end
-		native.sleep(0.05)
+		native.sleep(0.05)	-- sleep: it polls, with a time limit
 	end
 end
 

@@ -133,6 +133,14 @@ function guest_ok(command, timeout)
 	return g.out
 end
 
+-- Wait in the guest until a shell command succeeds there.
+function guest_until(condition, timeout)
+	timeout = timeout or 20
+	-- sleep: it polls, with a time limit
+	guest_ok(("i=0; until %s; do i=$((i + 1)); [ $i -lt %d ] || { echo 'still not so'; exit 1; }; usleep 20000; done")
+		:format(condition, timeout * 50), timeout + 10)
+end
+
 function wait(w)
 	local timeout = (w.timeout or 10) * native.patience
 	if w.log then
@@ -145,7 +153,7 @@ function wait(w)
 			if now() >= deadline then
 				ic.fail("it did not become true within %g s", timeout)
 			end
-			sleep(w.every or 0.05)
+			sleep(w.every or 0.05)	-- sleep: it polls, with a time limit
 		end
 	elseif w.guest_end then
 		local deadline = now() + timeout
@@ -156,7 +164,7 @@ function wait(w)
 			if now() >= deadline then
 				ic.fail("the guest did not end within %g s", timeout)
 			end
-			sleep(0.05)
+			sleep(0.05)	-- sleep: it polls, with a time limit
 		end
 	end
 	ic.fail("wait{} needs log, true_when or guest_end")

@@ -20,6 +20,31 @@ function start_anew_after_failure()
 	test.after_failure(start_anew)
 end
 
+-- Somebody else keeps the pool's lock for a while, so that the service has to wait in the middle of a request.
+function lock_pool(seconds)
+	-- sleep: so long the lock is held
+	guest_ok("rm -f /tmp/locked; setsid flock /var/lib/hyperv/.kvp_pool_0 sh -c '>/tmp/locked; sleep " .. seconds ..
+		 "' >/dev/null 2>&1 &")
+	guest_until("[ -e /tmp/locked ]")
+end
+
+function wait_pool_unlocked(timeout)
+	guest_until("flock -n /var/lib/hyperv/.kvp_pool_0 true", timeout)
+end
+
+-- What the driver does with the host's packet: idle, held, queued, taken, sending.
+function driver_state()
+	return guest_ok("cat /sys/class/misc/hv_kvp/state")
+end
+
+function wait_driver_state(name, timeout)
+	guest_until("grep -qx " .. name .. " /sys/class/misc/hv_kvp/state", timeout)
+end
+
+function driver_counter(name)
+	return tonumber(guest_ok("cat /sys/class/misc/hv_kvp/statistics/" .. name))
+end
+
 -- The channel opens again, and everything works.
 function expect_back()
 	bus.wait_open(20)

@@ -196,7 +196,7 @@ function test.case(name, options, fn)
 				ic.fail("at the end of the case %s is still unanswered", ic.talk.pending[1].what)
 			end
 			if ic.talk.channel:is_open() then
-				native.sleep(ic.SETTLE)
+				native.sleep(ic.SETTLE)	-- sleep: nothing may come in this time
 				ic.check_quiet("came before the end of the case")
 			end
 		end, explain)

@@ -101,7 +101,7 @@ static int l_sleep(lua_State *L)
 			return 0;
 		left = end - now < SLICE_NS ? end - now : SLICE_NS;
 		ts.tv_nsec = (long)left;
-		nanosleep(&ts, NULL);
+		nanosleep(&ts, NULL);	/* sleep: the script asks for it */
 	}
 }
 

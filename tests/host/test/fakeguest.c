@@ -338,7 +338,7 @@ static void on_packet(struct fakeguest *g, const struct ring_packet *in, const u
 	ring_packet_init(&head, len);
 	spoil(g, p, &len, &head);
 	if (is(g, "late"))
-		usleep(300000);
+		usleep(300000);	/* sleep: so late the answer is */
 	ring_packet_init(&head, len);
 	if (is(g, "type7"))
 		head.type = 7;
@@ -397,7 +397,7 @@ static void command(struct fakeguest *g, const char *text)
 		g->relid = 0;
 		relid_message(g, MSG_CLOSE, relid);
 	} else if (!strcmp(text, "slow")) {
-		usleep(400000);
+		usleep(400000);	/* sleep: so long the command takes */
 	} else if (!strcmp(text, "die")) {
 		fakevm_die(g->vm);
 	} else {

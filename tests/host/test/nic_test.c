@@ -580,8 +580,8 @@ static void quiet_before_a_rescind(void)
 	began = clock_ns();
 	pthread_create(&thread, NULL, rescinds, &rig);
 	while (!fakevm_flag(rig.vm, rig.relid))
-		usleep(1000);
-	usleep(50000);
+		usleep(1000);	/* sleep: it polls */
+	usleep(50000);	/* sleep: in this time no rescind may come */
 	check(!fakevm_next(rig.vm, rig.message, 0));
 	check_eq(indicated(&rig)[2], 0x4001000c);
 	expect(&rig, MSG_RESCIND);

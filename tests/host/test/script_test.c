@@ -197,6 +197,7 @@ static void dirty_log(void)
 
 static void dead_guest(void)
 {
+	/* sleep: the guest's end cuts it short. */
 	struct run run = run_text("case('dies', function() guest('die', 5) sleep(9) end)\n"
 				  "case('never', function() end)", NULL);
 
@@ -231,7 +232,7 @@ static void unreadable(void)
 
 static void *stopper(void *arg)
 {
-	usleep(200000);
+	usleep(200000);	/* sleep: the script has begun its loop by then, or meets the end before it */
 	script_stop(arg, SCRIPT_TIMEOUT, "time limit of 1 s passed");
 	return NULL;
 }

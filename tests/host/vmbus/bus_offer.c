@@ -183,7 +183,7 @@ static void settle(struct vmbus *bus, u32 device)
 	       dev->ops->quiesce(bus, dev->channel);
 	pthread_mutex_unlock(&bus->lock);
 	while (busy && now < start + SETTLE_MAX_NS) {
-		usleep(5000);
+		usleep(5000);	/* sleep: it polls, with a time limit */
 		now = clock_ns();
 		pthread_mutex_lock(&bus->lock);
 		busy = dev->channel && (dev->channel->arrived < start ||

@@ -224,7 +224,7 @@ static void pid_file(void)
 	CHECK(background_pid() != pid);
 	kill(background_pid(), SIGTERM);
 	for (int i = 0; i < 1000 && !access(scratch_path("pid"), F_OK); i++)
-		usleep(10000);	/* polls for the file's removal */
+		usleep(10000);	/* sleep: it polls for the file's removal, with a limit */
 	CHECK(access(scratch_path("pid"), F_OK));
 	end();
 }
@@ -292,6 +292,19 @@ static long switches(void)
 	return n;
 }
 
+/* The same, once it sleeps. */
+static long settled_switches(void)
+{
+	long before = -1, now = switches();
+
+	for (int i = 0; i < 500 && now != before; i++) {
+		before = now;
+		usleep(20000);	/* sleep: it polls until two readings agree, with a limit */
+		now = switches();
+	}
+	return now;
+}
+
 static void idle(void)
 {
 	struct body body;
@@ -301,10 +314,9 @@ static void idle(void)
 	say_hello(1);
 	body_enumerate(&body, 2, 0);
 	CHECK_INT(ask(1, &body), HVKVP_S_OK);
-	usleep(200000);
-	before = switches();
+	before = settled_switches();
 	CHECK(before > 0);
-	usleep(1500000);
+	usleep(1500000);	/* sleep: in this time it may not wake up */
 	CHECK_INT(switches(), before);
 	kill(child.pid, SIGTERM);
 	CHECK_INT(child_end(&child), 0);
@@ -359,6 +371,32 @@ static void device_comes_and_goes(void)
 }
 
 /* The node's directory is not there either, nor the one above it. */
+/* Does the daemon have an inotify watch on this file? It may need a moment. */
+static bool watches(const char *path)
+{
+	char name[96], ino[32], text[4096];
+	struct stat st;
+
+	if (stat(path, &st))
+		return false;
+	snprintf(ino, sizeof(ino), " ino:%lx ", (unsigned long)st.st_ino);
+	for (int i = 0; i < 1000; i++) {
+		for (int fd = 3; fd < 32; fd++) {
+			FILE *f;
+
+			snprintf(name, sizeof(name), "/proc/%d/fdinfo/%d", child.pid, fd);
+			f = fopen(name, "r");
+			text[f ? fread(text, 1, sizeof(text) - 1, f) : 0] = 0;
+			if (f)
+				fclose(f);
+			if (strstr(text, "inotify wd:") && strstr(text, ino))
+				return true;
+		}
+		usleep(5000);	/* sleep: it polls, with a limit */
+	}
+	return false;
+}
+
 static void directory_comes_later(void)
 {
 	scratch_begin();
@@ -367,7 +405,7 @@ static void directory_comes_later(void)
 		"--state-dir", scratch_path("state"), NULL });
 	CHECK(child_says(&child, "waiting for", 1));
 	CHECK_INT(mkdir(scratch_path("a"), 0700), 0);
-	usleep(50000);
+	CHECK(watches(scratch_path("a")));
 	CHECK_INT(mkdir(scratch_path("a/b"), 0700), 0);
 	plug("a/b/kvp");
 	CHECK(child_says(&child, "ready", 1));

@@ -856,7 +856,7 @@ static void waits_for_a_writer(void)
 	pid = hold(geteuid(), LOCK_EX, F_WRLCK);
 	killer = fork();
 	if (!killer) {
-		usleep(100000);
+		usleep(100000);	/* sleep: the pool waits by then; sooner or later is right, too */
 		kill(pid, SIGKILL);
 		_exit(0);
 	}

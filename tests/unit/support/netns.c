@@ -34,7 +34,7 @@ bool netns_enter(void)
 static void settle(void)
 {
 	for (int i = 0; i < 200 && netns_shows("-6 addr show tentative", "inet6 2001"); i++)
-		usleep(10000);
+		usleep(10000);	/* sleep: it polls, with a time limit */
 }
 
 bool netns_run(const char *arguments, ...)

@@ -235,17 +235,24 @@ static void serve(int fd)
 /* The parent opens, its child serves; that the parent closes changes nothing. */
 static void serve_in_child(void)
 {
-	int fd = open_service(O_NONBLOCK), status;
-	pid_t pid = fork();
+	int fd = open_service(O_NONBLOCK), status, closed[2];
+	pid_t pid;
+	char none;
 
+	EXPECT(pipe(closed), 0);
+	pid = fork();
 	if (pid) {
 		close(fd);
+		close(closed[0]);
+		close(closed[1]);
 		while (waitpid(pid, &status, 0) < 0)
 			;
 		EXPECT(WIFEXITED(status) && !WEXITSTATUS(status), 1);
 		return;
 	}
-	usleep(100000);
+	/* The pipe ends when the parent has closed its end. */
+	close(closed[1]);
+	EXPECT(read(closed[0], &none, 1), 0);
 	REFUSED(open(NODE, O_RDWR), EBUSY);
 	serve(fd);
 	close(fd);
@@ -348,7 +355,7 @@ static void serve_threads(void)
 		pthread_create(&threads[i], NULL, hammer, &fd);
 	say_ready();
 	while (!stop)
-		usleep(50000);
+		usleep(50000);	/* sleep: it polls for its end */
 	for (size_t i = 0; i < 6; i++)
 		pthread_join(threads[i], NULL);
 }

@@ -93,7 +93,7 @@ end)
 case("withdraw and offer", function()
 	bus.withdraw()
 	bus.wait_event("release")
-	sleep(0.05)
+	sleep(0.05)	-- sleep: in this time nothing may come
 	expect(native.open_channel(bus.kvp.number), nil)
 	bus.offer(bus.kvp)
 	bus.wait_reopen(5)
