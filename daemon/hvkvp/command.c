@@ -37,7 +37,7 @@ int command_pool(const char *text)
 int command_may_write(const struct command *command, int number)
 {
 	if (number == HVKVP_POOL_AUTO)
-		return command_fail(EXIT_REFUSED, "pool auto is made up when it is read; write to pool guest instead");
+		return command_fail(EXIT_REFUSED, "pool auto is read-only: it is computed when it is read; write to pool guest");
 	if ((number == HVKVP_POOL_EXTERNAL || number == HVKVP_POOL_PARAMETER) && !command->force)
 		return command_fail(EXIT_REFUSED, "pool %s belongs to the host, which may overwrite it at any time; use --force, or write to pool guest",
 				    store_pool_name(number));
@@ -71,6 +71,28 @@ json_t *command_json_pair(unsigned int pool, const char *key, const char *value)
 {
 	return json_pack("{s:s, s:s, s:s}", "pool", store_pool_name(pool),
 			 "key", key, "value", value);
+}
+
+int command_print_value(const struct command *command, unsigned int pool, const char *key,
+			const char *value)
+{
+	char *shown = NULL;
+
+	if (command->json)
+		return command_print_json(command_json_pair(pool, key, value));
+	if (isatty(STDOUT_FILENO) && !command->raw && !command->null) {
+		size_t size = 4 * strlen(value) + 1;
+
+		shown = malloc(size);
+		if (!shown)
+			return command_fail(EXIT_STORAGE, "out of memory");
+		value = escape(value, shown, size);
+	}
+	fputs(value, stdout);
+	if (!command->raw)
+		putchar(command->null ? 0 : '\n');
+	free(shown);
+	return EXIT_OK;
 }
 
 const char *command_colour(char name)

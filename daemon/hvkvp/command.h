@@ -2,7 +2,7 @@
 /*
  * hvkvp's commands: what they share
  *
- * Each group of commands is a file cmd_*.c; the table is in hvkvp.c.
+ * Each group of commands is a file; the table is in main.c.
  */
 #ifndef HVKVP_HVKVP_COMMAND_H
 #define HVKVP_HVKVP_COMMAND_H
@@ -33,24 +33,24 @@ enum {
 #define FACT_SIZE (WIRE_VALUE_UNITS + 1)
 
 /**
- * struct command - what is to be done
+ * struct command - the command line, and what the commands work on
  * @store: the pools
  * @facts: pool "auto"
  * @state_dir: where the pools are
  * @json: print JSON
  * @force: write to the host's pools
- * @raw: get: nothing behind the value, nothing escaped
- * @null: get: a NUL behind the value, nothing escaped
- * @join: get: put pieces together; a chunk_style, JOIN_ANY or JOIN_NONE
+ * @raw: get: no newline after the value, nothing escaped
+ * @null: get: a NUL after the value, nothing escaped
+ * @join: get: join the pieces; a chunk_style, JOIN_ANY or JOIN_NONE
  * @split: set: a chunk_style or -1
- * @repair: fsck: mend what can be mended
+ * @repair: fsck: repair what can be repaired
  * @hex: monitor: the bytes, too
- * @device: monitor: the driver's node
+ * @device: monitor: path of the driver's device
  * @max_keys: pairs in a pool, 0 for the default
  * @max_bytes: of a pool file, 0 for the default
- * @timeout_ms: wait, watch, monitor: -1 for ever
- * @argc: arguments behind the command's name
- * @argv: likewise
+ * @timeout_ms: wait, watch, monitor: time limit, -1 for none
+ * @argc: number of arguments after the command's name
+ * @argv: these arguments
  */
 struct command {
 	struct store store;
@@ -75,28 +75,28 @@ struct command {
 #define JOIN_NONE	-2
 #define JOIN_ANY	-1
 
-/* cmd_pairs.c */
+/* pairs.c */
 int command_list(struct command *command);
 int command_get(struct command *command);
 int command_set(struct command *command);
 int command_del(struct command *command);
-/* cmd_ip.c */
+/* ip.c */
 int command_ip(struct command *command);
-/* cmd_watch.c */
+/* watch.c */
 int command_watch(struct command *command);
 int command_wait(struct command *command);
-/* cmd_json.c */
+/* json.c */
 int command_export(struct command *command);
 int command_import(struct command *command);
-/* cmd_fsck.c */
+/* fsck.c */
 int command_fsck(struct command *command);
-/* cmd_info.c */
+/* info.c */
 int command_info(struct command *command);
-/* cmd_monitor.c */
+/* monitor.c */
 int command_monitor(struct command *command);
 
 /**
- * command_fail() - say why not
+ * command_fail() - print an error
  * @code: exit code
  * @format: printf(3) format
  *
@@ -105,10 +105,10 @@ int command_monitor(struct command *command);
 int command_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /**
- * command_pool() - the pool that a person means
+ * command_pool() - find a pool
  * @text: name or number
  *
- * Return: its number, or minus an exit code; then it has been said.
+ * Return: its number, or minus an exit code; then an error was printed.
  */
 int command_pool(const char *text);
 
@@ -117,12 +117,12 @@ int command_pool(const char *text);
  * @command: for --force
  * @number: of the pool
  *
- * Return: EXIT_OK, or the exit code; then it has been said.
+ * Return: EXIT_OK, or the exit code; then an error was printed.
  */
 int command_may_write(const struct command *command, int number);
 
 /**
- * command_set_failed() - say why pool_set() or pool_add() failed
+ * command_set_failed() - print the error of pool_set() or pool_add()
  * @pool: the pool
  * @err: what it returned
  *
@@ -131,7 +131,7 @@ int command_may_write(const struct command *command, int number);
 int command_set_failed(const struct pool *pool, int err);
 
 /**
- * command_not_found() - say that there is no such key
+ * command_not_found() - print that there is no such key
  * @pool: number
  * @key: text
  *
@@ -141,7 +141,7 @@ int command_not_found(unsigned int pool, const char *key);
 
 /**
  * command_print_json() - print a value and a newline
- * @value: is released; NULL for "out of memory"
+ * @value: is released; NULL if memory was short
  *
  * Return: exit code.
  */
@@ -156,6 +156,18 @@ int command_print_json(json_t *value);
  * Return: object with "pool", "key" and "value", or NULL.
  */
 json_t *command_json_pair(unsigned int pool, const char *key, const char *value);
+
+/**
+ * command_print_value() - print the value of a key, as get and wait do
+ * @command: for --json, --raw, --null
+ * @pool: number
+ * @key: text
+ * @value: text; escaped on a terminal, since the host may have written it
+ *
+ * Return: exit code.
+ */
+int command_print_value(const struct command *command, unsigned int pool, const char *key,
+			const char *value);
 
 /**
  * command_colour() - start or end of a colour

@@ -15,10 +15,10 @@
  * @unusable: have no usable key
  * @values: have an unusable value
  * @long_pairs: are longer than the host can read
- * @untidy: have something behind the end of key or value
+ * @untidy: have garbage after the end of key or value
  * @partial: bytes of a record that is cut off
- * @repeated: have a key that an earlier one has; that is no damage
- * @mended: records that --repair has changed or removed
+ * @repeated: have the key of an earlier one; that is no damage
+ * @repaired: records that --repair has changed or removed
  */
 struct findings {
 	uint32_t records;
@@ -28,7 +28,7 @@ struct findings {
 	uint32_t untidy;
 	uint32_t partial;
 	uint32_t repeated;
-	int mended;
+	int repaired;
 };
 
 static bool damaged(const struct findings *found)
@@ -47,12 +47,11 @@ static int examine(struct pool *pool, struct findings *found)
 	found->records = index->records;
 	found->unusable = index->unusable;
 	found->partial = pool->stamp.size % POOL_RECORD_SIZE;
-	for (uint32_t i = 0; i < index->records; i++) {
+	for (uint32_t i = pool_index_next(index, POOL_NONE); i != POOL_NONE;
+	     i = pool_index_next(index, i)) {
 		const struct pool_pair *pair = &index->pairs[i];
 		struct pool_record record;
 
-		if (!pair->key)
-			continue;
 		found->values += !pool_pair_value(pair);
 		found->long_pairs += pool_pair_value(pair) && !pool_pair_fits_wire(pair);
 		found->repeated += pool_index_before(index, i) != POOL_NONE;
@@ -62,7 +61,7 @@ static int examine(struct pool *pool, struct findings *found)
 	return 0;
 }
 
-static void say(uint32_t number, const char *what)
+static void print_count(uint32_t number, const char *what)
 {
 	if (number)
 		printf("    %s%u %s%s\n", command_colour('b'), number, what, command_colour(0));
@@ -78,7 +77,7 @@ static json_t *as_json(unsigned int number, const struct pool *pool, const struc
 			 "too_long_for_the_host", (int)found->long_pairs,
 			 "garbage_behind_text", (int)found->untidy,
 			 "partial_record_bytes", (int)found->partial,
-			 "repeated_keys", (int)found->repeated, "mended", found->mended);
+			 "repeated_keys", (int)found->repeated, "repaired", found->repaired);
 }
 
 static void as_text(unsigned int number, const struct pool *pool, const struct findings *found)
@@ -87,16 +86,16 @@ static void as_text(unsigned int number, const struct pool *pool, const struct f
 	       command_colour(0), pool->file.path, found->records,
 	       command_colour(damaged(found) ? 'b' : 'g'), damaged(found) ? "damaged" : "good",
 	       command_colour(0));
-	say(found->unusable, "records have no usable key (--repair removes them)");
-	say(found->values, "values are not valid text (set them again, or delete them)");
-	say(found->untidy, "records have something behind the end of their text (--repair clears it)");
-	say(found->partial, "bytes at the end are part of a record (--repair removes them)");
+	print_count(found->unusable, "records have no usable key (--repair removes them)");
+	print_count(found->values, "values are not valid text (set them again, or delete them)");
+	print_count(found->untidy, "records have garbage after the end of their text (--repair clears it)");
+	print_count(found->partial, "bytes at the end are part of a record (--repair removes them)");
 	if (found->long_pairs)
 		printf("    %u pairs are longer than the host can read\n", found->long_pairs);
 	if (found->repeated)
 		printf("    %u records repeat a key; the last one counts\n", found->repeated);
-	if (found->mended)
-		printf("    %smended: %d records%s\n", command_colour('g'), found->mended,
+	if (found->repaired)
+		printf("    %srepaired: %d records%s\n", command_colour('g'), found->repaired,
 		       command_colour(0));
 }
 
@@ -104,12 +103,12 @@ static int check_pool(struct command *command, unsigned int number, json_t *list
 {
 	struct pool *pool = &command->store.pools[number];
 	struct findings found;
-	int err = examine(pool, &found), mended = 0;
+	int err = examine(pool, &found), repaired = 0;
 
 	if (!err && command->repair && damaged(&found)) {
-		mended = pool_tidy(pool);
-		err = mended < 0 ? mended : examine(pool, &found);
-		found.mended = mended;
+		repaired = pool_tidy(pool);
+		err = repaired < 0 ? repaired : examine(pool, &found);
+		found.repaired = repaired;
 	}
 	if (err)
 		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
@@ -120,7 +119,7 @@ static int check_pool(struct command *command, unsigned int number, json_t *list
 	return damaged(&found) ? EXIT_DAMAGED : EXIT_OK;
 }
 
-/* Loading has its own warnings about what is told here in full. */
+/* The warnings of pool_load() repeat what is reported here in full. */
 static void no_log(int level, const char *line)
 {
 	if (level <= LOG_ERR)
@@ -141,7 +140,7 @@ int command_fsck(struct command *command)
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++) {
 		int code = only < 0 || only == i ? check_pool(command, i, list) : EXIT_OK;
 
-		/* What cannot be looked at is worse than what is damaged. */
+		/* A pool that cannot be read is worse than a damaged one. */
 		if (code && ret != EXIT_STORAGE)
 			ret = code;
 	}

@@ -33,7 +33,7 @@ static void read_line(const char *dir, const char *name, char *line, size_t size
 	fclose(f);
 }
 
-/* A text or, if it is one, a number. */
+/* As a number if it is one, else as a string. */
 static json_t *value_json(const char *text)
 {
 	char *end;
@@ -86,7 +86,7 @@ static json_t *driver_info(void)
 	return info;
 }
 
-/* Who serves: processes by name. */
+/* The daemons that run: processes by name. */
 static json_t *daemon_info(void)
 {
 	json_t *list = json_array();

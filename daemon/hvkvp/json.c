@@ -10,15 +10,16 @@
 
 static int export_pool(struct pool *pool, unsigned int number, json_t *list)
 {
+	const struct pool_index *index = &pool->index;
+
 	if (pool_load(pool))
 		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
-	for (uint32_t i = 0; i < pool->index.records; i++) {
-		const struct pool_pair *pair = &pool->index.pairs[i];
-
-		if (pair->key && pool_pair_value(pair))
-			json_array_append_new(list, command_json_pair(number, pair->key,
-								      pool_pair_value(pair)));
-	}
+	for (uint32_t i = pool_index_next(index, POOL_NONE); i != POOL_NONE;
+	     i = pool_index_next(index, i))
+		if (pool_index_value(index, i))
+			json_array_append_new(list, command_json_pair(number,
+								      pool_index_key(index, i),
+								      pool_index_value(index, i)));
 	return EXIT_OK;
 }
 
@@ -37,7 +38,7 @@ int command_export(struct command *command)
 			ret = export_pool(&command->store.pools[i], i, list);
 	if (ret) {
 		json_decref(list);
-		return ret;	/* half an export is none */
+		return ret;	/* all or nothing */
 	}
 	return command_print_json(list);
 }
@@ -54,7 +55,7 @@ struct item {
 	const char *value;
 };
 
-static int take_item(const struct command *command, const json_t *object, size_t index,
+static int parse_item(const struct command *command, const json_t *object, size_t index,
 		     struct item *item)
 {
 	const char *pool = json_string_value(json_object_get(object, "pool"));
@@ -63,7 +64,7 @@ static int take_item(const struct command *command, const json_t *object, size_t
 	item->key = json_string_value(json_object_get(object, "key"));
 	item->value = json_string_value(json_object_get(object, "value"));
 	if (!pool || !item->key || !item->value)
-		return command_fail(EXIT_USAGE, "%s: element %zu: an object with the strings pool, key and value is wanted",
+		return command_fail(EXIT_USAGE, "%s: element %zu: not an object with the strings pool, key and value",
 				    command->argv[0], index);
 	item->number = command_pool(pool);
 	if (item->number < 0)
@@ -77,8 +78,8 @@ static int take_item(const struct command *command, const json_t *object, size_t
 	return EXIT_OK;
 }
 
-/* Is there another one of the same key in front of, or behind, this one? */
-static bool has_twin(const json_t *list, size_t from, size_t to, const json_t *object)
+/* Does another element of a range have the same pool and key? */
+static bool has_duplicate(const json_t *list, size_t from, size_t to, const json_t *object)
 {
 	for (size_t i = from; i < to; i++) {
 		json_t *other = json_array_get(list, i);
@@ -93,11 +94,11 @@ static bool has_twin(const json_t *list, size_t from, size_t to, const json_t *o
 static int write_item(struct command *command, const json_t *list, size_t index)
 {
 	const json_t *object = json_array_get(list, index);
-	bool before = has_twin(list, 0, index, object);
-	bool behind = !before && has_twin(list, index + 1, json_array_size(list), object);
+	bool before = has_duplicate(list, 0, index, object);
+	bool behind = !before && has_duplicate(list, index + 1, json_array_size(list), object);
 	struct item item;
 	struct pool *pool;
-	int ret = take_item(command, object, index, &item);
+	int ret = parse_item(command, object, index, &item);
 
 	if (ret)
 		return ret;
@@ -127,12 +128,12 @@ int command_import(struct command *command)
 	if (!list)
 		return command_fail(EXIT_USAGE, "%s: line %d: %s", path, error.line, error.text);
 	if (!json_is_array(list))
-		ret = command_fail(EXIT_USAGE, "%s: an array of pairs is wanted, as hvkvp export prints it",
+		ret = command_fail(EXIT_USAGE, "%s: not an array of pairs, as hvkvp export prints it",
 				   path);
 	count = json_array_size(list);
-	/* All of it is looked at before anything is written. */
+	/* Everything is checked before anything is written. */
 	for (size_t i = 0; i < count && !ret; i++)
-		ret = take_item(command, json_array_get(list, i), i, &item);
+		ret = parse_item(command, json_array_get(list, i), i, &item);
 	for (size_t i = 0; i < count && !ret; i++)
 		ret = write_item(command, list, i);
 	json_decref(list);

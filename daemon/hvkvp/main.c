@@ -24,51 +24,51 @@ static const char help[] =
 "  get POOL KEY           print the value of a key\n"
 "  set POOL KEY VALUE     create or change a pair\n"
 "  del POOL KEY           remove a pair\n"
-"  wait POOL KEY          wait until the key is there, and print its value\n"
+"  wait POOL KEY          wait until the key exists, and print its value\n"
 "  watch [POOL]           print changes as they happen\n"
 "  export [POOL]          print all pairs as JSON, for import\n"
 "  import FILE            write the pairs of a JSON file; - is standard input\n"
-"  fsck [POOL]            look for damage in the pool files\n"
-"  monitor                print what host and guest say to each other\n"
+"  fsck [POOL]            check the pool files for damage\n"
+"  monitor                print the messages between host and guest\n"
 "  info                   driver, versions, counters, daemon, pool files\n"
-"  ip show [INTERFACE]    print what the host is told of an interface (default: all)\n"
-"  ip plan FILE           print what would be done with a captured SET_IP body\n"
+"  ip show [INTERFACE]    print what GET_IP reports for an interface (default: all)\n"
+"  ip plan FILE           print what would be done for a captured SET_IP body\n"
 "\n"
 "Pools, by name or number:\n"
 "  0 external    written by the host's administrator\n"
 "  1 guest       written here, read by the host\n"
-"  2 auto        what the guest says about itself; made up when it is read\n"
-"  3 parameter   what the host says about itself\n"
-"  4 internal    stays in the guest\n"
+"  2 auto        facts about the guest, computed when they are read\n"
+"  3 parameter   facts about the host\n"
+"  4 internal    never sent to the host\n"
 "\n"
 "Options:\n"
 "  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ")\n"
 "  -j, --json             print JSON\n"
 "  -f, --force            write to a pool of the host (external, parameter)\n"
-"  -r, --raw              get, wait: print the value and nothing else\n"
-"  -0, --null             get, wait: print a NUL behind the value\n"
-"      --split=STYLE      set: cut a long value into pieces: ignition (KEY0, KEY1,\n"
+"  -r, --raw              get, wait: print the value without a newline\n"
+"  -0, --null             get, wait: print a NUL after the value\n"
+"      --split=STYLE      set: split a long value into pieces: ignition (KEY0, KEY1,\n"
 "                         ...), cloud-init (KEY|0, KEY|1, ...), azure (KEY, KEY, ...)\n"
-"      --join[=STYLE]     get: put the pieces together again\n"
-"  -t, --timeout SECONDS  wait, watch, monitor: stop after so long (default: never)\n"
-"  -x, --hex              monitor: print the bytes of each packet, too\n"
-"      --device PATH      monitor: the driver's node (default: " DEVICE_OURS ")\n"
-"      --repair           fsck: mend what it finds\n"
-"      --max-keys N       a pool holds so many pairs at most (default: 65536)\n"
-"      --max-bytes N      and is so long at most (default: 268435456)\n"
+"      --join[=STYLE]     get: join the pieces of a value\n"
+"  -t, --timeout SECONDS  wait, watch, monitor: time limit (default: none)\n"
+"  -x, --hex              monitor: print the bytes of each packet as well\n"
+"      --device PATH      monitor: the driver's device (default: " DEVICE_OURS ")\n"
+"      --repair           fsck: repair the damage that it finds\n"
+"      --max-keys N       limit of the pairs in a pool (default: 65536)\n"
+"      --max-bytes N      limit of the size of a pool file (default: 268435456)\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
 "On a terminal, list prints a table. Elsewhere it prints a line for each pair:\n"
-"POOL, KEY and VALUE with tabs in between; watch puts \"set\" or \"del\" in front.\n"
-"Control characters and backslashes are escaped as in C. get prints the value as\n"
-"it is, unless it goes to a terminal.\n"
+"POOL, KEY and VALUE separated by tabs; watch puts \"set\" or \"del\" before them.\n"
+"Control characters and backslashes are escaped as in C. get and wait print the\n"
+"value unescaped, except on a terminal.\n"
 "\n"
 "A key can have 255 UTF-16 units and 511 bytes of UTF-8, a value 1023 and 2047.\n"
 "\n"
 "Exit codes: 0 done; 1 no such key; 2 wrong usage, or a key or value that cannot\n"
 "be stored; 3 the pool file or the device cannot be read or written; 4 not allowed (see\n"
-"--force); 5 the time is over; 6 fsck found damage that is still there.\n";
+"--force); 5 the time limit passed; 6 fsck found damage that it did not repair.\n";
 
 static void show_log(int level, const char *line)
 {
@@ -161,7 +161,7 @@ static int parse_limit(const char *name, const char *text, uint64_t most, uint64
 			    (unsigned long long)most);
 }
 
-/* Return: 0 to go on, minus one if all is done, or the exit code. */
+/* Return: 0 to go on, -1 if there is nothing left to do, or the exit code. */
 static int parse(struct command *command, int argc, char **argv)
 {
 	int c, err = 0;
@@ -221,13 +221,13 @@ static int parse(struct command *command, int argc, char **argv)
 		}
 	}
 	if (!err && optind == argc)
-		err = command_fail(EXIT_USAGE, "what is to be done? Try hvkvp --help");
+		err = command_fail(EXIT_USAGE, "there is no command; try hvkvp --help");
 	return err;
 }
 
 int main(int argc, char **argv)
 {
-	static struct address_cache addresses;	/* each is asked once */
+	static struct address_cache addresses;	/* queried once */
 	static struct command command = {
 		.facts = {
 			.root = "",

@@ -19,25 +19,25 @@
 
 #define HEX_LINE 16
 
-/* What happened: for JSON, who did it, and a person's words where there is no packet. */
+/* Events: the name in JSON, who caused it, and the text where there is no packet. */
 static const struct {
 	const char *name;
 	const char *who;
-	const char *words;
-} whats[] = {
+	const char *text;
+} events[] = {
 	[HVKVP_RECEIVED]  = { "received",  "host",    "" },
 	[HVKVP_SENT]	  = { "sent",	   "guest",   "" },
-	[HVKVP_TAKEN]	  = { "taken",	   "service", "has read it" },
+	[HVKVP_TAKEN]	  = { "taken",	   "service", "has read the request" },
 	[HVKVP_EXPIRED]	  = { "expired",   "driver",  "the deadline passed" },
-	[HVKVP_WITHDRAWN] = { "withdrawn", "host",    "does not wait for it any more" },
-	[HVKVP_ATTACHED]  = { "attached",  "service", "is there" },
-	[HVKVP_DETACHED]  = { "detached",  "service", "is gone" },
+	[HVKVP_WITHDRAWN] = { "withdrawn", "host",    "no longer waits for the answer" },
+	[HVKVP_ATTACHED]  = { "attached",  "service", "is attached" },
+	[HVKVP_DETACHED]  = { "detached",  "service", "is detached" },
 	[HVKVP_OPENED]	  = { "opened",	   "channel", "is open" },
 	[HVKVP_CLOSED]	  = { "closed",	   "channel", "is closed" },
 };
 
 /**
- * union monitor_message - what the device gives
+ * union monitor_message - a message that the device sends
  */
 union monitor_message {
 	struct hvkvp_hdr hdr;
@@ -47,11 +47,11 @@ union monitor_message {
 };
 
 /**
- * struct monitor - what is being watched
+ * struct monitor - an open device
  * @command: options
  * @fd: the device
- * @id: of the packet whose turn it is
- * @since_ns: when its turn came
+ * @id: of the packet that waits for its answer
+ * @since_ns: when it was received
  */
 struct monitor {
 	const struct command *command;
@@ -108,14 +108,14 @@ static void print_scalar(const json_t *value)
 		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 }
 
-/* The members of a description that are for people. */
-static void print_words(json_t *words)
+/* The members of a description, except the headers. */
+static void print_packet(json_t *described)
 {
 	const char *name;
 	json_t *value, *element;
 	size_t i;
 
-	json_object_foreach(words, name, value) {
+	json_object_foreach(described, name, value) {
 		if (json_is_object(value))
 			continue;
 		if (strcmp(name, "message"))
@@ -133,20 +133,20 @@ static void print_words(json_t *words)
 }
 
 static void print_line(const struct monitor *monitor, const struct hvkvp_event *event,
-		       const uint8_t *packet, size_t shown, json_t *words)
+		       const uint8_t *packet, size_t shown, json_t *described)
 {
 	if (event->lost)
-		printf("%s%u events were lost here: they came faster than they were read%s\n",
+		printf("%s%u events were lost here: hvkvp read them too slowly%s\n",
 		       command_colour('b'), event->lost, command_colour(0));
 	printf("%5llu.%06llu ", event->time_ns / 1000000000,
 	       event->time_ns / 1000 % 1000000);
 	if (event->hdr.id)
 		printf("%s%llu%s ", command_colour('d'), event->hdr.id, command_colour(0));
-	printf("%s%-7s%s", command_colour('p'), whats[event->what].who, command_colour(0));
-	if (words)
-		print_words(words);
+	printf("%s%-7s%s", command_colour('p'), events[event->what].who, command_colour(0));
+	if (described)
+		print_packet(described);
 	else
-		printf(" %s", whats[event->what].words);
+		printf(" %s", events[event->what].text);
 	if (event->what == HVKVP_RECEIVED && !event->hdr.id)
 		printf(" %sdropped%s", command_colour('b'), command_colour(0));
 	if (event->what == HVKVP_SENT && event->hdr.id == monitor->id)
@@ -159,16 +159,16 @@ static void print_line(const struct monitor *monitor, const struct hvkvp_event *
 }
 
 static void print_json(const struct monitor *monitor, const struct hvkvp_event *event,
-		       const uint8_t *packet, size_t shown, json_t *words)
+		       const uint8_t *packet, size_t shown, json_t *described)
 {
-	json_t *line = json_pack("{s:s, s:I, s:I, s:I}", "event", whats[event->what].name,
+	json_t *line = json_pack("{s:s, s:I, s:I, s:I}", "event", events[event->what].name,
 				 "time_ns", (json_int_t)event->time_ns,
 				 "id", (json_int_t)event->hdr.id,
 				 "lost", (json_int_t)event->lost);
 
-	if (words) {
+	if (described) {
 		json_object_set_new(line, "length", json_integer(event->packet_len));
-		json_object_set(line, "packet", words);
+		json_object_set(line, "packet", described);
 		if (monitor->command->hex)
 			json_object_set_new(line, "bytes", hex_json(packet, shown));
 	}
@@ -178,23 +178,23 @@ static void print_json(const struct monitor *monitor, const struct hvkvp_event *
 	putchar('\n');
 }
 
-static int take_event(struct monitor *monitor, const union monitor_message *message, size_t len)
+static int handle_event(struct monitor *monitor, const union monitor_message *message, size_t len)
 {
 	const struct hvkvp_event *event = &message->event;
 	const uint8_t *packet = message->bytes + sizeof(*event);
 	size_t shown = len - sizeof(*event);
-	json_t *words = NULL;
+	json_t *described = NULL;
 
-	/* What a later driver tells, and we do not know, is skipped. */
-	if (event->what >= sizeof(whats) / sizeof(whats[0]) || !whats[event->what].name)
+	/* Events of a later driver that we do not know are skipped. */
+	if (event->what >= sizeof(events) / sizeof(events[0]) || !events[event->what].name)
 		return EXIT_OK;
 	if (shown)
-		words = packet_describe(packet, shown);
+		described = packet_describe(packet, shown);
 	if (monitor->command->json)
-		print_json(monitor, event, packet, shown, words);
+		print_json(monitor, event, packet, shown, described);
 	else
-		print_line(monitor, event, packet, shown, words);
-	json_decref(words);
+		print_line(monitor, event, packet, shown, described);
+	json_decref(described);
 	if (event->what == HVKVP_RECEIVED && event->hdr.id) {
 		monitor->id = event->hdr.id;
 		monitor->since_ns = event->time_ns;
@@ -203,25 +203,25 @@ static int take_event(struct monitor *monitor, const union monitor_message *mess
 	return ferror(stdout) ? EXIT_STORAGE : EXIT_OK;
 }
 
-static int take_hello(const struct monitor *monitor, const struct hvkvp_hello *hello)
+static int handle_hello(const struct monitor *monitor, const struct hvkvp_hello *hello)
 {
 	if (hello->major == HVKVP_MAJOR) {
 		fprintf(stderr, "hvkvp: watching %s\n", monitor->command->device);
 		return EXIT_OK;
 	}
-	return command_fail(EXIT_STORAGE, "the driver speaks protocol %u.%u and this program %u.%u: install both of one release",
+	return command_fail(EXIT_STORAGE, "the driver speaks protocol %u.%u and this program %u.%u: install both from the same release",
 			    hello->major, hello->minor, HVKVP_MAJOR, HVKVP_MINOR);
 }
 
-static int take_message(struct monitor *monitor, const union monitor_message *message, size_t len)
+static int handle_message(struct monitor *monitor, const union monitor_message *message, size_t len)
 {
 	if (len >= sizeof(message->hdr) && message->hdr.len == len) {
 		if (message->hdr.type == HVKVP_HELLO && len == sizeof(message->hello))
-			return take_hello(monitor, &message->hello);
+			return handle_hello(monitor, &message->hello);
 		if (message->hdr.type == HVKVP_EVENT && len >= sizeof(message->event))
-			return take_event(monitor, message, len);
+			return handle_event(monitor, message, len);
 	}
-	return command_fail(EXIT_STORAGE, "the driver sent %zu bytes that are no message", len);
+	return command_fail(EXIT_STORAGE, "the driver sent an invalid message of %zu bytes", len);
 }
 
 static int open_device(struct monitor *monitor)
@@ -232,18 +232,18 @@ static int open_device(struct monitor *monitor)
 	if (monitor->fd >= 0)
 		return EXIT_OK;
 	if (errno == ENOENT && !access(DEVICE_STOCK, F_OK))
-		return command_fail(EXIT_STORAGE, "%s is not there: the driver hv_utils serves the host, and lets nobody watch; hvkvp-driver take changes that",
+		return command_fail(EXIT_STORAGE, "%s does not exist: the driver hv_utils is in charge and cannot be monitored; run hvkvp-driver take",
 				    path);
 	if (errno == ENOENT)
-		return command_fail(EXIT_STORAGE, "%s is not there: is the module hv_kvp loaded, and is this a Hyper-V guest?",
+		return command_fail(EXIT_STORAGE, "%s does not exist: is the module hv_kvp loaded, and is this a Hyper-V guest?",
 				    path);
 	if (errno == EINVAL)
-		return command_fail(EXIT_STORAGE, "%s: this driver is too old to be watched (protocol 1.1 is needed)",
+		return command_fail(EXIT_STORAGE, "%s: this driver is too old to be monitored (protocol 1.1 is needed)",
 				    path);
 	return command_fail(EXIT_STORAGE, "%s: %s", path, strerror(errno));
 }
 
-/* Return: milliseconds to wait, -1 for ever, 0 if the time is over. */
+/* Return: milliseconds to wait, -1 without limit, 0 after the time limit. */
 static int time_left(uint64_t end)
 {
 	uint64_t now = clock_ms();
@@ -267,9 +267,9 @@ static int watch_device(struct monitor *monitor)
 	while (!ret) {
 		len = read(monitor->fd, &message, sizeof(message));
 		if (len > 0) {
-			ret = take_message(monitor, &message, len);
+			ret = handle_message(monitor, &message, len);
 		} else if (!len || errno == ENODEV) {
-			ret = command_fail(EXIT_STORAGE, "the device is gone");
+			ret = command_fail(EXIT_STORAGE, "the device was removed");
 		} else if (errno == EAGAIN) {
 			if (!poll(&poll_fd, 1, time_left(end)) && !time_left(end))
 				break;

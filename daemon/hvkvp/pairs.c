@@ -13,10 +13,10 @@
 #include "wire/chunks.h"
 
 /**
- * struct listing - pairs on their way to the output
+ * struct listing - how pairs are printed
  * @json: array, or NULL for text
- * @table: aligned, for people
- * @measuring: a first pass, for the widths of the table
+ * @table: print an aligned table, for a terminal
+ * @measuring: first pass, to find the width of the table
  * @key_width: columns of the longest key
  */
 struct listing {
@@ -66,17 +66,17 @@ static int list_auto(struct command *command, struct listing *listing)
 static int list_pool(struct command *command, struct listing *listing, unsigned int number)
 {
 	struct pool *pool = &command->store.pools[number];
+	const struct pool_index *index = &pool->index;
 
 	if (number == HVKVP_POOL_AUTO)
 		return list_auto(command, listing);
 	if (pool_load(pool))
 		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
-	for (uint32_t i = 0; i < pool->index.records; i++) {
-		const struct pool_pair *pair = &pool->index.pairs[i];
-
-		if (pair->key && pool_pair_value(pair))
-			list_pair(listing, number, pair->key, pool_pair_value(pair));
-	}
+	for (uint32_t i = pool_index_next(index, POOL_NONE); i != POOL_NONE;
+	     i = pool_index_next(index, i))
+		if (pool_index_value(index, i))
+			list_pair(listing, number, pool_index_key(index, i),
+				  pool_index_value(index, i));
 	return EXIT_OK;
 }
 
@@ -88,7 +88,7 @@ static int list_pools(struct command *command, struct listing *listing, int only
 		if (only < 0 || only == i) {
 			int code = list_pool(command, listing, i);
 
-			/* The pools that can be read are still worth printing. */
+			/* The pools that can be read are still printed. */
 			if (code)
 				ret = code;
 		}
@@ -115,42 +115,21 @@ int command_list(struct command *command)
 		listing.measuring = true;
 		ret = list_pools(command, &listing, only);
 		if (ret)
-			listing.table = false;	/* the failure has been told once */
+			listing.table = false;	/* the error has been printed once */
 		listing.measuring = false;
 	}
 	return list_pools(command, &listing, only);
-}
-
-static int print_value(const struct command *command, int number, const char *key,
-		       const char *value)
-{
-	char *shown = NULL;
-
-	if (command->json)
-		return command_print_json(command_json_pair(number, key, value));
-	if (isatty(STDOUT_FILENO) && !command->raw && !command->null) {
-		size_t size = 4 * strlen(value) + 1;
-
-		shown = malloc(size);
-		if (shown)
-			value = escape(value, shown, size);
-	}
-	fputs(value, stdout);
-	if (!command->raw)
-		putchar(command->null ? 0 : '\n');
-	free(shown);
-	return EXIT_OK;
 }
 
 static int unusable_value(const struct pool *pool, const char *key)
 {
 	char shown[SHOWN_KEY_SIZE];
 
-	return command_fail(EXIT_STORAGE, "%s: the value of \"%s\" is not valid text; set it again, or delete it",
+	return command_fail(EXIT_STORAGE, "%s: the value of \"%s\" is not valid UTF-8; set it again, or delete it",
 			    pool->file.path, escape(key, shown, sizeof(shown)));
 }
 
-/* Put a piece behind the others. Return: false if memory is short. */
+/* Append a piece. Return: false without memory. */
 static bool add_piece(char **whole, size_t *len, const char *piece)
 {
 	size_t more = strlen(piece);
@@ -164,40 +143,44 @@ static bool add_piece(char **whole, size_t *len, const char *piece)
 	return true;
 }
 
+/* Append the value of a record. Return: 0, -EBADMSG, -ENOMEM. */
+static int add_record(char **whole, size_t *len, const struct pool_index *index, uint32_t number)
+{
+	const char *piece = pool_index_value(index, number);
+
+	if (!piece)
+		return -EBADMSG;
+	return add_piece(whole, len, piece) ? 0 : -ENOMEM;
+}
+
 /* All pieces of a value, by one convention. Return: 0, -ENOENT, -EBADMSG, -ENOMEM. */
 static int join(struct pool *pool, enum chunk_style style, const char *key, char **whole)
 {
+	const struct pool_index *index = &pool->index;
 	char piece_key[POOL_KEY_SIZE];
+	uint32_t found = 0, number;
 	size_t len = 0;
-	uint32_t found = 0;
+	int err = 0;
 
 	*whole = NULL;
 	if (style == CHUNK_AZURE) {
-		for (uint32_t i = 0; i < pool->index.records; i++) {
-			const struct pool_pair *pair = &pool->index.pairs[i];
-
-			if (!pair->key || strcmp(pair->key, key))
+		for (number = pool_index_next(index, POOL_NONE); number != POOL_NONE && !err;
+		     number = pool_index_next(index, number)) {
+			if (strcmp(pool_index_key(index, number), key))
 				continue;
-			if (!pool_pair_value(pair))
-				return -EBADMSG;
-			if (!add_piece(whole, &len, pool_pair_value(pair)))
-				return -ENOMEM;
+			err = add_record(whole, &len, index, number);
 			found++;
 		}
-		return found ? 0 : -ENOENT;
+		return err ? err : found ? 0 : -ENOENT;
 	}
-	while (!chunk_key(style, key, found, piece_key, sizeof(piece_key))) {
-		uint32_t number = pool_index_last(&pool->index, piece_key);
-
+	while (!err && !chunk_key(style, key, found, piece_key, sizeof(piece_key))) {
+		number = pool_index_last(index, piece_key);
 		if (number == POOL_NONE)
 			break;
-		if (!pool_pair_value(&pool->index.pairs[number]))
-			return -EBADMSG;
-		if (!add_piece(whole, &len, pool_pair_value(&pool->index.pairs[number])))
-			return -ENOMEM;
+		err = add_record(whole, &len, index, number);
 		found++;
 	}
-	return found ? 0 : -ENOENT;
+	return err ? err : found ? 0 : -ENOENT;
 }
 
 static int get_joined(struct command *command, int number, const char *key)
@@ -223,7 +206,7 @@ static int get_joined(struct command *command, int number, const char *key)
 	else if (err)
 		ret = command_fail(EXIT_STORAGE, "out of memory");
 	else
-		ret = print_value(command, number, key, whole);
+		ret = command_print_value(command, number, key, whole);
 	free(whole);
 	return ret;
 }
@@ -245,7 +228,7 @@ int command_get(struct command *command)
 		if (index < 0)
 			return command_not_found(number, key);
 		facts_value(&command->facts, index, fact, sizeof(fact));
-		return print_value(command, number, key, fact);
+		return command_print_value(command, number, key, fact);
 	}
 	if (command->join != JOIN_NONE)
 		return get_joined(command, number, key);
@@ -256,7 +239,7 @@ int command_get(struct command *command)
 		return unusable_value(pool, key);
 	if (err)
 		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
-	return print_value(command, number, key, value);
+	return command_print_value(command, number, key, value);
 }
 
 static int changed(const struct command *command, int number, const char *result)
@@ -275,7 +258,7 @@ static int write_piece(struct pool *pool, enum chunk_style style, const char *ke
 	return ret < 0 ? ret : 0;
 }
 
-/* Write all pieces, and remove those that an earlier, longer value has left. */
+/* Write all pieces, and remove those of an earlier, longer value. */
 static int set_split(struct pool *pool, enum chunk_style style, const char *key,
 		     const char *value)
 {

@@ -14,15 +14,15 @@
 #include "util/clock.h"
 #include "util/escape.h"
 
-/* While the state directory is not there yet, look for it so often. */
-#define LOOK_AGAIN_MS	200
+/* While the state directory does not exist, check for it at this interval. */
+#define RETRY_MS	200
 
 /**
  * struct watcher - waits for changes in the state directory
  * @dir: the directory
  * @fd: inotify
- * @watching: the directory is there, and watched
- * @end: when to stop, CLOCK_MONOTONIC ms; -1 for never
+ * @watching: the directory exists and is watched
+ * @end: time limit, CLOCK_MONOTONIC ms; -1 for none
  */
 struct watcher {
 	const char *dir;
@@ -31,7 +31,7 @@ struct watcher {
 	long end;
 };
 
-static void look_for_dir(struct watcher *watcher)
+static void watch_dir(struct watcher *watcher)
 {
 	if (!watcher->watching)
 		watcher->watching = inotify_add_watch(watcher->fd, watcher->dir,
@@ -48,11 +48,11 @@ static int watcher_init(struct watcher *watcher, const struct command *command)
 	};
 	if (watcher->fd < 0)
 		return command_fail(EXIT_STORAGE, "cannot wait for changes: %s", strerror(errno));
-	look_for_dir(watcher);
+	watch_dir(watcher);
 	return EXIT_OK;
 }
 
-/* Wait until something may have changed. Return: false when the time is over. */
+/* Wait until something may have changed. Return: false after the time limit. */
 static bool watcher_wait(struct watcher *watcher)
 {
 	struct pollfd poll_fd = { .fd = watcher->fd, .events = POLLIN };
@@ -61,26 +61,15 @@ static bool watcher_wait(struct watcher *watcher)
 
 	if (watcher->end >= 0 && left <= 0)
 		return false;
-	if (!watcher->watching && (left < 0 || left > LOOK_AGAIN_MS))
-		left = LOOK_AGAIN_MS;
+	if (!watcher->watching && (left < 0 || left > RETRY_MS))
+		left = RETRY_MS;
 	if (left > 1000000000)
 		left = 1000000000;
 	poll(&poll_fd, 1, left);
 	while (read(watcher->fd, events, sizeof(events)) > 0)
 		;
-	look_for_dir(watcher);
+	watch_dir(watcher);
 	return true;
-}
-
-static int print_found(const struct command *command, int number, const char *key,
-		       const char *value)
-{
-	if (command->json)
-		return command_print_json(command_json_pair(number, key, value));
-	fputs(value, stdout);
-	if (!command->raw)
-		putchar(command->null ? 0 : '\n');
-	return EXIT_OK;
 }
 
 int command_wait(struct command *command)
@@ -95,7 +84,7 @@ int command_wait(struct command *command)
 	if (number < 0)
 		return -number;
 	if (number == HVKVP_POOL_AUTO)
-		return command_get(command);	/* it is all there, or never will be */
+		return command_get(command);	/* its set of keys is fixed */
 	pool = &command->store.pools[number];
 	err = pool_check_key(key);
 	if (err)
@@ -106,7 +95,7 @@ int command_wait(struct command *command)
 	do {
 		err = pool_get(pool, key, &value);
 		if (!err)
-			return print_found(command, number, key, value);
+			return command_print_value(command, number, key, value);
 		if (err != -ENOENT && err != -EBADMSG)
 			return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
 		if (!waiting)
@@ -146,63 +135,59 @@ static void print_change(const struct command *command, const char *what, int nu
 
 static const char *value_at(const struct pool_index *index, uint32_t number)
 {
-	const char *value = pool_pair_value(&index->pairs[number]);
+	const char *value = pool_index_value(index, number);
 
 	return value ? value : "";
 }
 
-/* Does this record say something that the other index does not? */
-static bool is_news(const struct pool_index *index, uint32_t number,
-		    const struct pool_index *other)
+/* Is there no such pair in the other index? */
+static bool is_new(const struct pool_index *index, uint32_t number,
+		   const struct pool_index *other)
 {
-	const char *key = index->pairs[number].key;
+	const char *key = pool_index_key(index, number);
 	uint32_t there = pool_index_last(other, key);
 
-	/* Of several with one key, each counts: some programs add and never change. */
+	/* Of several with one key, each counts: some programs only append. */
 	for (; there != POOL_NONE; there = pool_index_before(other, there))
 		if (!strcmp(value_at(other, there), value_at(index, number)))
 			return false;
 	return true;
 }
 
-static void tell_changes(const struct command *command, int number,
-			 const struct pool_index *old, const struct pool_index *new)
+static void print_changes(const struct command *command, int number,
+			  const struct pool_index *old, const struct pool_index *new)
 {
-	for (uint32_t i = 0; i < old->records; i++) {
-		const char *key = old->pairs[i].key;
+	uint32_t i;
 
-		if (key && pool_index_last(new, key) == POOL_NONE &&
-		    pool_index_last(old, key) == i)
+	for (i = pool_index_next(old, POOL_NONE); i != POOL_NONE; i = pool_index_next(old, i)) {
+		const char *key = pool_index_key(old, i);
+
+		if (pool_index_last(new, key) == POOL_NONE && pool_index_last(old, key) == i)
 			print_change(command, "del", number, key, NULL);
 	}
-	for (uint32_t i = 0; i < new->records; i++)
-		if (new->pairs[i].key && is_news(new, i, old))
-			print_change(command, "set", number, new->pairs[i].key, value_at(new, i));
+	for (i = pool_index_next(new, POOL_NONE); i != POOL_NONE; i = pool_index_next(new, i))
+		if (is_new(new, i, old))
+			print_change(command, "set", number, pool_index_key(new, i),
+				     value_at(new, i));
 }
 
-/* Load a pool and tell what is new, except the first time. */
-static void look(const struct command *command, struct pool *pool, int number, bool first)
+/* Load a pool and print its changes; what it holds at the start is none. */
+static void check_pool(const struct command *command, struct pool *pool, int number, bool first)
 {
-	struct pool_index old = { 0 };
-	struct pool_stamp stamp = pool->stamp;
+	struct pool_index before;
+	int ret = pool_reload(pool, &before);
 
-	if (pool->loaded && pool_file_unchanged(&pool->file, &stamp))
-		return;
-	old = pool->index;
-	pool->index = (struct pool_index){ 0 };
-	pool->loaded = false;
-	if (pool_load(pool)) {
+	if (ret < 0)
 		fprintf(stderr, "hvkvp: %s\n", pool_why(pool));
-		pool->index = old;
+	if (ret <= 0)
 		return;
-	}
 	if (!first)
-		tell_changes(command, number, &old, &pool->index);
-	pool_index_clear(&old);
+		print_changes(command, number, &before, &pool->index);
+	pool_index_clear(&before);
 	fflush(stdout);
 }
 
-/* From here on no change is missed: scripts wait for this before they change something. */
+/* Every later change is reported: scripts wait for this before they change something. */
 static void print_watching(const struct command *command, int only)
 {
 	json_t *pools, *line;
@@ -235,7 +220,7 @@ int command_watch(struct command *command)
 		if (only < 0)
 			return -only;
 		if (only == HVKVP_POOL_AUTO)
-			return command_fail(EXIT_USAGE, "pool auto is made up when it is read, so nobody can tell when it changes");
+			return command_fail(EXIT_USAGE, "pool auto cannot be watched: it is computed when it is read");
 	}
 	ret = watcher_init(&watcher, command);
 	if (ret)
@@ -243,7 +228,7 @@ int command_watch(struct command *command)
 	do {
 		for (int i = 0; i < HVKVP_POOL_COUNT; i++)
 			if (i != HVKVP_POOL_AUTO && (only < 0 || only == i))
-				look(command, &command->store.pools[i], i, first);
+				check_pool(command, &command->store.pools[i], i, first);
 		if (first)
 			print_watching(command, only);
 		first = false;

@@ -278,3 +278,16 @@ int pool_index_at(struct pool_index *index, uint32_t position, uint32_t *number)
 	*number = index->visible[position];
 	return 0;
 }
+
+uint32_t pool_index_next(const struct pool_index *index, uint32_t number)
+{
+	number = number == POOL_NONE ? 0 : number + 1;
+	while (number < index->records && !index->pairs[number].key)
+		number++;
+	return number < index->records ? number : POOL_NONE;
+}
+
+const char *pool_index_value(const struct pool_index *index, uint32_t number)
+{
+	return pool_pair_value(&index->pairs[number]);
+}

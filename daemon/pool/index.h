@@ -122,6 +122,38 @@ int pool_index_move(struct pool_index *index, const struct pool_move *moves, siz
 uint32_t pool_index_last(const struct pool_index *index, const char *key);
 
 /**
+ * pool_index_next() - walk over the pairs, in file order
+ * @index: the object
+ * @number: of the record to go on from, POOL_NONE for the start
+ *
+ * Records without a usable key are skipped; those with an unusable value are not.
+ *
+ * Return: number of the next record, or POOL_NONE at the end.
+ */
+uint32_t pool_index_next(const struct pool_index *index, uint32_t number);
+
+/**
+ * pool_index_key() - the key of a record
+ * @index: the object
+ * @number: as pool_index_next() and pool_index_last() return it
+ *
+ * Return: text.
+ */
+static inline const char *pool_index_key(const struct pool_index *index, uint32_t number)
+{
+	return index->pairs[number].key;
+}
+
+/**
+ * pool_index_value() - the value of a record
+ * @index: the object
+ * @number: as pool_index_next() and pool_index_last() return it
+ *
+ * Return: text, or NULL if it is not usable.
+ */
+const char *pool_index_value(const struct pool_index *index, uint32_t number);
+
+/**
  * pool_index_before() - the one before it with the same key
  * @index: the object
  * @number: of a record with a usable key

@@ -723,3 +723,21 @@ int pool_delete(struct pool *pool, const char *key)
 	}
 	return err;
 }
+
+int pool_reload(struct pool *pool, struct pool_index *before)
+{
+	int err;
+
+	*before = (struct pool_index){ 0 };
+	if (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp))
+		return 0;
+	*before = pool->index;
+	pool->index = (struct pool_index){ 0 };
+	pool->loaded = false;
+	err = pool_load(pool);
+	if (!err)
+		return 1;
+	pool->index = *before;
+	*before = (struct pool_index){ 0 };
+	return err;
+}

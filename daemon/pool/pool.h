@@ -154,6 +154,17 @@ int pool_at(struct pool *pool, uint32_t index, const char **key, const char **va
 int pool_load(struct pool *pool);
 
 /**
+ * pool_reload() - bring the index up to date, and hand out the one before
+ * @pool: the object
+ * @before: set to the index before, the caller's to clear; empty if nothing changed
+ *
+ * For those who compare the two.
+ *
+ * Return: 1 if the file was read, 0 if it is unchanged; -errno, the index is as it was.
+ */
+int pool_reload(struct pool *pool, struct pool_index *before);
+
+/**
  * pool_set() - create or change a pair
  * @pool: the object
  * @key: text

@@ -118,11 +118,11 @@ static void lines(void)
 		   "    1.000001 6 host    negotiate framework=1.0,3.0 kvp=5.0\n"
 		   "    1.000021 6 guest   negotiate status=S_OK framework=3.0 kvp=5.0 after 20 us\n"
 		   "    1.500000 7 host    set pool=guest key=\"na me\" value=\u00fc\\x1b\n"
-		   "    1.500010 7 service has read it\n"
+		   "    1.500010 7 service has read the request\n"
 		   "    1.500321 7 guest   set status=READ_ONLY pool=guest key=\"na me\" after 321 us\n"
-		   "3 events were lost here: they came faster than they were read\n"
+		   "3 events were lost here: hvkvp read them too slowly\n"
 		   "    1.600000 host    \"type 9\" dropped\n");
-	snprintf(said, sizeof(said), "hvkvp: watching %s\nhvkvp: the device is gone\n", s.path);
+	snprintf(said, sizeof(said), "hvkvp: watching %s\nhvkvp: the device was removed\n", s.path);
 	CHECK_TEXT(child.err, said);
 	scratch_end();
 }
@@ -172,11 +172,11 @@ static void no_device(void)
 
 	scratch_begin();
 	CHECK_INT(child_run(&child, "hvkvp", "--device", "/nonexistent/hv_kvp", "monitor"), 3);
-	CHECK(strstr(child.err, "/nonexistent/hv_kvp is not there"));
+	CHECK(strstr(child.err, "/nonexistent/hv_kvp does not exist"));
 	stream_open(&s);
 	CHECK(write(s.fds[1], "garbage", 7) == 7);
 	CHECK_INT(run(&s, NULL), 3);
-	CHECK(strstr(child.err, "hvkvp: the driver sent 7 bytes that are no message\n"));
+	CHECK(strstr(child.err, "hvkvp: the driver sent an invalid message of 7 bytes\n"));
 	stream_open(&s);
 	CHECK_INT(child_run(&child, "hvkvp", "--device", s.path, "--timeout", "0.1", "monitor"), 0);
 	close(s.fds[0]);

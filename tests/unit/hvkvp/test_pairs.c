@@ -158,10 +158,10 @@ static void fsck(void)
 	CHECK_INT(RUN("fsck"), 6);
 	CHECK(strstr(child.out, "1 records have no usable key"));
 	CHECK(strstr(child.out, "1 values are not valid text"));
-	CHECK(strstr(child.out, "1 records have something behind"));
+	CHECK(strstr(child.out, "1 records have garbage after"));
 	CHECK(strstr(child.out, "100 bytes at the end"));
 	CHECK_INT(RUN("fsck", "--repair", "guest"), 6);	/* the value is still bad */
-	CHECK(strstr(child.out, "mended"));
+	CHECK(strstr(child.out, "repaired"));
 	CHECK_INT(RUN("del", "guest", "bad"), 0);
 	CHECK_INT(RUN("fsck", "guest"), 0);
 	CHECK(strstr(child.out, "2 records, good"));

@@ -116,13 +116,15 @@ static void values(void)
 	CHECK_TEXT(shown, "two\\nlines \\x1b[31m\n");
 	CHECK_INT(run("get", "guest", "longer €", "--raw"), 0);
 	CHECK_TEXT(shown, "two\nlines \x1b[31m");
+	CHECK_INT(run("wait", "guest", "longer €", "--force"), 0);
+	CHECK_TEXT(shown, "two\\nlines \\x1b[31m\n");
 	scratch_end();
 }
 
 static const struct tap_case cases[] = {
 	{ "aligned columns; NO_COLOR and a dumb terminal get no colours", columns },
 	{ "colours on a terminal only", colours },
-	{ "get escapes what would control the terminal, unless it is asked for as it is", values },
+	{ "get and wait escape what would control the terminal, unless it is asked for as it is", values },
 };
 
 TAP_MAIN("terminal", cases)
