@@ -4,12 +4,14 @@
  * than the host waits, and the first request comes before the network is up.
  */
 #include <ctype.h>
-#include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "facts/fqdn.h"
+#include "util/file.h"
+#include "util/sysroot.h"
 
 #define BLANKS " \t\r\n"
 
@@ -42,73 +44,85 @@ static void take(const char *from, char *name, size_t size)
 		name[len - 1] = 0;
 }
 
-static int from_hostname(char *line, const char *host, char *name, size_t size)
-{
-	char *save, *word = strtok_r(line, BLANKS, &save);
+/**
+ * struct search - a name with a domain is looked for
+ * @host: the name without
+ * @name: gets it
+ * @size: bytes of @name
+ */
+struct search {
+	const char *host;
+	char *name;
+	size_t size;
+};
 
-	if (!word || !extends(word, host))
-		return 0;
-	take(word, name, size);
-	return 1;
+static bool is_comment(const char *line)
+{
+	return line[0] == '#' || line[0] == ';';
 }
 
-static int from_hosts(char *line, const char *host, char *name, size_t size)
+static bool from_hostname(char *line, void *data)
 {
+	const struct search *search = data;
+	char *save, *word = strtok_r(line, BLANKS, &save);
+
+	if (is_comment(line) || !word || !extends(word, search->host))
+		return false;
+	take(word, search->name, search->size);
+	return true;
+}
+
+static bool from_hosts(char *line, void *data)
+{
+	const struct search *search = data;
 	char *save, *word;
 
 	line[strcspn(line, "#")] = 0;
 	strtok_r(line, BLANKS, &save);	/* the address */
 	while ((word = strtok_r(NULL, BLANKS, &save))) {
-		if (extends(word, host)) {
-			take(word, name, size);
-			return 1;
+		if (extends(word, search->host)) {
+			take(word, search->name, search->size);
+			return true;
 		}
 	}
-	return 0;
+	return false;
 }
 
-static int from_resolv(char *line, const char *host, char *name, size_t size)
+static bool from_resolv(char *line, void *data)
 {
+	const struct search *search = data;
 	char *save, *word = strtok_r(line, BLANKS, &save);
 	char both[512];
 
 	if (!word || (strcmp(word, "domain") && strcmp(word, "search")))
-		return 0;
+		return false;
 	word = strtok_r(NULL, BLANKS, &save);
 	if (!word || !is_name(word))
-		return 0;
-	snprintf(both, sizeof(both), "%s.%s", host, word);
-	take(both, name, size);
-	return 1;
-}
-
-static int search_file(const char *root, const char *file,
-		       int (*look)(char *line, const char *host, char *name, size_t size),
-		       const char *host, char *name, size_t size)
-{
-	char path[PATH_MAX], line[1024];
-	int found = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), "%s%s", root, file);
-	f = fopen(path, "re");
-	if (!f)
-		return 0;
-	while (!found && fgets(line, sizeof(line), f)) {
-		if (line[0] != '#' && line[0] != ';')
-			found = look(line, host, name, size);
-	}
-	fclose(f);
-	return found;
+		return false;
+	snprintf(both, sizeof(both), "%s.%s", search->host, word);
+	take(both, search->name, search->size);
+	return true;
 }
 
 void fqdn_get(const char *root, const char *host, char *name, size_t size)
 {
+	static const struct {
+		const char *path;
+		bool (*line)(char *line, void *data);
+	} sources[] = {
+		{ "/etc/hostname", from_hostname },
+		{ "/etc/hosts", from_hosts },
+		{ "/etc/resolv.conf", from_resolv },
+	};
+	struct search search = { .host = host, .name = name, .size = size };
+	char path[SYSROOT_PATH_SIZE];
+
 	take(host, name, size);
 	if (!host[0] || strchr(name, '.'))
 		return;
-	if (search_file(root, "/etc/hostname", from_hostname, host, name, size) ||
-	    search_file(root, "/etc/hosts", from_hosts, host, name, size))
-		return;
-	search_file(root, "/etc/resolv.conf", from_resolv, host, name, size);
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		sysroot_path(root, path, "%s", sources[i].path);
+		if (file_lines(path, sources[i].line, &search))
+			return;
+	}
 }

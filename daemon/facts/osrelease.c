@@ -2,11 +2,12 @@
 /*
  * os-release(5): one variable of it.
  */
-#include <limits.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "facts/osrelease.h"
+#include "util/file.h"
+#include "util/sysroot.h"
 
 int osrelease_line(const char *line, const char *name, char *value, size_t size)
 {
@@ -35,31 +36,41 @@ int osrelease_line(const char *line, const char *name, char *value, size_t size)
 	return !quote || *line == quote;
 }
 
-static int search_file(const char *root, const char *file, const char *name,
-		       char *value, size_t size)
-{
-	char path[PATH_MAX], line[1024];
-	int found = 0;
-	FILE *f;
+/**
+ * struct variable - what is looked for
+ * @name: of the variable
+ * @value: gets it
+ * @size: bytes of @value
+ * @found: the file has it
+ */
+struct variable {
+	const char *name;
+	char *value;
+	size_t size;
+	bool found;
+};
 
-	snprintf(path, sizeof(path), "%s%s", root, file);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	/* The last assignment counts, as it would in a shell. */
-	while (fgets(line, sizeof(line), f))
-		found |= osrelease_line(line, name, value, size);
-	fclose(f);
-	return found;
+/* The last assignment counts, as it would in a shell, so this never stops. */
+static bool take_line(char *line, void *data)
+{
+	struct variable *variable = data;
+
+	variable->found |= osrelease_line(line, variable->name, variable->value, variable->size);
+	return false;
 }
 
 int osrelease_get(const char *root, const char *name, char *value, size_t size)
 {
-	int found = search_file(root, "/etc/os-release", name, value, size);
+	struct variable variable = { .name = name, .value = value, .size = size };
+	char path[SYSROOT_PATH_SIZE];
 
-	if (found < 0)
-		found = search_file(root, "/usr/lib/os-release", name, value, size);
-	if (found <= 0)
+	if (!sysroot_exists(root, "/etc/os-release"))
+		sysroot_path(root, path, "/usr/lib/os-release");
+	else
+		sysroot_path(root, path, "/etc/os-release");
+	value[0] = 0;
+	file_lines(path, take_line, &variable);
+	if (!variable.found)
 		value[0] = 0;
-	return found > 0;
+	return variable.found;
 }

@@ -226,6 +226,25 @@ int file_read(const char *path, char *text, size_t size)
 	return n;
 }
 
+bool file_lines(const char *path, bool (*line)(char *line, void *data), void *data)
+{
+	char *text = NULL;
+	bool stopped = false;
+	size_t size = 0;
+	ssize_t len;
+	FILE *f = fopen(path, "re");
+
+	while (f && !stopped && (len = getline(&text, &size, f)) >= 0) {
+		if (len && text[len - 1] == '\n')
+			text[len - 1] = 0;
+		stopped = line(text, data);
+	}
+	free(text);
+	if (f)
+		fclose(f);
+	return stopped;
+}
+
 bool file_line_value(const char *text, const char *key, char *value, size_t size)
 {
 	size_t key_len = strlen(key), len;

@@ -65,6 +65,20 @@ void file_set_keep(struct file_set *files);
 int file_read(const char *path, char *text, size_t size);
 
 /**
+ * file_lines() - the lines of a file, one after the other
+ * @path: its path
+ * @line: gets each line without its end, may change it, and returns true to stop;
+ *	@data is its second argument
+ * @data: of the caller
+ *
+ * A line of any length is given whole.
+ *
+ * Return: true if @line stopped it; false at the end of the file, or if it cannot
+ * be read.
+ */
+bool file_lines(const char *path, bool (*line)(char *line, void *data), void *data);
+
+/**
  * file_line_value() - a value of a "KEY=value" file
  * @text: the file
  * @key: at the start of a line
