@@ -20,18 +20,19 @@ An empty line down the channel, 50 times a second, is such a next interrupt.
 """
 
 import os
-import shutil
+import select
+import shlex
 import socket
 import subprocess
 import threading
 import time
 
+from . import qemu
 from .build import busybox, static_program
 from .cpio import Archive
 from .kernel import VM_DIR, cache_dir
 from .modules import ModuleTree, add_modules
 
-QEMU = "qemu-system-x86_64"
 MODULES = ("virtio_pci", "virtio_console", "irqbypass", "kvm", "kvm_amd")
 # Without "enhanced" string instructions kernels copy and clear by words, which the emulator does
 # eight times as fast, above all where memory has held code of an earlier guest. FSRM goes with
@@ -41,13 +42,27 @@ CPU = "max,-erms,-fsrm"
 # leaves the guest.
 # "no_timer_check": a busy machine may give the emulator no time to raise the timer while that is
 # being looked for, and the kernel then panics (seen once).
-CMDLINE = "console=ttyS0 no_timer_check tsc=reliable mitigations=off quiet loglevel=4 panic=-1"
+# Not quiet: the console shows where a boot stopped, and takes no measurable time.
+CMDLINE = "console=ttyS0 no_timer_check tsc=reliable mitigations=off panic=-1"
+# A boot takes 3 s on an idle machine, and its longest silence is below 1 s. It is given up after
+# so many seconds without a new byte on the console, or in all.
+QUIET_LIMIT = 30
 BOOT_LIMIT = 120
 POKE_SECONDS = 0.02
+TAIL_LINES = 20
 
 
 class Level1Error(Exception):
     """The machine does not come up, or died; the message names its log."""
+
+
+class Level1Silent(Level1Error):
+    """The machine never answered. `why` is a line, `tails` are (title, text) of what it left."""
+
+    def __init__(self, why, tails=()):
+        super().__init__("\n".join([why, *(f"--- {title}\n{text}" for title, text in tails)]))
+        self.why = why
+        self.tails = tails
 
 
 def initramfs(kernel):
@@ -74,16 +89,17 @@ def initramfs(kernel):
 class Level1:
     """One running machine. Use as a context manager; not for several threads at once."""
 
-    def __init__(self, kernel, log, cpus=1, memory_mb=2048):
+    def __init__(self, kernel, log, emulator=None, cpus=1, memory_mb=2048):
         self.log = log
         self.files = {}
-        if not shutil.which(QEMU):
-            raise Level1Error(f"{QEMU} is not installed: run tests/vm/install-packages")
-        ours, theirs = socket.socketpair()
-        command = [
-            # Not even a killed run leaves a machine behind.
-            "setpriv", "--pdeathsig", "KILL",
-            QEMU, "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", CPU,
+        try:
+            program = qemu.program(emulator)
+        except qemu.QemuError as error:
+            raise Level1Silent(str(error)) from error
+        self._socket, theirs = socket.socketpair()
+        self._command = [
+            program,
+            "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", CPU,
             "-smp", str(cpus), "-m", str(memory_mb),
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", kernel.image, "-initrd", initramfs(kernel), "-append", CMDLINE,
@@ -91,24 +107,57 @@ class Level1:
             "-chardev", f"socket,id=relay,fd={theirs.fileno()}",
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=relay",
         ]
-        started = time.monotonic()
+        with open(log, "wb"):
+            pass    # it may hold an earlier machine's
         self._errors = open(log + ".qemu", "wb")
-        self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self._errors,
+        # Not even a killed run leaves a machine behind.
+        self._process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self._command],
+                                         stdin=subprocess.DEVNULL, stdout=self._errors,
                                          stderr=self._errors, pass_fds=[theirs.fileno()])
         theirs.close()
-        self._socket = ours
-        self._socket.settimeout(BOOT_LIMIT)
-        self._reader = ours.makefile("rb")
+        self._reader = self._socket.makefile("rb")
         self._sending = threading.Lock()
         self._closed = threading.Event()
         try:
-            if self._line() != "ready":
-                raise Level1Error(f"level 1 spoke out of turn, see {log}")
+            self.boot_seconds = self._wait_ready()
         except BaseException:
+            self._process.kill()    # it does not listen
             self.close()
             raise
-        self.boot_seconds = time.monotonic() - started
         threading.Thread(target=self._poke, daemon=True).start()
+
+    def _wait_ready(self):
+        """Returns the seconds until the relay has answered."""
+        started = heard = time.monotonic()
+        size = 0
+        while not select.select([self._socket], [], [], 0.5)[0]:
+            now, grown = time.monotonic(), os.path.getsize(self.log)
+            if grown != size:
+                size, heard = grown, now
+            if now - heard > QUIET_LIMIT:
+                raise self._silent(f"wrote nothing to its console for {QUIET_LIMIT} s")
+            if now - started > BOOT_LIMIT:
+                raise self._silent(f"was not up after {BOOT_LIMIT} s")
+        self._socket.settimeout(QUIET_LIMIT)
+        try:
+            line = self._line()
+        except Level1Error as error:
+            raise self._silent(f"ended ({self._ended()})") from error
+        if line != "ready":
+            raise self._silent(f"sent '{line}' instead of 'ready'")
+        return time.monotonic() - started
+
+    def _ended(self):
+        """How QEMU ended, which has closed the channel."""
+        try:
+            return qemu.meaning(self._process.wait(5))
+        except subprocess.TimeoutExpired:
+            return "QEMU still runs, the channel is closed"
+
+    def _silent(self, what):
+        logs = [(path, _tail(path)) for path in (self.log + ".qemu", self.log)]
+        return Level1Silent(f"the level-1 machine {what} before it answered",
+                            (("QEMU's command line", shlex.join(self._command)), *logs))
 
     def __enter__(self):
         return self
@@ -194,3 +243,12 @@ class Level1:
 
     def _gone(self, why):
         return Level1Error(f"the level-1 machine is gone ({why}), see {self.log} and {self.log}.qemu")
+
+
+def _tail(path):
+    """The last lines of a log."""
+    try:
+        with open(path, encoding="utf-8", errors="backslashreplace") as file:
+            return "".join(file.readlines()[-TAIL_LINES:]).rstrip() or "(empty)"
+    except OSError as error:
+        return f"({error.strerror})"
