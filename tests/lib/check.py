@@ -7,6 +7,7 @@ import time
 
 from . import kernel as kernels
 from . import places, tree
+from .emulator import MOST_STOPS
 from .farm import Farm
 from .job import meaning
 from .report import Failure
@@ -18,9 +19,9 @@ EVERYTHING = bool(os.environ.get("HVKVP_ALL"))
 UNIT_LIMIT = 3600 if EVERYTHING else 900
 TAIL_LINES = 15
 # Folders whose `make check` prints TAP.
-UNITS = {"unit": "tests/unit", "crash": "tests/crash", "fuzz": "tests/fuzz",
-         "clients": "tests/clients", "host": "tests/host", "kunit": "tests/kunit",
-         "package": "tests/package", "managers": "tests/managers"}
+UNITS = {"selftest": "tests/selftest", "unit": "tests/unit", "crash": "tests/crash",
+         "fuzz": "tests/fuzz", "clients": "tests/clients", "host": "tests/host",
+         "kunit": "tests/kunit", "package": "tests/package", "managers": "tests/managers"}
 # What has to be built before, where the cache lacks it, and is told to take long.
 UNIT_KERNELS = {"kunit": "um"}
 LEVEL1_KERNEL = "6.1"
@@ -114,6 +115,7 @@ class EndToEnd:
                     self._kernels[LEVEL1_KERNEL], self._logs, workers)
         for kind, job, data in farm.messages():
             getattr(self, f"_on_{kind}")(job, data)
+        self._judge_emulator()
         self._check_selection()
 
     def _check_selection(self):
@@ -122,6 +124,13 @@ class EndToEnd:
             near = difflib.get_close_matches(self._only_case, self._unselected, 5, 0.4)
             raise SelectionError(f"no case has '{self._only_case}' in its name"
                                  + (f"; there are: {'; '.join(near)}" if near else ""))
+
+    def _judge_emulator(self):
+        stops = len(self._report.emulated)
+        if stops > MOST_STOPS:
+            self._report.fail(Failure("the emulator", f"{stops} guests stopped before any code "
+                                      f"under test ran, at most {MOST_STOPS} are accepted: see "
+                                      "the logs in the folders *.stopped", "tests/soak"))
 
     def _skip_unbuilt(self):
         """Kernels of our own take long to build: without one its jobs are skipped, by name."""
@@ -165,6 +174,9 @@ class EndToEnd:
 
     def _on_start(self, job, _):
         self._report.progress(f"{job.name}: booting the guest (limit {job.time} s)")
+
+    def _on_emulator(self, job, why):
+        self._report.emulator(job.name, why)
 
     def _on_quiet(self, _, running):
         for job, seconds in running:

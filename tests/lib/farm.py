@@ -3,11 +3,13 @@
 
 import os
 import queue
+import shutil
 import threading
 import time
 
-from .job import JobLog
-from .level1 import Level1, Level1Error
+from .emulator import Watch
+from .job import JobLog, meaning
+from .level1 import Level1, Level1Error, Level1Silent
 from .places import Here
 
 
@@ -19,8 +21,12 @@ class Farm:
       "place"  None  text about a place that opened, or could not
       "start"  job   None
       "event"  job   one object of the test host's output
+      "emulator"  job  how the guest stopped before any code under test ran; the job is repeated
       "end"    job   (exit code or None, text of an error, seconds, log folder)
       "quiet"  None  [(job, seconds)] that run; comes when nothing else came for `quiet` seconds
+
+    messages() raises Level1Silent when a level-1 machine does not answer and none has before:
+    the others would not either.
     """
 
     def __init__(self, jobs, prepare, kind, kernel, logs, workers=1, quiet=10):
@@ -36,6 +42,7 @@ class Farm:
         self._out = queue.SimpleQueue()
         self._running = {}
         self._stop = threading.Event()
+        self._answered = False      # a level-1 machine has come up
         self._threads = [threading.Thread(target=self._work, args=[number], daemon=True)
                          for number in range(min(workers, len(jobs)))]
 
@@ -58,6 +65,8 @@ class Farm:
             return "quiet", None, [(job, now - since) for job, since in self._running.items()]
         if kind == "start":
             self._running[job] = time.monotonic()
+        elif kind == "fatal":
+            raise data
         elif kind == "end":
             self._running.pop(job, None)
             self._left -= 1
@@ -72,18 +81,38 @@ class Farm:
             except queue.Empty:
                 break
             self._out.put(("start", job, None))
-            started = time.monotonic()
-            folder = os.path.join(self._logs, job.name.replace("/", "-"))
-            rc, trouble = None, ""
-            try:
-                place = place or self._open(number)
-                rc = self._run(job, place, folder)
-            except Exception as error:      # pylint: disable=broad-except
-                # Whatever went wrong belongs to this job; the others shall still run.
-                trouble = str(error) or repr(error)
-                place = self._close(place)
-            self._out.put(("end", job, (rc, trouble, time.monotonic() - started, folder)))
+            place = self._do(job, number, place, may_repeat=self._kind == "level1")
         self._close(place)
+
+    def _do(self, job, number, place, may_repeat):
+        """Runs a job to its end; returns the place, or None if it is no good any more."""
+        started = run_started = time.monotonic()
+        folder = os.path.join(self._logs, job.name.replace("/", "-"))
+        watch = Watch(lambda event: self._out.put(("event", job, event)))
+        if not may_repeat:
+            watch.release()
+        rc, error = None, None
+        try:
+            place = place or self._open(number)
+            run_started = time.monotonic()
+            rc = self._run(job, place, folder, watch)
+        except Exception as caught:     # pylint: disable=broad-except
+            # Whatever went wrong belongs to this job; the others shall still run.
+            error = caught
+            place = self._close(place)
+        now = time.monotonic()
+        if isinstance(error, Level1Silent) and not self._answered:
+            self._stop.set()
+            self._out.put(("fatal", None, error))
+        elif watch.stopped(rc, error, now - run_started):
+            self._keep(folder)
+            self._out.put(("emulator", job, str(error or meaning(rc))))
+            return self._do(job, number, self._close(place), may_repeat=False)
+        else:
+            watch.release()
+            trouble = "" if error is None else str(error) or repr(error)
+            self._out.put(("end", job, (rc, trouble, now - started, folder)))
+        return place
 
     def _open(self, number):
         if self._kind == "here":
@@ -91,12 +120,24 @@ class Farm:
         log = os.path.join(self._logs, f"level1-{number}.log")
         self._out.put(("place", None, "starting a level-1 machine (about 4 s)"))
         place = Level1(self._kernel, log)
+        self._answered = True
         self._out.put(("place", None, f"level 1 is up after {place.boot_seconds:.1f} s"))
         return place
 
-    def _run(self, job, place, folder):
-        with JobLog(folder, lambda event: self._out.put(("event", job, event))) as log:
-            return place.run(self._prepare(job, place), job.limit, log.sink)
+    def _run(self, job, place, folder, watch):
+        with JobLog(folder, watch.event) as log:
+            def sink(file, data):
+                watch.data(file, data)
+                log.sink(file, data)
+            return place.run(self._prepare(job, place), job.limit, sink)
+
+    @staticmethod
+    def _keep(folder):
+        """The files of a boot that is repeated stay beside those of the next one."""
+        kept = f"{folder}.stopped"
+        shutil.rmtree(kept, ignore_errors=True)
+        if os.path.isdir(folder):
+            os.rename(folder, kept)
 
     @staticmethod
     def _close(place):

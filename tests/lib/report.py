@@ -4,7 +4,7 @@
 import sys
 from dataclasses import dataclass
 
-COLOURS = {"ok": "32", "FAIL": "1;31", "skip": "33", "peer": "36", "..": "2", "==": "1"}
+COLOURS = {"ok": "32", "FAIL": "1;31", "skip": "33", "emu": "33", "peer": "36", "..": "2", "==": "1"}
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Report:
         self.failures = []
         self.skips = []
         self.peer_fails = []
+        self.emulated = []
 
     def heading(self, text):
         self._line("==", text)
@@ -52,6 +53,12 @@ class Report:
         self.peer_fails.append((name, text))
         self._line("peer", f"{name}: peer fails: {text}")
 
+    def emulator(self, name, why):
+        """A guest that the emulator stopped before any code under test ran."""
+        self.emulated.append((name, why))
+        self._line("emu", f"{name}: emulator: the guest stopped before any code under test ran "
+                          f"({why.splitlines()[0]}); repeated once")
+
     def note(self, name, text):
         self._line("peer", f"{name}: {text}")
 
@@ -65,6 +72,11 @@ class Report:
             self.heading("skipped")
             for name, why in self.skips:
                 self._plain(f"      {name}: {why or 'no reason given'}")
+        if self.emulated:
+            self.heading("emulator: stopped before any code under test ran, and repeated: "
+                         f"{len(self.emulated)}")
+            for name, why in self.emulated:
+                self._plain(f"      {name}: {why.splitlines()[0]}")
         if self.failures:
             self.heading("failed")
         for failure in self.failures:

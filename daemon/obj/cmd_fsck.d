@@ -1,0 +1,18 @@
+/tmp/wt/qemu/daemon/obj/cmd_fsck.o: /tmp/wt/qemu/daemon/cmd_fsck.c \
+ /tmp/wt/qemu/daemon/command.h /tmp/wt/qemu/daemon/facts.h \
+ /tmp/wt/qemu/daemon/store.h /tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h \
+ /tmp/wt/qemu/daemon/pool.h /tmp/wt/qemu/daemon/pool_file.h \
+ /tmp/wt/qemu/daemon/pool_lock.h /tmp/wt/qemu/daemon/pool_index.h \
+ /tmp/wt/qemu/daemon/pool_journal.h /tmp/wt/qemu/daemon/wire.h \
+ /tmp/wt/qemu/daemon/log.h
+/tmp/wt/qemu/daemon/command.h:
+/tmp/wt/qemu/daemon/facts.h:
+/tmp/wt/qemu/daemon/store.h:
+/tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h:
+/tmp/wt/qemu/daemon/pool.h:
+/tmp/wt/qemu/daemon/pool_file.h:
+/tmp/wt/qemu/daemon/pool_lock.h:
+/tmp/wt/qemu/daemon/pool_index.h:
+/tmp/wt/qemu/daemon/pool_journal.h:
+/tmp/wt/qemu/daemon/wire.h:
+/tmp/wt/qemu/daemon/log.h:

@@ -1,0 +1,19 @@
+/tmp/wt/qemu/daemon/obj/cmd_ip.o: /tmp/wt/qemu/daemon/cmd_ip.c \
+ /tmp/wt/qemu/daemon/command.h /tmp/wt/qemu/daemon/facts.h \
+ /tmp/wt/qemu/daemon/store.h /tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h \
+ /tmp/wt/qemu/daemon/pool.h /tmp/wt/qemu/daemon/pool_file.h \
+ /tmp/wt/qemu/daemon/pool_lock.h /tmp/wt/qemu/daemon/pool_index.h \
+ /tmp/wt/qemu/daemon/pool_journal.h /tmp/wt/qemu/daemon/wire.h \
+ /tmp/wt/qemu/daemon/ip_describe.h /tmp/wt/qemu/daemon/ip_system.h
+/tmp/wt/qemu/daemon/command.h:
+/tmp/wt/qemu/daemon/facts.h:
+/tmp/wt/qemu/daemon/store.h:
+/tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h:
+/tmp/wt/qemu/daemon/pool.h:
+/tmp/wt/qemu/daemon/pool_file.h:
+/tmp/wt/qemu/daemon/pool_lock.h:
+/tmp/wt/qemu/daemon/pool_index.h:
+/tmp/wt/qemu/daemon/pool_journal.h:
+/tmp/wt/qemu/daemon/wire.h:
+/tmp/wt/qemu/daemon/ip_describe.h:
+/tmp/wt/qemu/daemon/ip_system.h:

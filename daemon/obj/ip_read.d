@@ -1,0 +1,10 @@
+/tmp/wt/qemu/daemon/obj/ip_read.o: /tmp/wt/qemu/daemon/ip_read.c \
+ /tmp/wt/qemu/daemon/adapter.h /tmp/wt/qemu/daemon/ip_read.h \
+ /tmp/wt/qemu/daemon/ip.h /tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h \
+ /tmp/wt/qemu/daemon/rtnl.h /tmp/wt/qemu/daemon/rtnl_address.h
+/tmp/wt/qemu/daemon/adapter.h:
+/tmp/wt/qemu/daemon/ip_read.h:
+/tmp/wt/qemu/daemon/ip.h:
+/tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h:
+/tmp/wt/qemu/daemon/rtnl.h:
+/tmp/wt/qemu/daemon/rtnl_address.h:

@@ -1,0 +1,27 @@
+/tmp/wt/qemu/daemon/obj/proto.o: /tmp/wt/qemu/daemon/proto.c \
+ /tmp/wt/qemu/daemon/clock.h /tmp/wt/qemu/daemon/facts.h \
+ /tmp/wt/qemu/daemon/ip.h /tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h \
+ /tmp/wt/qemu/daemon/ip_serve.h /tmp/wt/qemu/daemon/ip_wire.h \
+ /tmp/wt/qemu/daemon/log.h /tmp/wt/qemu/daemon/printable.h \
+ /tmp/wt/qemu/daemon/proto.h /tmp/wt/qemu/daemon/../uapi/hv_kvp.h \
+ /tmp/wt/qemu/daemon/store.h /tmp/wt/qemu/daemon/pool.h \
+ /tmp/wt/qemu/daemon/pool_file.h /tmp/wt/qemu/daemon/pool_lock.h \
+ /tmp/wt/qemu/daemon/pool_index.h /tmp/wt/qemu/daemon/pool_journal.h \
+ /tmp/wt/qemu/daemon/wire.h
+/tmp/wt/qemu/daemon/clock.h:
+/tmp/wt/qemu/daemon/facts.h:
+/tmp/wt/qemu/daemon/ip.h:
+/tmp/wt/qemu/daemon/../uapi/hv_kvp_msg.h:
+/tmp/wt/qemu/daemon/ip_serve.h:
+/tmp/wt/qemu/daemon/ip_wire.h:
+/tmp/wt/qemu/daemon/log.h:
+/tmp/wt/qemu/daemon/printable.h:
+/tmp/wt/qemu/daemon/proto.h:
+/tmp/wt/qemu/daemon/../uapi/hv_kvp.h:
+/tmp/wt/qemu/daemon/store.h:
+/tmp/wt/qemu/daemon/pool.h:
+/tmp/wt/qemu/daemon/pool_file.h:
+/tmp/wt/qemu/daemon/pool_lock.h:
+/tmp/wt/qemu/daemon/pool_index.h:
+/tmp/wt/qemu/daemon/pool_journal.h:
+/tmp/wt/qemu/daemon/wire.h:
