@@ -4,9 +4,10 @@
 # make help       names the rest
 
 KERNELRELEASE ?= $(shell uname -r)
-KDIR          ?= /lib/modules/$(KERNELRELEASE)/build
+# KERNEL_SRC is what Yocto and others call it.
+KDIR          ?= $(or $(KERNEL_SRC),/lib/modules/$(KERNELRELEASE)/build)
 DESTDIR       ?=
-PREFIX        ?= /usr
+PREFIX        ?= $(or $(prefix),/usr)
 PYTHON        ?= python3
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"$$/\1/p' dkms.conf)
@@ -19,7 +20,7 @@ MODULE_FILE = $(DESTDIR)/lib/modules/$(RELEASE)/updates/hv_kvp.ko
 # $(call owner,FILE,COMMANDS): runs them where a package owns FILE, with its name in $$owner.
 owner = if owner=$$(dpkg-query -S $(1) 2>/dev/null || rpm -qf $(1) 2>/dev/null); then owner=$${owner%%:*}; $(2); fi
 
-.PHONY: all module daemon host check check-all coverage lint demo bench bench-store fuzz packages clean distclean help
+.PHONY: all module modules modules_install daemon host check check-all coverage lint demo bench bench-store fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
 .PHONY: dkms-source dkms-install dkms-remove deb
 
@@ -29,6 +30,7 @@ help:
 	@echo 'Build:'
 	@echo '  make [module]     ./hv_kvp.ko for the running kernel, or for KDIR=<kernel build folder>'
 	@echo '  make daemon       daemon/build/hvkvpd and daemon/build/hvkvp'
+	@echo '                    STATIC=1 links them statically; make -C daemon hvkvpd needs no jansson'
 	@echo '  make host         tests/host/hvhost, the test host'
 	@echo '  make deb          Debian packages, into build/deb'
 	@echo 'Install (into this system, or under DESTDIR= and PREFIX=/usr):'
@@ -49,8 +51,22 @@ help:
 	@echo '  make bench        our pair against the stock pair in one guest: medians and ratios'
 	@echo '  make lint         compilers with all warnings, sparse, checkpatch and the like'
 
+# Type information of a module is made by pahole, which not every machine with headers has.
+BTF = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
 module: $(KDIR)/Makefile
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+ifneq ($(words [$(CURDIR)]),1)
+	@echo "make: the path '$(CURDIR)' has a blank, which the kernel's makefiles cannot handle" >&2
+	@exit 1
+endif
+	$(if $(BTF),@echo 'make: there is no pahole: the module has no BTF type information')
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(BTF) modules
+
+# As kbuild calls them.
+modules: module
+
+modules_install: $(KDIR)/Makefile
+	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_DIR=updates modules_install
 
 $(KDIR)/Makefile:
 	@echo "make: there are no kernel headers in $(KDIR)" >&2

@@ -259,7 +259,7 @@ static bool matches(const struct pool_journal *journal, const struct pool_stamp 
 	return state_valid(journal, &state) && state.epoch == journal->epoch &&
 	       state.ino == stamp->ino && state.size == (uint64_t)stamp->size &&
 	       state.mtime_sec == stamp->mtime.tv_sec &&
-	       state.mtime_nsec == stamp->mtime.tv_nsec;
+	       state.mtime_nsec == (uint32_t)stamp->mtime.tv_nsec;
 }
 
 static struct journal_slot make_slot(const struct pool_slot *slot)

@@ -25,7 +25,7 @@ def build_host():
 
 
 def build_daemon():
-    make("daemon")
+    make("daemon", "WERROR=1")
     return [os.path.join(TOP, "daemon", "build", name) for name in ("hvkvpd", "hvkvp")]
 
 
