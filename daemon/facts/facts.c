@@ -2,6 +2,7 @@
 /*
  * The intrinsic items.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +12,7 @@
 #include "facts/facts.h"
 #include "facts/fqdn.h"
 #include "facts/osrelease.h"
+#include "facts/watch.h"
 #include "util/utf.h"
 
 typedef void fact(const struct facts *facts, char *text, size_t size);
@@ -93,21 +95,25 @@ static void architecture(const struct facts *facts, char *text, size_t size)
 		snprintf(text, size, "%s", uts.machine);
 }
 
-/* By position; the host counts on it. */
+/*
+ * By position; the host counts on it. @kept: made of what facts_watch reports, or
+ * of what never changes.
+ */
 static const struct {
 	const char *name;
-	fact *tell;
+	fact *make;
+	bool kept;
 } items[FACTS_COUNT] = {
-	{ "FullyQualifiedDomainName",	full_name },
-	{ "IntegrationServicesVersion",	is_version },
-	{ "NetworkAddressIPv4",		ipv4 },
-	{ "NetworkAddressIPv6",		ipv6 },
-	{ "OSBuildNumber",		os_build },
-	{ "OSName",			os_name },
-	{ "OSMajorVersion",		os_major },
-	{ "OSMinorVersion",		os_minor },
-	{ "OSVersion",			os_version },
-	{ "ProcessorArchitecture",	architecture },
+	{ "FullyQualifiedDomainName",	full_name, true },
+	{ "IntegrationServicesVersion",	is_version, false },
+	{ "NetworkAddressIPv4",		ipv4, false },
+	{ "NetworkAddressIPv6",		ipv6, false },
+	{ "OSBuildNumber",		os_build, true },
+	{ "OSName",			os_name, true },
+	{ "OSMajorVersion",		os_major, true },
+	{ "OSMinorVersion",		os_minor, true },
+	{ "OSVersion",			os_version, true },
+	{ "ProcessorArchitecture",	architecture, true },
 };
 
 const char *facts_name(unsigned int index)
@@ -123,16 +129,34 @@ int facts_find(const char *name)
 	return -1;
 }
 
-void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size)
+static void make(const struct facts *facts, unsigned int index, char *text, size_t size)
 {
 	size_t len;
 
 	text[0] = 0;
-	items[index].tell(facts, text, size);
+	items[index].make(facts, text, size);
 
 	/* A file may hold anything, and its end may have been cut off. */
 	len = strlen(text);
 	while (len && utf8_units(text, len) < 0)
 		len--;
 	text[len] = 0;
+}
+
+void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size)
+{
+	struct facts_cache *cache = items[index].kept ? facts->cache : NULL;
+
+	if (!cache || size > FACTS_TEXT_SIZE) {
+		make(facts, index, text, size);
+		return;
+	}
+	if (facts_watch_changed(cache->watch))
+		for (int i = 0; i < FACTS_COUNT; i++)
+			cache->entry[i].size = 0;
+	if (cache->entry[index].size != size) {
+		make(facts, index, cache->entry[index].text, size);
+		cache->entry[index].size = size;
+	}
+	strcpy(text, cache->entry[index].text);
 }

@@ -26,6 +26,25 @@
 /* What Linux's integration services have called themselves since 2012. */
 #define FACTS_IS_VERSION "3.1"
 
+/* Room for the text of a fact that is kept; longer ones are made for each request. */
+#define FACTS_TEXT_SIZE 1024
+
+struct facts_watch;
+
+/**
+ * struct facts_cache - the texts of facts, as long as their sources have not changed
+ * @watch: reports changes
+ * @entry: by position; @size is that of the request for which @text was made, 0 if
+ *	there is none
+ */
+struct facts_cache {
+	struct facts_watch *watch;
+	struct {
+		size_t size;
+		char text[FACTS_TEXT_SIZE];
+	} entry[FACTS_COUNT];
+};
+
 /**
  * struct facts - where the facts come from
  * @root: directory in front of /etc and /usr, "" for the real ones
@@ -33,12 +52,14 @@
  * @addresses: writes the addresses of a family (AF_INET, AF_INET6), joined by
  *	';', to @text; at most @size bytes with the NUL; may be NULL
  * @addresses_data: its first argument
+ * @cache: NULL: each fact is made for each request
  */
 struct facts {
 	const char *root;
 	const char *is_version;
 	void (*addresses)(void *data, int family, char *text, size_t size);
 	void *addresses_data;
+	struct facts_cache *cache;
 };
 
 /**

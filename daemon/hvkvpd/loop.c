@@ -143,6 +143,45 @@ int loop_init(struct loop *loop)
 	return connect_device(loop);
 }
 
+static void rearm(struct notifier *notifier)
+{
+	struct epoll_event event = {
+		.events = notifier->events | EPOLLONESHOT, .data.fd = notifier->fd,
+	};
+	struct loop *loop = notifier->loop;
+
+	if (notifier->fd < 0 || epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, notifier->fd, &event))
+		notifier->rearm = NULL;
+}
+
+void loop_add_notifier(struct loop *loop, struct notifier *notifier)
+{
+	struct epoll_event event = {
+		.events = notifier->events | EPOLLONESHOT, .data.fd = notifier->fd,
+	};
+
+	if (notifier->fd < 0 || loop->notifier_count == LOOP_NOTIFIERS ||
+	    epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, notifier->fd, &event))
+		return;
+	notifier->loop = loop;
+	notifier->rearm = rearm;
+	/* What changed before it was watched. */
+	notifier->pending = true;
+	loop->notifiers[loop->notifier_count++] = notifier;
+}
+
+/* Return: was it a notifier's? */
+static bool note_change(struct loop *loop, int fd)
+{
+	for (unsigned int i = 0; i < loop->notifier_count; i++) {
+		if (loop->notifiers[i]->fd == fd) {
+			loop->notifiers[i]->pending = true;
+			return true;
+		}
+	}
+	return false;
+}
+
 /* Return: true if it is time to go. */
 static bool take_signal(struct loop *loop)
 {
@@ -173,34 +212,48 @@ static int lose_device(struct loop *loop, int err, bool *done)
 	return connect_device(loop);
 }
 
+/* Handle what is not a notifier's. Return: 0 to go on, else what to exit with. */
+static int handle(struct loop *loop, const struct epoll_event *event, bool *done)
+{
+	int err;
+
+	if (event->data.fd == loop->signal_fd) {
+		*done = take_signal(loop);
+		return 0;
+	}
+	if (event->data.fd == loop->device_fd) {
+		err = service_event(&loop->service, event->events);
+		return err ? lose_device(loop, err, done) : 0;
+	}
+	if (event->data.fd == loop->device.watch_fd) {
+		device_changed(&loop->device);
+		return connect_device(loop);
+	}
+	/* It was closed by what was handled just before. */
+	return 0;
+}
+
 int loop_run(struct loop *loop)
 {
-	struct epoll_event event;
+	struct epoll_event events[LOOP_NOTIFIERS + 3];
 	bool done = false;
 	int ret = 0;
 
-	/* Also without a device: who waits for us shall not wait for the host. */
+	/* Also without a device: who waits for us must not wait for the host. */
 	notify("READY=1");
 	while (!done && !ret) {
-		int n = epoll_wait(loop->epoll_fd, &event, 1, -1);
+		int n = epoll_wait(loop->epoll_fd, events, sizeof(events) / sizeof(events[0]), -1);
 
 		if (n < 0 && errno != EINTR) {
 			log_err("cannot wait: %s", strerror(errno));
 			return LOOP_EXIT_FAILURE;
 		}
-		if (n <= 0)
-			continue;
-		if (event.data.fd == loop->signal_fd) {
-			done = take_signal(loop);
-		} else if (event.data.fd == loop->device_fd) {
-			int err = service_event(&loop->service, event.events);
-
-			if (err)
-				ret = lose_device(loop, err, &done);
-		} else {
-			device_changed(&loop->device);
-			ret = connect_device(loop);
-		}
+		for (int i = 0; i < n; i++)
+			if (note_change(loop, events[i].data.fd))
+				events[i].data.fd = -1;
+		for (int i = 0; i < n && !done && !ret; i++)
+			if (events[i].data.fd >= 0)
+				ret = handle(loop, &events[i], &done);
 	}
 	notify("STOPPING=1\nSTATUS=Stopping");
 	return ret;

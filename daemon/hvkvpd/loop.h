@@ -7,6 +7,10 @@
 
 #include "hvkvpd/device.h"
 #include "hvkvpd/service.h"
+#include "util/notifier.h"
+
+/* Descriptors that report changes. */
+#define LOOP_NOTIFIERS 4
 
 /* Exit codes of hvkvpd. */
 enum loop_exit {
@@ -24,6 +28,8 @@ enum loop_exit {
  * @epoll_fd: everything that we wait for
  * @signal_fd: SIGTERM, SIGINT, SIGHUP
  * @device_fd: the open node or -1
+ * @notifiers: what else is watched, see loop_add_notifier()
+ * @notifier_count: of them
  */
 struct loop {
 	struct device device;
@@ -31,6 +37,8 @@ struct loop {
 	int epoll_fd;
 	int signal_fd;
 	int device_fd;
+	struct notifier *notifiers[LOOP_NOTIFIERS];
+	unsigned int notifier_count;
 };
 
 /**
@@ -40,6 +48,17 @@ struct loop {
  * Return: 0, or what to exit with; the reason has been logged.
  */
 int loop_init(struct loop *loop);
+
+/**
+ * loop_add_notifier() - watch a descriptor that reports changes
+ * @loop: after loop_init()
+ * @notifier: without a descriptor, or where it cannot be watched, it stays one that
+ *	is looked at each time; must outlive @loop
+ *
+ * Of what is ready at the same time the notifiers come first: a request that came
+ * after a change is answered with what has changed.
+ */
+void loop_add_notifier(struct loop *loop, struct notifier *notifier);
 
 /**
  * loop_run() - serve until told to stop

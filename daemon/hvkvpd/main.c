@@ -14,6 +14,7 @@
 
 #include "facts/address_cache.h"
 #include "facts/facts.h"
+#include "facts/watch.h"
 #include "hvkvpd/loop.h"
 #include "hvkvpd/startup.h"
 #include "ip/cache.h"
@@ -252,6 +253,8 @@ int main(int argc, char **argv)
 		.log_level = LOG_NOTICE,
 	};
 	static struct net_watch watch;
+	static struct facts_watch sources;
+	static struct facts_cache kept = { .watch = &sources };
 	static struct address_cache addresses = { .watch = &watch };
 	static struct ip_cache adapters = { .watch = &watch };
 	struct facts facts = {
@@ -259,6 +262,7 @@ int main(int argc, char **argv)
 		.is_version = FACTS_IS_VERSION,
 		.addresses = address_cache_text,
 		.addresses_data = &addresses,
+		.cache = &kept,
 	};
 	static struct store store;
 	struct ip_system system = {
@@ -303,6 +307,7 @@ int main(int argc, char **argv)
 	ip_change_reapply(&system);
 
 	net_watch_init(&watch);
+	facts_watch_init(&sources, facts.root);
 	device_init(&loop.device, options.device);
 	loop.service.dispatch = &dispatch;
 	loop.service.facts = &facts;
@@ -310,11 +315,15 @@ int main(int argc, char **argv)
 	if (!ret) {
 		if (!options.foreground)
 			log_open(options.log_level, 1);
+		loop_add_notifier(&loop, &watch.notifier);
+		loop_add_notifier(&loop, &sources.files);
+		loop_add_notifier(&loop, &sources.hostname);
 		startup_ready(&options.startup);
 		ret = loop_run(&loop);
 	}
 	loop_exit(&loop);
 	net_watch_exit(&watch);
+	facts_watch_exit(&sources);
 	store_exit(&store);
 	startup_exit(&options.startup);
 	return ret;

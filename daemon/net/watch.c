@@ -6,6 +6,7 @@
 #include <linux/rtnetlink.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,9 +28,13 @@ void net_watch_init(struct net_watch *watch)
 	};
 
 	*watch = (struct net_watch){
-		.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE),
+		.notifier = {
+			.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
+				     NETLINK_ROUTE),
+			.events = EPOLLIN,
+		},
 	};
-	if (watch->fd < 0 || bind(watch->fd, (const void *)&address, sizeof(address))) {
+	if (watch->notifier.fd < 0 || bind(watch->notifier.fd, (const void *)&address, sizeof(address))) {
 		log_info("no notifications of address changes: %s", strerror(errno));
 		net_watch_exit(watch);
 	}
@@ -37,28 +42,29 @@ void net_watch_init(struct net_watch *watch)
 
 void net_watch_exit(struct net_watch *watch)
 {
-	if (watch->fd >= 0)
-		close(watch->fd);
-	watch->fd = -1;
+	if (watch->notifier.fd >= 0)
+		close(watch->notifier.fd);
+	watch->notifier.fd = -1;
 }
 
 /* What is said does not matter: that something is said does. */
 static bool has_changed(struct net_watch *watch)
 {
 	bool changed = false;
+	ssize_t n;
 	char byte;
 
-	if (watch->fd < 0)
+	if (watch->notifier.fd < 0)
 		return true;
-	for (;;) {
-		ssize_t n = recv(watch->fd, &byte, sizeof(byte), MSG_TRUNC);
-
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			return changed;
-		changed = true;
-		if (n < 0 && errno != ENOBUFS)
-			return changed;
-	}
+	if (!notifier_is_pending(&watch->notifier))
+		return false;
+	do {
+		n = recv(watch->notifier.fd, &byte, sizeof(byte), MSG_TRUNC);
+		if (n >= 0 || (errno != EAGAIN && errno != EINTR))
+			changed = true;
+	} while (n >= 0 || errno == ENOBUFS);
+	notifier_done(&watch->notifier);
+	return changed;
 }
 
 unsigned int net_watch_state(struct net_watch *watch)

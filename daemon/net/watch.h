@@ -12,14 +12,16 @@
 
 #include <stdint.h>
 
+#include "util/notifier.h"
+
 /**
  * struct net_watch - a subscription
- * @fd: the socket; -1: none, everything is always new
+ * @notifier: the socket; without one everything is always new
  * @state: see net_watch_state()
  * @changed_ms: when a change was seen last, clock_ms()
  */
 struct net_watch {
-	int fd;
+	struct notifier notifier;
 	unsigned int state;
 	uint64_t changed_ms;
 };

@@ -18,6 +18,7 @@
 #include "facts/facts.h"
 #include "facts/fqdn.h"
 #include "facts/osrelease.h"
+#include "facts/watch.h"
 #include "net/watch.h"
 #include "support/netns.h"
 #include "support/scratch.h"
@@ -338,7 +339,7 @@ static void cached_addresses(void)
 	{
 		int room = 1;
 
-		setsockopt(watch.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+		setsockopt(watch.notifier.fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
 	}
 	for (int i = 0; i < 20; i++)
 		netns_run("addr add 10.0.%d.7/24 dev net7", i);
@@ -352,6 +353,100 @@ static void cached_addresses(void)
 	netns_run("link del net7");
 }
 
+static struct facts_watch sources;
+static struct facts_cache kept = { .watch = &sources };
+
+/* A value that was made before is used again if nothing has changed. */
+static void still_kept(void)
+{
+	int index = facts_find("OSName");
+
+	fact("OSName");
+	strcpy(kept.entry[index].text, "kept");
+	CHECK_TEXT(fact("OSName"), "kept");
+	/* Of this text only, and not after a change. */
+	kept.entry[index].size = 0;
+}
+
+static void kept_facts(void)
+{
+	begin();
+	write_text("etc/os-release", "NAME=One\nVERSION_ID=1.2\n");
+	write_text("etc/new", "NAME=Two\nVERSION_ID=2.3\n");
+	facts_watch_init(&sources, scratch_dir);
+	memset(kept.entry, 0, sizeof(kept.entry));
+	facts.cache = &kept;
+	CHECK_TEXT(fact("OSName"), "One");
+	still_kept();
+	/* Replaced by another file. */
+	rename(scratch_path("etc/new"), scratch_path("etc/os-release"));
+	CHECK_TEXT(fact("OSName"), "Two");
+	CHECK_TEXT(fact("OSMinorVersion"), "3");
+	still_kept();
+	/* Written in place. */
+	write_text("etc/os-release", "NAME=Three\n");
+	CHECK_TEXT(fact("OSName"), "Three");
+	CHECK_TEXT(fact("OSMajorVersion"), "");
+	/* A link to a file in a folder that is not watched before. */
+	mkdir(scratch_path("run"), 0700);
+	write_text("run/release", "NAME=Four\n");
+	unlink(scratch_path("etc/os-release"));
+	CHECK_INT(symlink("../run/release", scratch_path("etc/os-release")), 0);
+	CHECK_TEXT(fact("OSName"), "Four");
+	still_kept();
+	write_text("run/release", "NAME=Five\n");
+	CHECK_TEXT(fact("OSName"), "Five");
+	/* The link leads nowhere, and then to a folder that was not there. */
+	unlink(scratch_path("etc/os-release"));
+	CHECK_INT(symlink("../run/later/release", scratch_path("etc/os-release")), 0);
+	CHECK_TEXT(fact("OSName"), "Linux");
+	mkdir(scratch_path("run/later"), 0700);
+	write_text("run/later/release", "NAME=Six\n");
+	CHECK_TEXT(fact("OSName"), "Six");
+	still_kept();
+	write_text("run/later/release", "NAME=Seven\n");
+	CHECK_TEXT(fact("OSName"), "Seven");
+	facts_watch_exit(&sources);
+	/* Nothing is watched: nothing is kept. */
+	write_text("run/later/release", "NAME=Eight\n");
+	CHECK_TEXT(fact("OSName"), "Eight");
+	facts.cache = NULL;
+	scratch_end();
+}
+
+static void kept_name(void)
+{
+	static const char *const names[] = { "one", "two", "three.example.org" };
+
+	if (unshare(CLONE_NEWUTS)) {
+		tap_skip("a host name of its own needs root");
+		return;
+	}
+	begin();
+	write_text("etc/resolv.conf", "search example.net\n");
+	sethostname("zero", 4);
+	facts_watch_init(&sources, scratch_dir);
+	memset(kept.entry, 0, sizeof(kept.entry));
+	facts.cache = &kept;
+	CHECK_TEXT(fact("FullyQualifiedDomainName"), "zero.example.net");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		sethostname(names[i], strlen(names[i]));
+		CHECK(!strncmp(fact("FullyQualifiedDomainName"), names[i], strlen(names[i])));
+	}
+	CHECK_TEXT(fact("FullyQualifiedDomainName"), "three.example.org");
+	sethostname("four", 4);
+	write_text("etc/resolv.conf", "search example.com\n");
+	CHECK_TEXT(fact("FullyQualifiedDomainName"), "four.example.com");
+	/* An internationalized name arrives whole. */
+	write_text("etc/hosts", "192.0.2.1 four.b\303\274cher.example\n");
+	sethostname("xn--bcher-kva", 13);
+	write_text("etc/resolv.conf", "search xn--bcher-kva.example\n");
+	CHECK_TEXT(fact("FullyQualifiedDomainName"), "xn--bcher-kva.xn--bcher-kva.example");
+	facts_watch_exit(&sources);
+	facts.cache = NULL;
+	scratch_end();
+}
+
 static const struct tap_case cases[] = {
 	{ "ten items in the documented order", order },
 	{ "os-release: name and split version", os_release },
@@ -361,6 +456,8 @@ static const struct tap_case cases[] = {
 	{ "full name: resolv.conf", name_from_resolv },
 	{ "full name: hosts and hostname come first", name_from_hosts },
 	{ "kernel and processor as uname says", kernel },
+	{ "facts are kept until a file changes, however it does", kept_facts },
+	{ "facts are kept until the host name changes", kept_name },
 	{ "addresses come from the network part", addresses },
 	{ "loopback and links that are down are left out, whole addresses kept", own_network },
 	{ "this machine's addresses are well-formed, link-local last", real_addresses },

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -481,6 +482,34 @@ static void options(void)
 	end();
 }
 
+/* The loop has to watch again what it has seen once. */
+static void follows_host_name(void)
+{
+	static const char *const names[] = { "first", "second", "third" };
+	struct body body;
+
+	if (unshare(CLONE_NEWUTS)) {
+		tap_skip("a host name of its own needs root");
+		return;
+	}
+	start_on_socket();
+	say_hello(1);
+	body_enumerate(&body, HVKVP_POOL_AUTO, 0);
+	for (size_t i = 0; i < 2 * sizeof(names) / sizeof(names[0]); i++) {
+		const char *name = names[i / 2];
+		const uint8_t *value = got + sizeof(struct hvkvp_reply) + 532;
+
+		if (i % 2 == 0)
+			CHECK_INT(sethostname(name, strlen(name)), 0);
+		CHECK_INT(ask(i + 1, &body), HVKVP_S_OK);
+		for (size_t at = 0; at < strlen(name); at++)
+			CHECK_INT(value[2 * at], name[at]);
+	}
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
 static const struct tap_case cases[] = {
 	{ "serves a driver, makes its files, ends on SIGTERM", serves },
 	{ "ends when an inherited descriptor's other end closes", other_end_closes },
@@ -490,6 +519,7 @@ static const struct tap_case cases[] = {
 	{ "the pid file is locked while the daemon lives", pid_file },
 	{ "writes to a supervisor's descriptor when ready", ready_descriptor },
 	{ "SIGHUP changes nothing, SIGINT ends", signals },
+	{ "its name for the host follows sethostname(2)", follows_host_name },
 	{ "does not wake up without a reason", idle },
 	{ "waits for the device, again each time that it goes", device_comes_and_goes },
 	{ "waits for the device's directory too", directory_comes_later },
