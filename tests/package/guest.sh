@@ -63,7 +63,7 @@ files()
 # tree_sources: what a clone has of what is installed, as it is now, as a tar archive.
 tree_sources()
 {
-	(cd "$top" && git ls-files -z -- Makefile Kbuild dkms.conf COPYING daemon driver uapi debian |
+	(cd "$top" && git ls-files -z -- Makefile Kbuild dkms.conf COPYING daemon docs driver uapi debian |
 		while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
 		tar -c --null -T -)
 }
