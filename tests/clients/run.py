@@ -11,8 +11,12 @@ import sys
 import tempfile
 import traceback
 
-import damage
-from host import E_FAIL, Host, pool_path, record
+sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# pylint: disable=wrong-import-position
+import damage  # noqa: E402
+from host import E_FAIL, Host, pool_path, record  # noqa: E402
+from lib import cache  # noqa: E402
 
 # cloud-init and what its reporting handlers import; unpacked, not installed.
 PACKAGES = ("cloud-init", "python3-requests", "python3-urllib3", "python3-certifi",
@@ -25,31 +29,25 @@ class Skip(Exception):
     """Something that a case needs is not to be had."""
 
 
-def cache():
-    """Where unpacked packages stay."""
-    base = os.environ.get("HVKVP_CACHE") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "hvkvp")
-    return os.path.join(base, "cloud-init")
-
-
-def cloud_init():
-    """The module path of Debian's cloud-init."""
-    root = cache()
-    path = os.path.join(root, "usr/lib/python3/dist-packages")
-    if os.path.isdir(os.path.join(path, "cloudinit")):
-        return path
+def unpack(target):
+    """Fills the folder with Debian's cloud-init and what it needs."""
     if not shutil.which("apt-get") or not shutil.which("dpkg"):
         raise Skip("cloud-init comes from Debian's packages, and there is no apt-get")
     with tempfile.TemporaryDirectory() as scratch:
         done = subprocess.run(["apt-get", "download", "-q", *PACKAGES], cwd=scratch, timeout=120,
                               capture_output=True, text=True, check=False)
         debs = glob.glob(os.path.join(scratch, "*.deb"))
-        if done.returncode or not debs:
+        if done.returncode or len(debs) != len(PACKAGES):
             raise Skip("the package cloud-init cannot be downloaded "
                        f"({(done.stderr.strip() or 'no packages').splitlines()[-1]})")
         for deb in debs:
-            subprocess.run(["dpkg", "-x", deb, root], check=True)
-    return path
+            subprocess.run(["dpkg", "-x", deb, target], check=True)
+
+
+def cloud_init():
+    """The module path of Debian's cloud-init."""
+    # Another number when PACKAGES change.
+    return os.path.join(cache.folder("cloud-init-1", unpack), "usr/lib/python3/dist-packages")
 
 
 def handler_class():

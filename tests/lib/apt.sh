@@ -78,7 +78,8 @@ version_of()
 # Two programs may want the same suite, and its lists, at once: lock_suite ... unlock_suite.
 lock_suite()
 {
-	exec 8>"$cache/kernels/$suite.suite.lock"
+	mkdir -p "$cache/apt"
+	exec 8>"$cache/apt/$suite.lock"
 	flock 8
 }
 

@@ -3,8 +3,9 @@
 
 import os
 import shlex
-import subprocess
 from dataclasses import dataclass
+
+from .tool import run_tool, to_stderr
 
 VM_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vm")
 # Ours: built and not fetched, so that a test may prefer to do without where the cache lacks one.
@@ -28,32 +29,22 @@ class Kernel:
     build_root: str = ""
 
 
-def cache_dir():
-    """The folder that survives between runs; created when missing."""
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    path = os.path.abspath(os.environ.get("HVKVP_CACHE") or os.path.join(base, "hvkvp"))
-    os.makedirs(path, exist_ok=True)
-    return path
+def fetch(name, say=to_stderr, stop=None):
+    """The kernel of this name, fetched or built when the cache lacks it.
 
-
-def fetch(name):
-    """The kernel of this name, fetched or built when the cache lacks it (progress: stderr)."""
+    say(line) gets the progress; `stop` ends it early, see Program.
+    """
     tool = "build-kernel" if name in BUILT else "fetch-kernel"
-    done = _run(tool, name)
-    if done.returncode:
-        raise KernelError(f"there is no kernel {name}: {tool} failed (see the lines above)")
-    return _parse(done.stdout)
+    rc, text, said = run_tool(os.path.join(VM_DIR, tool), name, say=say, stop=stop)
+    if rc:
+        raise KernelError(f"there is no kernel {name}: {tool} failed:\n{said}")
+    return _parse(text)
 
 
 def cached(name):
     """A kernel of BUILT if the cache has it, otherwise None."""
-    done = _run("build-kernel", "--cached", name)
-    return _parse(done.stdout) if done.returncode == 0 else None
-
-
-def _run(tool, *words):
-    return subprocess.run([os.path.join(VM_DIR, tool), *words], stdout=subprocess.PIPE,
-                          stdin=subprocess.DEVNULL, text=True, check=False)
+    rc, text, _ = run_tool(os.path.join(VM_DIR, "build-kernel"), "--cached", name)
+    return _parse(text) if rc == 0 else None
 
 
 def _parse(text):

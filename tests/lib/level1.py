@@ -29,8 +29,9 @@ import time
 
 from . import qemu
 from .build import busybox, static_program
+from .cache import cache_dir
 from .cpio import Archive
-from .kernel import VM_DIR, cache_dir
+from .kernel import VM_DIR
 from .modules import ModuleTree, add_modules
 
 MODULES = ("virtio_pci", "virtio_console", "irqbypass", "kvm", "kvm_amd")

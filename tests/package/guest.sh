@@ -71,9 +71,19 @@ tree_sources()
 # packages: those in build/deb are there, and no older than the tree.
 packages()
 {
+	# Programs that need them may run side by side.
+	mkdir -p "$top/build"
+	exec 7>"$top/build/packages.lock"
+	flock 7
+	packages_are_new || check "make deb" "$package/build-deb"
+	flock -u 7
+}
+
+packages_are_new()
+{
 	local deb newest
 	newest=$(cd "$top" && git ls-files -z -- daemon debian Makefile | xargs -0 ls -t 2>/dev/null | head -n 1)
-	deb=$(compgen -G "$top/build/deb/hvkvpd_*_amd64.deb") && [ "$deb" -nt "$top/$newest" ] || check "make deb" "$package/build-deb"
+	deb=$(compgen -G "$top/build/deb/hvkvpd_*_amd64.deb") && [ "$deb" -nt "$top/$newest" ]
 }
 
 # kernel_of NAME: KERNEL_RELEASE, KDIR, MODULES_DIR, KERNEL_ROOT.
@@ -142,7 +152,7 @@ bootable()
 pack()
 {
 	mkdir -p "${1%/*}"
-	(cd "$root" && find . -xdev -print0 | cpio --null -o -H newc --quiet) >"$1.new" && mv "$1.new" "$1"
+	(cd "$root" && find . -xdev -print0 | cpio --null -o -H newc --quiet) >"$1.$$" && mv "$1.$$" "$1"
 }
 
 # boot_guest IMAGE FILE.lua [WORD...]
@@ -169,7 +179,7 @@ talk_to_guest()
 		esac
 		printf '%s\n' "$line"
 	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 900 \
-		--logs "$top/build/logs/package" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
+		--logs "$top/build/logs/$(basename "$image" .cpio)" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
 import json, sys
 for line in sys.stdin:
     event = json.loads(line) if line.startswith("{") else {}
