@@ -6,6 +6,7 @@ import queue
 import shutil
 import threading
 import time
+from contextlib import nullcontext
 
 from .emulator import Watch
 from .job import JobLog, meaning
@@ -14,8 +15,9 @@ from .places import Here
 
 
 class Farm:
-    """A list of jobs and the workers that take them one after another.
+    """A queue of jobs and the workers that take them one after another.
 
+    slot() is a context that a worker enters for each job: where others compete for processors.
     prepare(job, place) gives a job's command line for that place. Everything that happens comes
     out of messages(), in the caller's thread, as (kind, job, data):
       "place"  None  text about a place that opened, or could not
@@ -29,12 +31,10 @@ class Farm:
     the others would not either.
     """
 
-    def __init__(self, jobs, prepare, kind, kernel, logs, workers=1, quiet=10):
+    def __init__(self, jobs, prepare, kind, kernel, logs, workers=1, quiet=10, slot=nullcontext):
         self._quiet = quiet
-        self._jobs = queue.SimpleQueue()
-        for job in jobs:
-            self._jobs.put(job)
-        self._left = len(jobs)
+        self._jobs = jobs
+        self._slot = slot
         self._prepare = prepare
         self._kind = kind
         self._kernel = kernel
@@ -45,13 +45,16 @@ class Farm:
         self._answered = False      # a level-1 machine has come up
         self._threads = [threading.Thread(target=self._work, args=[number], daemon=True)
                          for number in range(min(workers, len(jobs)))]
+        self._working = len(self._threads)
 
     def messages(self):
         for thread in self._threads:
             thread.start()
         try:
-            while self._left:
-                yield self._next()
+            while self._working:
+                message = self._next()
+                if message:
+                    yield message
         finally:
             self._stop.set()
         for thread in self._threads:
@@ -69,20 +72,25 @@ class Farm:
             raise data
         elif kind == "end":
             self._running.pop(job, None)
-            self._left -= 1
+        elif kind == "worker ended":
+            self._working -= 1
+            return None
         return kind, job, data
 
     def _work(self, number):
         """One worker: a place, opened again when it dies."""
         place = None
-        while not self._stop.is_set():
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                break
-            self._out.put(("start", job, None))
-            place = self._do(job, number, place, may_repeat=self._kind == "level1")
-        self._close(place)
+        try:
+            while not self._stop.is_set():
+                job = self._jobs.take()
+                if not job:
+                    break
+                with self._slot():
+                    self._out.put(("start", job, None))
+                    place = self._do(job, number, place, may_repeat=self._kind == "level1")
+        finally:
+            self._close(place)
+            self._out.put(("worker ended", None, None))
 
     def _do(self, job, number, place, may_repeat):
         """Runs a job to its end; returns the place, or None if it is no good any more."""

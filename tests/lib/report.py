@@ -7,6 +7,11 @@ from dataclasses import dataclass
 COLOURS = {"ok": "32", "FAIL": "1;31", "skip": "33", "emu": "33", "peer": "36", "..": "2", "==": "1"}
 
 
+def clock(seconds):
+    """Minutes and seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
+
+
 @dataclass(frozen=True)
 class Failure:
     """What a reader needs to go on from here."""
@@ -18,10 +23,14 @@ class Failure:
 
 
 class Report:
-    """Prints and counts. One thread only."""
+    """Prints and counts. One thread only.
 
-    def __init__(self, stream=sys.stdout):
+    may_skip(name): whether this test may be skipped; another one that is skipped has failed.
+    """
+
+    def __init__(self, stream=sys.stdout, may_skip=lambda name: True):
         self._stream = stream
+        self._may_skip = may_skip
         self._colour = stream.isatty()
         self.passed = 0
         self.failures = []
@@ -44,9 +53,15 @@ class Report:
         self._line("FAIL", failure.name)
         self._indented(failure.why)
 
-    def skip(self, name, why):
-        self.skips.append((name, why))
-        self._line("skip", f"{name}: {why or 'no reason given'}")
+    def skip(self, name, why, rerun=""):
+        if not why:
+            self.fail(Failure(name, "skipped without a reason", rerun))
+        elif not self._may_skip(name):
+            self.fail(Failure(name, f"skipped without a listed reason (tests/lib/skips.py): {why}",
+                              rerun))
+        else:
+            self.skips.append((name, why))
+            self._line("skip", f"{name}: {why}")
 
     def peer(self, name, text):
         """A case in which the stock pair does what it is known to do: nobody's failure."""
@@ -62,6 +77,13 @@ class Report:
     def note(self, name, text):
         self._line("peer", f"{name}: {text}")
 
+    def table(self, heading, rows):
+        """Rows of (name, seconds since the start, seconds that it took)."""
+        width = max((len(name) for name, _, _ in rows), default=0)
+        self.heading(f"{heading:<{width}}  {'began at':>9}  {'took':>6}  min:s")
+        for name, began, took in rows:
+            self._plain(f"      {name:<{width}}  {clock(began):>9}  {clock(took):>6}")
+
     def close(self, logs):
         """The last words; returns the exit code."""
         if self.peer_fails:
@@ -71,7 +93,7 @@ class Report:
         if self.skips:
             self.heading("skipped")
             for name, why in self.skips:
-                self._plain(f"      {name}: {why or 'no reason given'}")
+                self._plain(f"      {name}: {why}")
         if self.emulated:
             self.heading("emulator: stopped before any code under test ran, and repeated: "
                          f"{len(self.emulated)}")
@@ -94,7 +116,8 @@ class Report:
         for title, text in failure.tails:
             self._plain(f"      --- {title}")
             self._indented(text)
-        self._plain(f"      again: {failure.rerun}")
+        if failure.rerun:
+            self._plain(f"      again: {failure.rerun}")
 
     def _line(self, word, text):
         painted = f"{word:<5}"

@@ -9,6 +9,7 @@ import subprocess
 from . import guest
 from .build import BUILD_DIR, TOP, BuildError, static_program
 from .kernel import BUILT, VM_DIR
+from .lock import locked
 
 HVHOST = os.path.join(TOP, "tests", "host", "hvhost")
 MODULE_SOURCES = ("Kbuild", "driver", "uapi")
@@ -16,7 +17,8 @@ MODULE_SOURCES = ("Kbuild", "driver", "uapi")
 
 def make(*words, log=None):
     """Runs make at the top of the tree; its output goes to `log`, and into the error."""
-    return _run(["make", "-C", TOP, f"-j{os.cpu_count()}", "--no-print-directory", *words], log)
+    with locked(os.path.join(BUILD_DIR, "make.lock")):
+        return _run(["make", "-C", TOP, f"-j{os.cpu_count()}", "--no-print-directory", *words], log)
 
 
 def build_host():
@@ -48,8 +50,9 @@ def build_module(kernel, words=()):
     `words`: further ones for make; Kbuild notices when they change.
     """
     folder = module_folder(kernel, "module")
-    _mirror(folder, MODULE_SOURCES)
-    _kbuild(kernel, folder, words)
+    with locked(f"{folder}.lock"):
+        _mirror(folder, MODULE_SOURCES)
+        _kbuild(kernel, folder, words)
     return os.path.join(folder, "hv_kvp.ko")
 
 
@@ -62,8 +65,9 @@ def _test_module(kernel, folder, name, words=()):
     """A module out of tests/FOLDER, which may use sources of the driver."""
     copy = module_folder(kernel, folder)
     place = os.path.join("tests", folder)
-    _mirror(copy, ("driver", "uapi", place))
-    _kbuild(kernel, os.path.join(copy, place), words)
+    with locked(f"{copy}.lock"):
+        _mirror(copy, ("driver", "uapi", place))
+        _kbuild(kernel, os.path.join(copy, place), words)
     return os.path.join(copy, place, name)
 
 

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from lib import check, emulator, farm, kernel, report
+from lib import emulator, endtoend, farm, kernel, report
 from lib.job import Job
 from lib.level1 import Level1Error, Level1Silent
 
@@ -131,12 +131,13 @@ class Runs(unittest.TestCase):
         place = type("Scripted", (Place,), {"scripts": list(scripts), "opened": 0})
         out = report.Report(io.StringIO())
         with tempfile.TemporaryDirectory() as logs:
-            vms = check.EndToEnd([Job(script="x.lua", name=f"x{n}") for n in range(count)], out, logs)
+            vms = endtoend.EndToEnd([Job(script="x.lua", name=f"x{n}") for n in range(count)], out, logs)
             with mock.patch.multiple(farm, Level1=place, Here=place), \
-                    mock.patch.object(check.places, "probe", lambda _: (kind == "here", "no KVM")), \
-                    mock.patch.object(vms, "_prepare", lambda job, place: []), \
-                    mock.patch.dict(vms._kernels, {check.LEVEL1_KERNEL: None}):
-                vms.run(workers=1)
+                    mock.patch.object(endtoend.places, "probe", lambda _: (kind == "here", "no KVM")), \
+                    mock.patch.object(vms, "_image", lambda _: "image"), \
+                    mock.patch.object(vms, "_prepare", lambda job, place: []):
+                vms.build_image(kernel.Kernel("6.1", *[""] * 5))
+                vms.run(None, workers=1)
         self.assertEqual(place.scripts, [], "every boot that was expected has run")
         return out, place
 

@@ -37,6 +37,7 @@ class Runs(unittest.TestCase):
 
     def test_pieces(self):
         """a line that arrives in pieces is one line"""
+        # sleep: so that they are read one by one
         script = "echo 1..1; for c in o k ' ' 1 ' - a' b; do printf %s \"$c\"; sleep 0.05; done; echo"
         self.assertEqual(self.run_script(script), [("pass", "ab", "")])
 
@@ -67,6 +68,7 @@ class Runs(unittest.TestCase):
     def test_error_output(self):
         """standard error is free text, and shown with what fails"""
         self.assertEqual(self.failures("echo ok here >&2; echo 1..1; echo ok - a"), [])
+        # sleep: two streams have no order of their own
         self.assertEqual(self.failures("echo 1..1; echo trouble >&2; sleep 0.2; echo not ok - a; exit 1"),
                          [("a", "trouble")])
 
@@ -96,6 +98,7 @@ class Runs(unittest.TestCase):
     def test_limit(self):
         """a program that goes on for ever is ended, with all that it started"""
         with tempfile.NamedTemporaryFile() as mark:
+            # sleep: it is what goes on for ever
             self.assert_fails(f"echo 1..1; (while :; do echo >>{mark.name}; sleep 0.1; done) & wait",
                               "the run as a whole", "still running after 1 s", limit=1)
             size = os.path.getsize(mark.name)
@@ -106,4 +109,5 @@ class Runs(unittest.TestCase):
         """an interrupted run ends its programs"""
         stop = threading.Event()
         stop.set()
+        # sleep: the program that is interrupted
         self.assert_fails("echo 1..1; sleep 60", "the run as a whole", "interrupted", stop=stop)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""What a check may skip, by name: whatever else is skipped has failed. README.md has the same list."""
+
+import fnmatch
+import os
+
+# HVKVP_ALL=1 (make check-all): nothing is left out.
+EVERYTHING = bool(os.environ.get("HVKVP_ALL"))
+# HVKVP_DEBUG=1 (make check-all, .ci/run): the debug kernel is built, and its jobs run.
+DEBUG = EVERYTHING or bool(os.environ.get("HVKVP_DEBUG"))
+
+# Patterns, of tests that run only with HVKVP_ALL=1 ...
+ONLY_ALL = (
+    "package: packages: build, install, DKMS on two kernels, run, upgrade, remove, purge",
+    "package: the packages under systemd and udev",
+    "package: KVP in the initramfs",
+    "package: a fresh machine",
+    "managers: the host sets addresses on a booted Debian, under each network manager",
+)
+# ... and of those that run with HVKVP_DEBUG=1, or where the cache has the debug kernel.
+ONLY_DEBUG = ("*/ours/debug",)
+
+
+def may_skip(name, everything=EVERYTHING, debug=DEBUG):
+    """Whether the test of this name may be skipped in this run."""
+    return any(fnmatch.fnmatchcase(name, pattern)
+               for pattern in (() if everything else ONLY_ALL) + (() if debug else ONLY_DEBUG))
