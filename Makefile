@@ -116,10 +116,12 @@ bench: packages
 install: install-module install-user
 	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take')
 
-# The kernel's own rule: it signs, strips and compresses as that kernel is configured.
+# The kernel's own rule: it signs, strips and compresses as that kernel is configured. It runs depmod
+# only where System.map lies beside the headers, which Debian's packages do not have.
 install-module: module
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
-		$(if $(DESTDIR),DEPMOD=:) modules_install
+		DEPMOD=: modules_install
+	$(if $(DESTDIR),,depmod $(RELEASE))
 	$(MAKE) -C daemon/system install-module-files
 
 install-user: daemon
