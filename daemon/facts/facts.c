@@ -147,6 +147,10 @@ void facts_value(const struct facts *facts, unsigned int index, char *text, size
 {
 	struct facts_cache *cache = items[index].kept ? facts->cache : NULL;
 
+	if (facts->hidden & 1U << index) {
+		text[0] = 0;
+		return;
+	}
 	if (!cache || size > FACTS_TEXT_SIZE) {
 		make(facts, index, text, size);
 		return;

@@ -20,6 +20,7 @@
 #define HVKVP_FACTS_FACTS_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define FACTS_COUNT	10
 
@@ -53,6 +54,7 @@ struct facts_cache {
  *	';', to @text; at most @size bytes with the NUL; may be NULL
  * @addresses_data: its first argument
  * @cache: NULL: each fact is made for each request
+ * @hidden: a bit for each item, by its position, whose value is kept from the host: it is empty
  */
 struct facts {
 	const char *root;
@@ -60,6 +62,7 @@ struct facts {
 	void (*addresses)(void *data, int family, char *text, size_t size);
 	void *addresses_data;
 	struct facts_cache *cache;
+	uint32_t hidden;
 };
 
 /**

@@ -37,6 +37,7 @@ enum {
  * @store: the pools
  * @facts: pool "auto"
  * @state_dir: where the pools are
+ * @config: path of the daemon's configuration; NULL for the default
  * @json: print JSON
  * @force: write to the host's pools
  * @raw: get: no newline after the value, nothing escaped
@@ -56,6 +57,7 @@ struct command {
 	struct store store;
 	struct facts facts;
 	const char *state_dir;
+	const char *config;
 	bool json;
 	bool force;
 	bool raw;

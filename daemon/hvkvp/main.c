@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "config/config.h"
 #include "facts/address_cache.h"
 #include "hvkvp/command.h"
 #include "util/log.h"
@@ -43,6 +44,9 @@ static const char help[] =
 "\n"
 "Options:\n"
 "  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ")\n"
+"      --config PATH      configuration of the daemon, which says where the pools are,\n"
+"                         and what their limits are (default: " CONFIG_PATH ";\n"
+"                         with --state-dir none)\n"
 "  -j, --json             print JSON\n"
 "  -f, --force            write to a pool of the host (external, parameter)\n"
 "  -r, --raw              get, wait: print the value without a newline\n"
@@ -110,11 +114,12 @@ static int run(struct command *command, const char *name)
 	return command_fail(EXIT_USAGE, "no such command: %s; try hvkvp --help", name);
 }
 
-enum { OPTION_SPLIT = 256, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE, OPTION_MAX_KEYS,
+enum { OPTION_CONFIG = 256, OPTION_SPLIT, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE, OPTION_MAX_KEYS,
        OPTION_MAX_BYTES };
 
 static const struct option long_options[] = {
 	{ "state-dir",	required_argument, NULL, 's' },
+	{ "config",	required_argument, NULL, OPTION_CONFIG },
 	{ "json",	no_argument,	   NULL, 'j' },
 	{ "force",	no_argument,	   NULL, 'f' },
 	{ "raw",	no_argument,	   NULL, 'r' },
@@ -171,6 +176,9 @@ static int parse(struct command *command, int argc, char **argv)
 		case 's':
 			command->state_dir = optarg;
 			break;
+		case OPTION_CONFIG:
+			command->config = optarg;
+			break;
 		case 'j':
 			command->json = true;
 			break;
@@ -225,8 +233,31 @@ static int parse(struct command *command, int argc, char **argv)
 	return err;
 }
 
+/* What the daemon is configured to, so that both work on the same pools in the same way. */
+static int config_load_for(struct command *command, struct config *config)
+{
+	int err = 0;
+
+	if (command->config || !command->state_dir)
+		err = config_load(config, command->config ? command->config : CONFIG_PATH,
+				  command->config);
+	else
+		err = config_init(config);
+	if (err)
+		return err;
+	if (!command->state_dir && config->state_dir[0])
+		command->state_dir = config->state_dir;
+	if (!command->max_keys)
+		command->max_keys = config->max_keys;
+	if (!command->max_bytes)
+		command->max_bytes = config->max_bytes;
+	command->facts.hidden = config->hidden_facts;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	static struct config config;
 	static struct address_cache addresses;	/* queried once */
 	static struct command command = {
 		.facts = {
@@ -247,6 +278,8 @@ int main(int argc, char **argv)
 	log_open(LOG_WARNING, 0);
 	log_set_sink(show_log);
 	umask(022);
+	if (config_load_for(&command, &config))
+		return EXIT_USAGE;
 	if (!command.state_dir)
 		command.state_dir = paths_state_dir(STATE_DIR, STATE_DIR_VOLATILE, false);
 	command.argc = argc - optind - 1;
@@ -256,6 +289,7 @@ int main(int argc, char **argv)
 	store_limit(&command.store, command.max_keys, command.max_bytes);
 	ret = run(&command, argv[optind]);
 	store_exit(&command.store);
+	config_exit(&config);
 	if (fflush(stdout) || ferror(stdout))
 		ret = command_fail(EXIT_STORAGE, "cannot write the output: %s", strerror(errno));
 	return ret;

@@ -37,7 +37,7 @@ static const struct {
 	{ HVKVP_E_GUID_NOTFOUND,	"E_GUID_NOTFOUND" },
 	{ HVKVP_NO_MORE_ITEMS,		"NO_MORE_ITEMS" },
 	{ PROTOCOL_E_KEY_NOT_FOUND,	"KEY_NOT_FOUND" },
-	{ PROTOCOL_E_READ_ONLY,		"READ_ONLY" },
+	{ PROTOCOL_E_ACCESS_DENIED,	"ACCESS_DENIED" },
 };
 
 static const char cut[] = "it is shorter than it should be";

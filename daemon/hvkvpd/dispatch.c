@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config/config.h"
 #include "facts/facts.h"
 #include "hvkvpd/dispatch.h"
 #include "ip/request.h"
@@ -36,6 +37,7 @@
  * @msg_major: agreed KVP version
  * @left_ms: how long the host still waits, milliseconds
  * @why: reason of a refusal, NULL if @pool or the status tells it
+ * @quiet: the log has it already
  */
 struct call {
 	const struct dispatch *dispatch;
@@ -47,6 +49,7 @@ struct call {
 	unsigned int msg_major;
 	unsigned int left_ms;
 	const char *why;
+	bool quiet;
 };
 
 _Static_assert(TEXT_KEY_SIZE >= IP_ADAPTER_SIZE, "an adapter's id fits where a key does");
@@ -172,7 +175,7 @@ static uint32_t handle_set(struct call *call)
 	if (len < 0)
 		return refuse_text(call, len, false);
 	if (call->pool_number == HVKVP_POOL_AUTO)
-		return refuse(call, PROTOCOL_E_READ_ONLY, "the guest makes this pool up itself");
+		return refuse(call, PROTOCOL_E_ACCESS_DENIED, "the guest makes this pool up itself");
 	err = pool_set(call->pool, call->key, value);
 	return status_of(err < 0 ? err : 0);
 }
@@ -187,7 +190,7 @@ static uint32_t handle_delete(struct call *call)
 	if (status)
 		return status;
 	if (call->pool_number == HVKVP_POOL_AUTO)
-		return refuse(call, PROTOCOL_E_READ_ONLY, "the guest makes this pool up itself");
+		return refuse(call, PROTOCOL_E_ACCESS_DENIED, "the guest makes this pool up itself");
 	return status_of(pool_delete(call->pool, call->key));
 }
 
@@ -222,7 +225,8 @@ static uint32_t handle_enumerate(struct call *call)
 static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip))
 {
 	struct ip_call ip = {
-		.system = call->dispatch->ip, .msg_major = call->msg_major, .body = call->body,
+		.system = call->dispatch->ip,
+		.policy = call->dispatch->config ? &call->dispatch->config->ip : NULL, .msg_major = call->msg_major, .body = call->body,
 		.out = call->out, .left_ms = call->left_ms, .adapter = call->key,
 	};
 	uint32_t status;
@@ -263,6 +267,45 @@ static const struct operation {
 	[HVKVP_OP_SET_IP]    = { 0,		   false, handle_set_ip },
 };
 
+/* What the administrator allows. Return: status. */
+static uint32_t check_access(struct call *call, unsigned int operation)
+{
+	const struct config *config = call->dispatch->config;
+	struct change_rate *rate = call->dispatch->rate;
+	bool changes = operation == HVKVP_OP_SET || operation == HVKVP_OP_DELETE ||
+		       operation == HVKVP_OP_SET_IP;
+
+	if (!config)
+		return HVKVP_S_OK;
+	switch (operation) {
+	case HVKVP_OP_GET_IP:
+		if (!config->ip.get)
+			return refuse(call, PROTOCOL_E_ACCESS_DENIED,
+				      "GET_IP is off in the configuration");
+		break;
+	case HVKVP_OP_SET_IP:
+		if (config->ip.set == IP_POLICY_SET_OFF)
+			return refuse(call, PROTOCOL_E_ACCESS_DENIED,
+				      "SET_IP is off in the configuration");
+		break;
+	default:
+		/* The handlers refuse changes of pool auto with a reason of their own. */
+		if (changes && call->pool_number == HVKVP_POOL_AUTO)
+			return HVKVP_S_OK;
+		if (!(config->pools[call->pool_number] & 1U << operation))
+			return refuse(call, PROTOCOL_E_ACCESS_DENIED,
+				      "the configuration does not allow this to the host");
+	}
+	if (!changes)
+		return HVKVP_S_OK;
+	call->quiet = rate->exceeded;
+	if (!change_rate_take(rate, config->host_changes, clock_ms()))
+		return refuse(call, PROTOCOL_E_ACCESS_DENIED,
+			      "the host exceeds HostChangesPerMinute; this is logged once until it does not");
+	call->quiet = false;
+	return HVKVP_S_OK;
+}
+
 /* Milliseconds until @deadline_ns, 0 if it has passed. */
 static uint64_t time_left(uint64_t deadline_ns)
 {
@@ -280,7 +323,7 @@ static void report(const struct call *call, uint32_t status)
 	if (!why && (status == HVKVP_E_FAIL || status == HVKVP_E_INVALIDARG) && call->pool)
 		why = pool_why(call->pool);
 	if (!status || status == HVKVP_NO_MORE_ITEMS || status == PROTOCOL_E_KEY_NOT_FOUND ||
-	    status == HVKVP_E_NOT_SUPPORTED)
+	    status == HVKVP_E_NOT_SUPPORTED || call->quiet)
 		level = LOG_DEBUG;
 	if (call->key[0]) {
 		escape(call->key, key, sizeof(key));
@@ -342,7 +385,9 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	reply->body[0] = body[0];
 	reply->body[1] = body[1];
 
-	reply->status = operation->handle(&call);
+	reply->status = check_access(&call, body[0]);
+	if (!reply->status)
+		reply->status = operation->handle(&call);
 	if (!reply->status && operation->answers)
 		reply->body_len = request->body_len;
 	report(&call, reply->status);

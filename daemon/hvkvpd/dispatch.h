@@ -9,8 +9,10 @@
 
 #include <stdint.h>
 
+#include "hvkvpd/rate.h"
 #include "wire/protocol.h"
 
+struct config;
 struct facts;
 struct ip_system;
 struct store;
@@ -21,12 +23,16 @@ struct store;
  * @facts: pool "auto"
  * @ip: the machine whose addresses are told and set; NULL: GET_IP and SET_IP are
  *	refused with NOT_SUPPORTED
+ * @config: what the host may do; NULL: everything
+ * @rate: counts the changes that the host makes, for a limit in @config; not NULL if that is not
  * @lock_wait_ms: how long a request may wait for a locked pool, milliseconds
  */
 struct dispatch {
 	struct store *store;
 	const struct facts *facts;
 	const struct ip_system *ip;
+	const struct config *config;
+	struct change_rate *rate;
 	unsigned int lock_wait_ms;
 };
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hvkvpd/loop.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "util/notify.h"
 
@@ -190,7 +191,11 @@ static bool take_signal(struct loop *loop)
 	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return false;
 	if (info.ssi_signo == SIGHUP) {
-		log_info("SIGHUP: there is nothing to read again");
+		notify("RELOADING=1\nMONOTONIC_USEC=%llu",
+		       (unsigned long long)(clock_ns() / 1000));
+		if (loop->reload)
+			loop->reload(loop->reload_data);
+		notify("READY=1");
 		return false;
 	}
 	log_notice("%s: stopping", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");

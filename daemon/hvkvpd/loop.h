@@ -25,6 +25,8 @@ enum loop_exit {
  * struct loop - the daemon at work
  * @device: what to serve
  * @service: answers
+ * @reload: called at SIGHUP; NULL: there is nothing to reload
+ * @reload_data: its argument
  * @epoll_fd: everything that we wait for
  * @signal_fd: SIGTERM, SIGINT, SIGHUP
  * @device_fd: the open node or -1
@@ -34,6 +36,8 @@ enum loop_exit {
 struct loop {
 	struct device device;
 	struct service service;
+	void (*reload)(void *data);
+	void *reload_data;
 	int epoll_fd;
 	int signal_fd;
 	int device_fd;

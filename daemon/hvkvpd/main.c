@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "config/config.h"
 #include "facts/address_cache.h"
 #include "facts/facts.h"
 #include "facts/watch.h"
@@ -32,16 +33,54 @@
 /* How long addresses that the host sets may take to come up. */
 #define SETTLE_MS 5000
 
+/**
+ * struct options - the command line
+ * @foreground: stay there
+ * @startup: how to start
+ * @device: what to serve, NULL for the default
+ * @config: path of the configuration
+ * @config_required: it was named, so it has to exist
+ * @check_config: check the configuration, and exit
+ * @show_config: print the configuration, and exit
+ * @check_ip: file with a SET_IP body to be explained
+ * @state_dir: wins over the configuration, unless it is NULL
+ * @set_ip: likewise, the site's script
+ * @log_level: likewise, unless it is -1
+ * @max_keys: likewise, unless it is 0
+ * @max_bytes: likewise, unless it is 0
+ */
 struct options {
 	bool foreground;
 	struct startup startup;
 	const char *device;
+	const char *config;
+	bool config_required;
+	bool check_config;
+	bool show_config;
+	const char *check_ip;
 	const char *state_dir;
 	const char *set_ip;
-	const char *check_ip;
 	int log_level;
 	uint64_t max_keys;
 	uint64_t max_bytes;
+};
+
+/**
+ * struct daemon - what the command line and the configuration make
+ * @options: command line
+ * @config: in effect
+ * @store: pools
+ * @facts: pool "auto"
+ * @system: the machine whose addresses are served
+ * @in_background: the log goes to syslog
+ */
+struct daemon {
+	struct options options;
+	struct config config;
+	struct store store;
+	struct facts facts;
+	struct ip_system system;
+	bool in_background;
 };
 
 static const char help[] =
@@ -55,6 +94,10 @@ static const char help[] =
 "  -d, --device PATH      the driver's device node; a node in a directory named\n"
 "                         vmbus is the stock kernel's; fd:N is an open descriptor\n"
 "                         (default: " DEVICE_OURS " if there, else " DEVICE_STOCK ")\n"
+"  -c, --config PATH      configuration file; drop-ins are in PATH.d (default:\n"
+"                         " CONFIG_PATH "); the options here win over it\n"
+"      --check-config     check it, and exit: 0 it is valid, 2 it is not\n"
+"      --show-config      print all settings in effect, and exit\n"
 "  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ")\n"
 "      --set-ip PATH      script that sets addresses in the daemon's place, if it is\n"
 "                         there (default: " IP_SITE_SCRIPT "); \"\": none\n"
@@ -68,7 +111,8 @@ static const char help[] =
 "\n"
 "The daemon waits for the device if it is not there, and again each time it goes\n"
 "away. In the background the command returns when the daemon serves or waits, or\n"
-"with its exit code. SIGTERM and SIGINT stop the daemon after the request in hand.\n"
+"with its exit code. SIGTERM and SIGINT stop the daemon after the request in hand,\n"
+"SIGHUP makes it read its configuration again.\n"
 "\n"
 "Exit codes: 0 stopped by a signal; 1 failure; 2 wrong usage; 3 another service\n"
 "has the device; 4 the driver speaks another major version of the protocol.\n";
@@ -81,11 +125,16 @@ enum {
 	OPTION_MAX_BYTES,
 	OPTION_PID_FILE,
 	OPTION_READY_FD,
+	OPTION_CHECK_CONFIG,
+	OPTION_SHOW_CONFIG,
 };
 
 static const struct option long_options[] = {
 	{ "foreground",	no_argument,	   NULL, 'f' },
 	{ "device",	required_argument, NULL, 'd' },
+	{ "config",	required_argument, NULL, 'c' },
+	{ "check-config", no_argument,	   NULL, OPTION_CHECK_CONFIG },
+	{ "show-config", no_argument,	   NULL, OPTION_SHOW_CONFIG },
 	{ "state-dir",	required_argument, NULL, 's' },
 	{ "set-ip",	required_argument, NULL, OPTION_SET_IP },
 	{ "check-ip",	required_argument, NULL, OPTION_CHECK_IP },
@@ -131,13 +180,23 @@ static void parse(struct options *options, int argc, char **argv)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "fd:s:l:hV", long_options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fd:c:s:l:hV", long_options, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			options->foreground = true;
 			break;
 		case 'd':
 			options->device = optarg;
+			break;
+		case 'c':
+			options->config = optarg;
+			options->config_required = true;
+			break;
+		case OPTION_CHECK_CONFIG:
+			options->check_config = true;
+			break;
+		case OPTION_SHOW_CONFIG:
+			options->show_config = true;
 			break;
 		case 's':
 			options->state_dir = optarg;
@@ -199,13 +258,15 @@ static const char *absolute(const char *path)
 	return joined;
 }
 
-/* The directory that was asked for, or the system's. */
-static const char *state_dir(const char *asked)
+/* The directory that was asked for, by option or else in the configuration, or the system's. */
+static const char *state_dir(const struct options *options, const struct config *config)
 {
 	const char *dir;
 
-	if (asked)
-		return absolute(asked);
+	if (options->state_dir)
+		return options->state_dir;
+	if (config->state_dir[0])
+		return config->state_dir;
 	dir = paths_state_dir(STATE_DIR, STATE_DIR_VOLATILE, true);
 	if (!strcmp(dir, STATE_DIR_VOLATILE))
 		log_warn("%s is missing and its file system is read-only: the pools are in %s, and lost with the next boot",
@@ -246,85 +307,175 @@ static int start_up(struct options *options)
 	return 0;
 }
 
-int main(int argc, char **argv)
+/* Paths that do not move with the working directory. */
+static void make_absolute(struct options *options)
 {
-	static struct options options = {
-		.set_ip = IP_SITE_SCRIPT,
-		.log_level = LOG_NOTICE,
-	};
+	if (options->state_dir)
+		options->state_dir = absolute(options->state_dir);
+	if (options->device && strncmp(options->device, "fd:", 3))
+		options->device = absolute(options->device);
+	if (options->startup.pid_file)
+		options->startup.pid_file = absolute(options->startup.pid_file);
+	if (options->set_ip && options->set_ip[0])
+		options->set_ip = absolute(options->set_ip);
+	options->config = absolute(options->config);
+}
+
+/* Put the command line over it. Return: 0 or -ENOMEM. */
+static int override(struct config *config, const struct options *options)
+{
+	if (options->set_ip) {
+		free(config->site_script);
+		config->site_script = strdup(options->set_ip);
+	}
+	if (options->log_level >= 0)
+		config->log_level = options->log_level;
+	if (options->max_keys)
+		config->max_keys = options->max_keys;
+	if (options->max_bytes)
+		config->max_bytes = options->max_bytes;
+	return config->site_script ? 0 : -ENOMEM;
+}
+
+/* Read the configuration, with the command line over it. Return: 0 or -errno, logged. */
+static int load(struct config *config, const struct options *options)
+{
+	int err = config_load(config, options->config, options->config_required);
+
+	if (!err)
+		err = override(config, options);
+	if (err == -ENOMEM)
+		log_err("out of memory");
+	return err;
+}
+
+/* Put the configuration into effect, all but the state directory. */
+static void apply(struct daemon *daemon)
+{
+	const struct config *config = &daemon->config;
+
+	log_open(config->log_level, daemon->in_background);
+	store_limit(&daemon->store, config->max_keys, config->max_bytes);
+	daemon->facts.hidden = config->hidden_facts;
+	daemon->system.site_script = config->site_script;
+}
+
+/* SIGHUP. The daemon goes on as before with a configuration that has an error. */
+static void reload(void *data)
+{
+	struct daemon *daemon = data;
+	struct config new;
+	char *dir;
+
+	if (load(&new, &daemon->options)) {
+		log_err("%s has errors: the configuration stays as it was", daemon->options.config);
+		config_exit(&new);
+		return;
+	}
+	/* The pools stay where they are, and so does the text that names their directory. */
+	dir = daemon->config.state_dir;
+	if (strcmp(new.state_dir, dir) && !daemon->options.state_dir)
+		log_warn("StateDirectory=%s takes effect when hvkvpd is restarted", new.state_dir);
+	daemon->config.state_dir = new.state_dir;
+	new.state_dir = dir;
+	config_exit(&daemon->config);
+	daemon->config = new;
+	apply(daemon);
+	log_notice("configuration reloaded");
+}
+
+/* Serve until the end. Return: what to exit with. */
+static int serve(struct daemon *daemon)
+{
 	static struct net_watch watch;
 	static struct facts_watch sources;
 	static struct facts_cache kept = { .watch = &sources };
 	static struct address_cache addresses = { .watch = &watch };
 	static struct ip_cache adapters = { .watch = &watch };
-	struct facts facts = {
-		.root = "",
-		.is_version = FACTS_IS_VERSION,
-		.addresses = address_cache_text,
-		.addresses_data = &addresses,
-		.cache = &kept,
-	};
-	static struct store store;
-	struct ip_system system = {
-		.root = "",
-		.settle_ms = SETTLE_MS,
-		.cache = &adapters,
-	};
+	static struct change_rate rate;
 	struct dispatch dispatch = {
-		.store = &store,
-		.facts = &facts,
-		.ip = &system,
+		.store = &daemon->store,
+		.facts = &daemon->facts,
+		.ip = &daemon->system,
+		.config = &daemon->config,
+		.rate = &rate,
 		.lock_wait_ms = LOCK_WAIT_MS,
 	};
 	static struct loop loop;
-	int ret;
+	int ret = start_up(&daemon->options);
 
-	startup_init(&options.startup);
-	parse(&options, argc, argv);
-	log_open(options.log_level, 0);
-	umask(022);
-	options.state_dir = state_dir(options.state_dir);
-	if (options.device && strncmp(options.device, "fd:", 3))
-		options.device = absolute(options.device);
-
-	if (options.startup.pid_file)
-		options.startup.pid_file = absolute(options.startup.pid_file);
-	system.state_dir = options.state_dir;
-	system.site_script = options.set_ip[0] ? absolute(options.set_ip) : "";
-	if (options.check_ip)
-		return check_ip(&system, options.check_ip);
-	ret = start_up(&options);
 	if (ret)
 		return ret;
-	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, options.state_dir);
-	if (store_init(&store, options.state_dir)) {
+	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, daemon->system.state_dir);
+	if (store_init(&daemon->store, daemon->system.state_dir)) {
 		log_err("out of memory");
 		return LOOP_EXIT_FAILURE;
 	}
-	store_limit(&store, options.max_keys, options.max_bytes);
+	daemon->facts.addresses_data = &addresses;
+	daemon->facts.cache = &kept;
+	daemon->system.cache = &adapters;
+	apply(daemon);
 	/* What cannot be created is logged; the rest is served all the same. */
-	store_create(&store);
-	ip_change_reapply(&system);
+	store_create(&daemon->store);
+	ip_change_reapply(&daemon->system);
 
 	net_watch_init(&watch);
-	facts_watch_init(&sources, facts.root);
-	device_init(&loop.device, options.device);
+	facts_watch_init(&sources, daemon->facts.root);
+	device_init(&loop.device, daemon->options.device);
 	loop.service.dispatch = &dispatch;
-	loop.service.facts = &facts;
+	loop.service.facts = &daemon->facts;
+	loop.reload = reload;
+	loop.reload_data = daemon;
 	ret = loop_init(&loop);
 	if (!ret) {
-		if (!options.foreground)
-			log_open(options.log_level, 1);
+		daemon->in_background = !daemon->options.foreground;
+		log_open(daemon->config.log_level, daemon->in_background);
 		loop_add_notifier(&loop, &watch.notifier);
 		loop_add_notifier(&loop, &sources.files);
 		loop_add_notifier(&loop, &sources.hostname);
-		startup_ready(&options.startup);
+		startup_ready(&daemon->options.startup);
 		ret = loop_run(&loop);
 	}
 	loop_exit(&loop);
 	net_watch_exit(&watch);
 	facts_watch_exit(&sources);
-	store_exit(&store);
-	startup_exit(&options.startup);
+	store_exit(&daemon->store);
+	startup_exit(&daemon->options.startup);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	static struct daemon daemon = {
+		.options = { .config = CONFIG_PATH, .log_level = -1 },
+		.facts = {
+			.root = "",
+			.is_version = FACTS_IS_VERSION,
+			.addresses = address_cache_text,
+		},
+		.system = { .root = "", .settle_ms = SETTLE_MS },
+	};
+	struct options *options = &daemon.options;
+	int ret = LOOP_EXIT_OK;
+
+	startup_init(&options->startup);
+	parse(options, argc, argv);
+	log_open(options->log_level < 0 ? LOG_NOTICE : options->log_level, 0);
+	umask(022);
+	make_absolute(options);
+	if (load(&daemon.config, options))
+		ret = LOOP_EXIT_USAGE;
+	if (!ret)
+		daemon.system.state_dir = state_dir(options, &daemon.config);
+	daemon.system.site_script = daemon.config.site_script;
+	if (!ret && options->show_config)
+		config_show(&daemon.config, stdout);
+	else if (!ret && options->check_config)
+		printf("%s: valid\n", options->config);
+	else if (!ret && options->check_ip)
+		ret = check_ip(&daemon.system, options->check_ip);
+	else if (!ret)
+		ret = serve(&daemon);
+	config_exit(&daemon.config);
 	return ret;
 }

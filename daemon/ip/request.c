@@ -8,6 +8,7 @@
 #include "ip/cache.h"
 #include "ip/get.h"
 #include "ip/plan.h"
+#include "ip/policy.h"
 #include "ip/request.h"
 #include "ip/set.h"
 #include "ip/system.h"
@@ -15,6 +16,7 @@
 #include "net/rtnl.h"
 #include "util/log.h"
 #include "wire/ip_codec.h"
+#include "wire/protocol.h"
 
 static uint32_t refuse(struct ip_call *call, uint32_t status, const char *why)
 {
@@ -75,6 +77,11 @@ uint32_t ip_request_set(struct ip_call *call)
 		why = ip_check(&request, &change);
 	if (why) {
 		status = refuse(call, HVKVP_E_INVALIDARG, why);
+		goto close;
+	}
+	why = ip_policy_refuses_set(call->policy, &adapter, request.dhcp);
+	if (why) {
+		status = refuse(call, PROTOCOL_E_ACCESS_DENIED, why);
 		goto close;
 	}
 	err = ip_query(call->system, &rtnl, &adapter, 0, true, &current);

@@ -7,11 +7,13 @@
 
 #include <stdint.h>
 
+struct ip_policy;
 struct ip_system;
 
 /**
  * struct ip_call - an IP request
  * @system: the machine
+ * @policy: what the host may do; NULL: everything
  * @msg_major: agreed KVP version; it decides the form of the body
  * @body: the request's body, at least ip_codec_size() bytes
  * @out: GET_IP: the answer's body, as large; zero but for operation and pool
@@ -21,6 +23,7 @@ struct ip_system;
  */
 struct ip_call {
 	const struct ip_system *system;
+	const struct ip_policy *policy;
 	unsigned int msg_major;
 	const uint8_t *body;
 	uint8_t *out;

@@ -29,6 +29,14 @@ void log_open(int level, int to_syslog);
 int log_level_parse(const char *name);
 
 /**
+ * log_level_name() - the name of a level
+ * @level: LOG_ERR to LOG_DEBUG
+ *
+ * Return: the name that log_level_parse() accepts; "?" for any other number.
+ */
+const char *log_level_name(int level);
+
+/**
  * log_line() - write one line
  * @level: syslog(3) level
  * @format: printf(3) format; no newline at its end

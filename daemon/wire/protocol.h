@@ -21,10 +21,11 @@
  *
  * Pool "auto" is the guest's own account of itself. Nothing that the host
  * stored there could ever be read back, so SET and DELETE are refused with
- * ERROR_ACCESS_DENIED instead of being accepted and forgotten.
+ * ERROR_ACCESS_DENIED instead of being accepted and forgotten. So is everything
+ * that the guest's administrator has forbidden, see hvkvpd.conf(5).
  */
 #define PROTOCOL_E_KEY_NOT_FOUND	0x80070002U
-#define PROTOCOL_E_READ_ONLY	0x80070005U
+#define PROTOCOL_E_ACCESS_DENIED	0x80070005U
 
 /**
  * protocol_operation_name() - the name of an operation

@@ -235,6 +235,36 @@ case("a script of the site comes first", function()
 	expect(get_ip{adapter = MAC}.addresses, {})
 end)
 
+case("the configuration forbids SET_IP, or all but some of it", function()
+	local function configure(text)
+		guest_ok("printf '" .. text .. "' >/etc/hvkvpd.conf; kvp-service restart")
+		negotiate{timeout = 30}
+	end
+	local address = {adapter = MAC, family = "v4", addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}}
+	fresh()
+	configure("[Addresses]\\nSetIP=no\\n")
+	expect_error(set_ip(address), 0x80070005)
+	expect(get_ip{adapter = MAC}.addresses, {})
+	wait{true_when = function() return guest("grep 'SET_IP.*SET_IP is off in the configuration' /run/kvp-service.log").ok end}
+	configure("[Addresses]\\nSetIP=static\\nSetIPAdapters=eth7 lo\\n")
+	expect_error(set_ip(address), 0x80070005)
+	configure("[Addresses]\\nSetIP=static\\nSetIPAdapters=eth7 kvp0\\n")
+	expect_error(set_ip{adapter = MAC, family = "v4", dhcp = true}, 0x80070005)
+	expect(set_ip(address).ok)
+	expect(get_ip{adapter = MAC}.addresses, {"192.0.2.7"})
+	-- What is on may go off while the daemon runs.
+	guest_ok("printf '[Addresses]\\nGetIP=no\\n[Pools]\\nExternal=read\\n[Facts]\\nOSName=no\\n' >/etc/hvkvpd.conf; " ..
+		 "kill -HUP $(pidof hvkvpd)")
+	wait{true_when = function() return guest("grep 'configuration reloaded' /run/kvp-service.log").ok end}
+	expect_error(get_ip{adapter = MAC}, 0x80070005)
+	expect_error(set("external", "k", "v"), 0x80070005)
+	expect(enumerate_one("auto", 5).value, "")
+	guest_ok("rm /etc/hvkvpd.conf; kvp-service restart")
+	negotiate{timeout = 30}
+	expect(set("external", "k", "v").ok)
+	expect(delete("external", "k").ok)
+end)
+
 -- The host asks one thing at a time, and so does the driver: nothing waits for the daemon meanwhile but the host itself.
 case("while addresses are being set the guest's own work goes on, and no deadline passes", function()
 	fresh()

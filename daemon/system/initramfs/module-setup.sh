@@ -23,6 +23,8 @@ installkernel()
 install()
 {
 	inst_multiple /usr/sbin/hvkvpd /usr/bin/hvkvp
+	# What the administrator forbids to the host is forbidden here, too.
+	inst_multiple -o /etc/hvkvpd.conf /etc/hvkvpd.conf.d/*.conf
 	# shellcheck disable=SC2154 # dracut's
 	inst_hook pre-trigger 50 "$moddir/hvkvp-start.sh"
 	# shellcheck disable=SC2154

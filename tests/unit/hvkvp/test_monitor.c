@@ -119,7 +119,7 @@ static void lines(void)
 		   "    1.000021 6 guest   negotiate status=S_OK framework=3.0 kvp=5.0 after 20 us\n"
 		   "    1.500000 7 host    set pool=guest key=\"na me\" value=\u00fc\\x1b\n"
 		   "    1.500010 7 service has read the request\n"
-		   "    1.500321 7 guest   set status=READ_ONLY pool=guest key=\"na me\" after 321 us\n"
+		   "    1.500321 7 guest   set status=ACCESS_DENIED pool=guest key=\"na me\" after 321 us\n"
 		   "3 events were lost here: hvkvp read them too slowly\n"
 		   "    1.600000 host    \"type 9\" dropped\n");
 	snprintf(said, sizeof(said), "hvkvp: watching %s\nhvkvp: the device was removed\n", s.path);

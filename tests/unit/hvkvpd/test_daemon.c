@@ -70,7 +70,7 @@ static uint32_t ask(uint64_t id, const struct body *body)
 static void start_daemon(const char *const *options)
 {
 	const struct timeval limit = { .tv_sec = 10 };
-	const char *argv[16] = { "hvkvpd", "--state-dir" };
+	const char *argv[24] = { "hvkvpd", "--state-dir" };
 	char device[16];
 	int fds[2], argc = 5;
 
@@ -131,6 +131,77 @@ static void serves(void)
 	CHECK(strstr(child.err, "ready (hv_kvp)"));
 	CHECK(strstr(child.err, "SIGTERM: stopping"));
 	end();
+}
+
+static void write_conf(const char *text)
+{
+	scratch_write("conf", text, strlen(text));
+}
+
+static void reload(const char *text)
+{
+	write_conf(text);
+	kill(child.pid, SIGHUP);
+}
+
+static void configuration(void)
+{
+	struct body body;
+
+	scratch_begin();
+	write_conf("[Pools]\nExternal=read\n");
+	start_daemon((const char *const[]){ "--foreground", "--config", scratch_path("conf"),
+					    "--max-keys", "2", NULL });
+	say_hello(1);
+	body_set(&body, 0, U(u"k"), U(u"v"));
+	CHECK_INT(ask(1, &body), 0x80070005);
+	reload("[Limits]\nMaxKeys=1\n[Facts]\nOSName=no\n");
+	CHECK(child_says(&child, "configuration reloaded", 1));
+	CHECK_INT(ask(2, &body), HVKVP_S_OK);
+	/* The command line wins. */
+	body_set(&body, 0, U(u"second"), U(u"v"));
+	CHECK_INT(ask(3, &body), HVKVP_S_OK);
+	/* With an error in it, it stays as it was. */
+	reload("[Pools]\nExternal=none\nExtern=none\n");
+	CHECK(child_says(&child, "/conf:3: [Pools] has no key Extern", 1));
+	CHECK(child_says(&child, "the configuration stays as it was", 1));
+	CHECK_INT(ask(4, &body), HVKVP_S_OK);
+	reload("[Daemon]\nStateDirectory=/elsewhere\nLogLevel=debug\n");
+	CHECK(child_says(&child, "configuration reloaded", 2));
+	CHECK(!strstr(child.err, "takes effect when"));	/* there is an option */
+	CHECK_INT(ask(5, &body), HVKVP_S_OK);
+	CHECK(child_says(&child, "SET external \"second\"", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+static void configuration_checks(void)
+{
+	char conf[512];
+
+	scratch_begin();
+	write_conf("[Limits]\nMaxKeys=many\n");
+	CHECK_INT(child_run(&child, "hvkvpd", "--check-config", "-c", scratch_path("conf")), 2);
+	CHECK(strstr(child.err, "/conf:2: MaxKeys=many: not valid; use a number"));
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-c", scratch_path("conf")), 2);
+	CHECK_INT(child_run(&child, "hvkvpd", "--check-config", "-c", scratch_path("none")), 2);
+	CHECK(strstr(child.err, "/none: No such file"));
+	CHECK_INT(child_run(&child, "hvkvp", "--config", scratch_path("conf"), "list"), 2);
+	write_conf("[Limits]\nMaxKeys=7\n");
+	CHECK_INT(child_run(&child, "hvkvpd", "--check-config", "-c", scratch_path("conf")), 0);
+	CHECK_INT(child_run(&child, "hvkvpd", "--show-config", "--max-bytes", "5120", "-c",
+			    scratch_path("conf")), 0);
+	CHECK(strstr(child.out, "\nMaxKeys=7\nMaxBytes=5120\n"));
+	/* The command works where the daemon does, within its limits. */
+	mkdir(scratch_path("pools"), 0700);
+	snprintf(conf, sizeof(conf), "[Daemon]\nStateDirectory=%s\n[Limits]\nMaxKeys=1\n",
+		 scratch_path("pools"));
+	write_conf(conf);
+	CHECK_INT(child_run(&child, "hvkvp", "--config", scratch_path("conf"), "set", "guest", "a", "1"), 0);
+	CHECK_INT(access(scratch_path("pools/.kvp_pool_1"), F_OK), 0);
+	CHECK_INT(child_run(&child, "hvkvp", "--config", scratch_path("conf"), "set", "guest", "b", "1"), 3);
+	scratch_end();
 }
 
 static void other_end_closes(void)
@@ -526,6 +597,8 @@ static const struct tap_case cases[] = {
 	{ "speaks the stock protocol to a node in a directory named vmbus", stock_by_its_path },
 	{ "a device that is taken: exit code 3", device_is_busy },
 	{ "options and their errors", options },
+	{ "the configuration counts, and SIGHUP reads it again", configuration },
+	{ "--check-config, --show-config, and the command's use of it", configuration_checks },
 };
 
 TAP_MAIN("daemon", cases)

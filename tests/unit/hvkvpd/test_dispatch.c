@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "c/tap.h"
+#include "config/config.h"
 #include "facts/facts.h"
 #include "hvkvpd/dispatch.h"
 #include "pool/store.h"
@@ -22,7 +23,7 @@
 #define NOT_SUPPORTED	0x80070032
 #define NO_MORE		0x80070103
 #define NOT_FOUND	0x80070002
-#define READ_ONLY	0x80070005
+#define ACCESS_DENIED	0x80070005
 
 static struct store store;
 static struct facts facts = { .root = scratch_dir, .is_version = "3.1" };
@@ -215,8 +216,8 @@ static void auto_pool(void)
 	CHECK_INT(get(2, U(u"IntegrationServicesVersion")), OK);
 	check_pair(4, U(u"IntegrationServicesVersion"), U(u"3.1"));
 	CHECK_INT(get(2, U(u"NoSuchFact")), NOT_FOUND);
-	CHECK_INT(set(2, U(u"OSName"), U(u"x")), READ_ONLY);
-	CHECK_INT(delete(2, U(u"OSName")), READ_ONLY);
+	CHECK_INT(set(2, U(u"OSName"), U(u"x")), ACCESS_DENIED);
+	CHECK_INT(delete(2, U(u"OSName")), ACCESS_DENIED);
 	CHECK_INT(access(scratch_path(".kvp_pool_2"), F_OK), -1);
 	end();
 }
@@ -405,6 +406,88 @@ static void broken_storage(void)
 	end();
 }
 
+static uint32_t ask_ip(unsigned int operation)
+{
+	struct body body = { .len = BODY_IP, .bytes = { operation } };
+
+	return handle(&body);
+}
+
+/* Whatever the configuration forbids has this status, one line in the log, and no effect. */
+static void forbidden(void)
+{
+	struct config config;
+
+	begin();
+	CHECK_INT(config_init(&config), 0);
+	dispatch.config = &config;
+	dispatch.rate = &(struct change_rate){ 0 };
+	CHECK_INT(set(1, U(u"k"), U(u"v")), OK);
+	config.pools[1] = CONFIG_READ;
+	CHECK_INT(set(1, U(u"k"), U(u"other")), ACCESS_DENIED);
+	CHECK(scratch_logged("SET guest: status 0x80070005: the configuration does not allow this to the host"));
+	CHECK_INT(delete(1, U(u"k")), ACCESS_DENIED);
+	CHECK_INT(get(1, U(u"k")), OK);
+	check_pair(4, U(u"k"), U(u"v"));
+	CHECK_INT(enumerate(1, 0), OK);
+	CHECK_INT(set(0, U(u"k"), U(u"v")), OK);
+	config.pools[1] = CONFIG_WRITE;
+	CHECK_INT(get(1, U(u"k")), ACCESS_DENIED);
+	CHECK_INT(enumerate(1, 0), ACCESS_DENIED);
+	CHECK_INT(delete(1, U(u"k")), OK);
+	config.pools[2] = 0;
+	CHECK_INT(enumerate(2, 0), ACCESS_DENIED);
+	CHECK_INT(set(2, U(u"OSName"), U(u"x")), ACCESS_DENIED);
+	CHECK(scratch_logged("the guest makes this pool up itself"));
+	config.ip.get = false;
+	config.ip.set = IP_POLICY_SET_OFF;
+	CHECK_INT(ask_ip(HVKVP_OP_GET_IP), ACCESS_DENIED);
+	CHECK(scratch_logged("GET_IP is off"));
+	CHECK_INT(ask_ip(HVKVP_OP_SET_IP), ACCESS_DENIED);
+	CHECK(scratch_logged("SET_IP is off"));
+	config.ip.get = true;
+	CHECK_INT(ask_ip(HVKVP_OP_GET_IP), NOT_SUPPORTED);
+	dispatch.config = NULL;
+	config_exit(&config);
+	end();
+}
+
+static void too_many_changes(void)
+{
+	struct change_rate rate = { 0 };
+	struct config config;
+
+	begin();
+	CHECK_INT(config_init(&config), 0);
+	config.host_changes = 3;
+	dispatch.config = &config;
+	dispatch.rate = &rate;
+	CHECK_INT(set(0, U(u"a"), U(u"v")), OK);
+	CHECK_INT(set(0, U(u"b"), U(u"v")), OK);
+	CHECK_INT(delete(0, U(u"a")), OK);
+	CHECK_INT(set(0, U(u"c"), U(u"v")), ACCESS_DENIED);
+	CHECK(scratch_logged("the host exceeds HostChangesPerMinute"));
+	CHECK_INT(get(0, U(u"b")), OK);
+	CHECK_INT(get(0, U(u"c")), NOT_FOUND);
+	dispatch.config = NULL;
+	config_exit(&config);
+	end();
+
+	/* Over time, three a minute. */
+	rate = (struct change_rate){ 0 };
+	for (int i = 0; i < 3; i++)
+		CHECK(change_rate_take(&rate, 3, 1000000));
+	CHECK(!change_rate_take(&rate, 3, 1000000));
+	CHECK(!change_rate_take(&rate, 3, 1019999));
+	CHECK(change_rate_take(&rate, 3, 1020000));
+	CHECK(!change_rate_take(&rate, 3, 1020001));
+	for (int i = 0; i < 3; i++)
+		CHECK(change_rate_take(&rate, 3, 9000000));
+	CHECK(!change_rate_take(&rate, 3, 9000000));
+	for (int i = 0; i < 1000; i++)
+		CHECK(change_rate_take(&rate, 0, 9000000));
+}
+
 static const struct tap_case cases[] = {
 	{ "set, get, delete in every pool that can be written", round_trip },
 	{ "255 and 1023 units; what a record cannot hold is refused", longest },
@@ -419,6 +502,8 @@ static const struct tap_case cases[] = {
 	{ "20,000 bodies with random bytes in them", random_bodies },
 	{ "a request whose deadline has passed has no effect", past_deadline },
 	{ "a pool that cannot be used fails alone", broken_storage },
+	{ "what the configuration forbids is refused, and logged", forbidden },
+	{ "the host's changes in a minute are limited", too_many_changes },
 };
 
 TAP_MAIN("dispatch", cases)
