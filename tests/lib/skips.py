@@ -15,6 +15,7 @@ ONLY_ALL = (
     "package: the packages under systemd and udev",
     "package: KVP in the initramfs",
     "package: a fresh machine",
+    "package: the RPM packages",
     "managers: the host sets addresses on a booted Debian, under each network manager",
 )
 # ... and of those that run with HVKVP_DEBUG=1, or where the cache has the debug kernel.
