@@ -15,6 +15,7 @@
 #include "machine/vm.h"
 #include "main/options.h"
 #include "script/script.h"
+#include "util/capture.h"
 #include "util/out.h"
 #include "util/trace.h"
 #include "util/waiting.h"
@@ -32,6 +33,7 @@ struct run {
 	struct options options;
 	struct out *out;
 	struct trace *trace;
+	struct capture *capture;
 	struct vm *vm;
 	struct vmbus *bus;
 	struct script *script;
@@ -115,11 +117,20 @@ static int setup(struct run *run)
 			return fail(err);
 		}
 	}
+	if (o->capture) {
+		run->capture = capture_open(o->capture);
+		if (!run->capture) {
+			snprintf(err, sizeof(err), "cannot write the capture to %s (%s)", o->capture,
+				 strerror(errno));
+			return fail(err);
+		}
+	}
 	run->vm = vm_create(&o->machine, err, sizeof(err));
 	if (!run->vm)
 		return fail(err);
 	bus.out = run->out;
 	bus.trace = run->trace;
+	bus.capture = run->capture;
 	run->bus = vmbus_new(run->vm, &bus);
 	if (!run->bus)
 		return fail("out of memory");
@@ -170,6 +181,9 @@ static void teardown(struct run *run)
 	if (run->bus)
 		vmbus_free(run->bus);
 	vm_destroy(run->vm);
+	if (!capture_close(run->capture))
+		fprintf(stderr, "hvhost: the capture %s is not complete, is the disk full?\n",
+			run->options.capture);
 	if (run->trace)
 		trace_close(run->trace);
 	if (run->out)
@@ -189,6 +203,8 @@ int main(int argc, char **argv)
 		return code;
 	if (run.options.probe)
 		return probe();
+	if (run.options.check_script)
+		return script_syntax(run.options.check_script) ? SCRIPT_PASSED : SCRIPT_SETUP;
 	code = setup(&run);
 	if (code == SCRIPT_PASSED && vm_start(run.vm) < 0)
 		code = fail(vm_state_text(run.vm));

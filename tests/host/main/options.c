@@ -16,6 +16,7 @@
 
 static const char usage_text[] =
 "usage: hvhost --kernel BZIMAGE [--initrd CPIO] [--script CASES.lua] [options]\n"
+"       hvhost --check-script CASES.lua\n"
 "       hvhost --probe\n"
 "Boots a Linux guest on /dev/kvm and plays Hyper-V to it: a VMBus with a KVP device,\n"
 "driven by a script. Events go to standard output, one JSON object a line.\n"
@@ -29,11 +30,13 @@ static const char usage_text[] =
 "  --append WORDS       added to the guest kernel's command line\n"
 "  --console FILE       the guest's console output, \"-\" for standard error\n"
 "  --trace FILE         what passes between host and guest, \"-\" for standard error\n"
+"  --write FILE         the same as a pcapng capture, for Wireshark and for replay\n"
 "  --time-limit SEC     end the run after that many seconds (120)\n"
 "  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 5.3 (5.3)\n"
 "  --no-stimer          offer no synthetic timers; a guest that is to unload hv_vmbus\n"
 "                       hangs with them\n"
 "  --stats              the virtual CPUs' exits, and where they stopped, on standard error\n"
+"  --check-script FILE  exit 0 if the cases can be loaded; else say what is wrong (exit 2)\n"
 "  --probe              exit 0 if this machine can run guests; else say what is missing\n"
 "  --help               this text\n"
 "\n"
@@ -50,10 +53,12 @@ enum {
 	OPT_APPEND,
 	OPT_CONSOLE,
 	OPT_TRACE,
+	OPT_WRITE,
 	OPT_TIME_LIMIT,
 	OPT_BUS_VERSION,
 	OPT_NO_STIMER,
 	OPT_STATS,
+	OPT_CHECK_SCRIPT,
 	OPT_PROBE,
 	OPT_HELP,
 };
@@ -68,10 +73,12 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, OPT_APPEND },
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "trace", required_argument, NULL, OPT_TRACE },
+	{ "write", required_argument, NULL, OPT_WRITE },
 	{ "time-limit", required_argument, NULL, OPT_TIME_LIMIT },
 	{ "bus-version", required_argument, NULL, OPT_BUS_VERSION },
 	{ "no-stimer", no_argument, NULL, OPT_NO_STIMER },
 	{ "stats", no_argument, NULL, OPT_STATS },
+	{ "check-script", required_argument, NULL, OPT_CHECK_SCRIPT },
 	{ "probe", no_argument, NULL, OPT_PROBE },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
@@ -133,6 +140,9 @@ static bool parse_one(struct options *o, int opt)
 	case OPT_TRACE:
 		o->trace = optarg;
 		return true;
+	case OPT_WRITE:
+		o->capture = optarg;
+		return true;
 	case OPT_TIME_LIMIT:
 		return parse_number("--time-limit", 1, TIME_LIMIT_MAX, &o->time_limit);
 	case OPT_BUS_VERSION:
@@ -142,6 +152,9 @@ static bool parse_one(struct options *o, int opt)
 		return true;
 	case OPT_STATS:
 		o->stats = true;
+		return true;
+	case OPT_CHECK_SCRIPT:
+		o->check_script = optarg;
 		return true;
 	case OPT_PROBE:
 		o->probe = true;
@@ -159,7 +172,7 @@ static bool check(const struct options *o, int argc, char **argv)
 		fprintf(stderr, "hvhost: \"%s\" is no option, see hvhost --help\n", argv[optind]);
 		return false;
 	}
-	if (!o->probe && !o->machine.kernel) {
+	if (!o->probe && !o->check_script && !o->machine.kernel) {
 		fputs("hvhost: --kernel is missing, see hvhost --help\n", stderr);
 		return false;
 	}

@@ -15,8 +15,10 @@
  * @machine: the guest
  * @script: the case file; @script.path is NULL for a run without one
  * @trace: file for the trace, or NULL
+ * @capture: file for the capture, or NULL
  * @bus_version: as vmbus_parse_version() returns it
  * @time_limit: seconds until the run is cut off
+ * @check_script: only say whether this case file can be loaded, or NULL
  * @probe: only say whether this machine can run guests
  * @stats: print exit counts at the end
  * @script_args: storage behind @script.args; freed with options_free()
@@ -25,8 +27,10 @@ struct options {
 	struct vm_config machine;
 	struct script_config script;
 	const char *trace;
+	const char *capture;
 	u32 bus_version;
 	unsigned int time_limit;
+	const char *check_script;
 	bool probe;
 	bool stats;
 	const char **script_args;

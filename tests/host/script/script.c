@@ -389,6 +389,18 @@ static int load(lua_State *L)
 	return 2;
 }
 
+bool script_syntax(const char *path)
+{
+	lua_State *L = luaL_newstate();
+	bool good = L && luaL_loadfilex(L, path, "t") == LUA_OK;
+
+	if (!good)
+		fprintf(stderr, "hvhost: %s\n", L ? lua_tostring(L, -1) : "out of memory");
+	if (L)
+		lua_close(L);
+	return good;
+}
+
 struct script *script_new(struct vm *vm, struct vmbus *bus, struct out *out,
 			  const struct script_config *cfg)
 {
@@ -437,7 +449,8 @@ int script_run(struct script *s)
 		code = (int)lua_tointeger(s->L, -1);
 	}
 	lua_settop(s->L, 0);
-	return stopped(s, why, sizeof(why)) ?: code;
+	/* A guest that could not be set up has not died of what was tested. */
+	return code == SCRIPT_SETUP ? code : stopped(s, why, sizeof(why)) ?: code;
 }
 
 void script_free(struct script *s)

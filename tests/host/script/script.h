@@ -15,6 +15,8 @@
 #ifndef HOST_SCRIPT_H
 #define HOST_SCRIPT_H
 
+#include <stdbool.h>
+
 #include "util/out.h"
 #include "vmbus/vmbus.h"
 
@@ -42,6 +44,15 @@ struct script_config {
 	const char *const *args;
 	int nargs;
 };
+
+/**
+ * script_syntax() - can a case file be loaded?
+ * @path: the file.
+ *
+ * Needs no machine. Return: true, or false after a line on standard error that
+ * names the file, the line and what is wrong with it.
+ */
+bool script_syntax(const char *path);
 
 /**
  * script_new() - load a case file.

@@ -16,11 +16,17 @@
 #include "test/fakeguest.h"
 #include "test/fakevm.h"
 #include "test/tap.h"
+#include "util/capture.h"
+#include "util/trace.h"
 
 struct run {
 	int code;
 	char *text;		/* the JSON lines */
 };
+
+/* What record_all() wants kept; NULL in all other tests. */
+static struct trace *to_trace;
+static struct capture *to_capture;
 
 static struct run run_script(const char *path, const char *arg)
 {
@@ -30,7 +36,7 @@ static struct run run_script(const char *path, const char *arg)
 	size_t len = 0;
 	FILE *file = open_memstream(&run.text, &len);
 	struct out *out = out_new(file);
-	struct vmbus_config bus_cfg = { .out = out };
+	struct vmbus_config bus_cfg = { .out = out, .trace = to_trace, .capture = to_capture };
 	struct vm *vm = fakevm_new(2);
 	struct vmbus *bus = vmbus_new(vm, &bus_cfg);
 	struct script *script = script_new(vm, bus, out, &cfg);
@@ -186,6 +192,19 @@ static void strict(void)
 	free(run.text);
 }
 
+/* A guest that cannot be set up, as its init says: neither a failed case nor a dead guest. */
+static void setup_fails(void)
+{
+	struct run run = run_text("guest_ok('print modprobe: ERROR: it does not fit')\n"
+				  "guest_ok('print init: module hv_utils did not load')\n"
+				  "guest('die', 5) bus.wait_open(30)", NULL);
+
+	check_eq(run.code, SCRIPT_SETUP);
+	has(&run, "\"failed\":0");
+	has(&run, "\"why\":\"init: module hv_utils did not load; modprobe: ERROR: it does not fit\"");
+	free(run.text);
+}
+
 static void dirty_log(void)
 {
 	struct run run = run_text("guest_ok('print [ 1.0] WARNING: CPU: 0 PID: 1 at x.c:1')", NULL);
@@ -211,6 +230,7 @@ static void dead_guest(void)
 static void unreadable(void)
 {
 	struct run no_end, no_file, fails_at_once;
+	bool bad_syntax;
 	int saved = dup(2), null = open("/dev/null", O_WRONLY);
 
 	/* The host says what is wrong on standard error, which is of no use here. */
@@ -218,9 +238,12 @@ static void unreadable(void)
 	no_end = run_text("case('open", NULL);
 	no_file = run_script("/nonexistent.lua", NULL);
 	fails_at_once = run_text("error('top')", NULL);
+	bad_syntax = script_syntax("Makefile") || script_syntax("/nonexistent.lua");
 	dup2(saved, 2);
 	close(saved);
 	close(null);
+	check(!bad_syntax);
+	check(script_syntax("test/cases/kvp.lua"));
 	check_eq(no_end.code, SCRIPT_SETUP);
 	check_eq(no_file.code, SCRIPT_SETUP);
 	check_eq(fails_at_once.code, SCRIPT_FAILED);
@@ -228,6 +251,96 @@ static void unreadable(void)
 	free(no_end.text);
 	free(no_file.text);
 	free(fails_at_once.text);
+}
+
+static u8 *read_all(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "re");
+	u8 *bytes = calloc(1, 1 << 20);
+
+	check(file && bytes);
+	*len = fread(bytes, 1, (1 << 20) - 1, file);
+	fclose(file);
+	unlink(path);
+	return bytes;
+}
+
+/* Bytes that a trace's dump holds below the first line with this text; "*" repeats the line before. */
+static size_t dumped(const char *trace, const char *text, u8 *bytes, size_t room)
+{
+	const char *line = strstr(trace, text);
+	size_t len = 0, offset, gap = 0;
+
+	check(line);
+	while ((line = strchr(line, '\n')) && *++line == '\t') {
+		if (line[1] == '*') {
+			gap = 1;
+			continue;
+		}
+		offset = strtoul(line + 1, NULL, 16);
+		check(gap ? offset > len : offset == len);
+		for (; len < offset; len++)
+			bytes[len] = bytes[len - 16];
+		gap = 0;
+		for (line += 6; line[1] != ' ' && len < room; line += 3)
+			bytes[len++] = (u8)strtoul(line, NULL, 16);
+	}
+	return len;
+}
+
+/* Every byte of a packet and of a message is in the trace, and in the capture. */
+static void record_all(void)
+{
+	static const char text[] =
+		"bus.wait_open(5) negotiate{}\n"
+		"case('one', function() expect(set(0, 'key', 'value').ok) end)\n";
+	static const u8 key[] = { 'k', 0, 'e', 0, 'y', 0, 0, 0 };
+	char trace_path[] = "/tmp/hvhost-trace-XXXXXX", capture_path[] = "/tmp/hvhost-pcap-XXXXXX";
+	u32 type, block, packets = 0, messages = 0, found = 0;
+	u8 *trace_text, *capture, bytes[4096], want[2608];
+	size_t len, at;
+	struct run run;
+
+	close(mkstemp(trace_path));
+	close(mkstemp(capture_path));
+	to_trace = trace_open(trace_path);
+	to_capture = capture_open(capture_path);
+	run = run_text(text, NULL);
+	trace_close(to_trace);
+	check(capture_close(to_capture));
+	to_trace = NULL;
+	to_capture = NULL;
+	check_eq(run.code, SCRIPT_PASSED);
+	free(run.text);
+
+	trace_text = read_all(trace_path, &len);
+	check_eq(dumped((char *)trace_text, "<- OpenChannel, 148 bytes", bytes, sizeof(bytes)), 148);
+	check_eq(get32(bytes), 5);
+	check_eq(dumped((char *)trace_text, "-> OfferChannel, 196 bytes", bytes, sizeof(bytes)), 196);
+	check_eq(dumped((char *)trace_text, "-> kvp channel 1: type 6 flags 0x0 transaction 0x0, 2608",
+			want, sizeof(want)), 2608);
+	check(!memcmp(want + 28 + 16, key, sizeof(key)));
+	check(strstr((char *)trace_text, "<- kvp channel 1: type 6"));
+	free(trace_text);
+
+	capture = read_all(capture_path, &len);
+	check_eq(get32(capture), 0x0a0d0d0au);
+	for (at = 0; at < len; at += block) {
+		type = get32(capture + at);
+		block = get32(capture + at + 4);
+		check(block >= 12 && block % 4 == 0 && at + block <= len);
+		check_eq(get32(capture + at + block - 4), block);
+		if (type != 6)
+			continue;
+		packets += get32(capture + at + 8) == 1;	/* interface: the channel's */
+		messages += get32(capture + at + 8) == 0;	/* the bus's */
+		if (get32(capture + at + 20) == 2600 && !memcmp(capture + at + 28, want + 8, 2600))
+			found++;
+	}
+	check_eq(packets, 4);	/* a negotiation and a SET, both ways */
+	check(messages >= 8);
+	check_eq(found, 1);
+	free(capture);
 }
 
 static void *stopper(void *arg)
@@ -270,6 +383,8 @@ const struct tap_test script_tests[] = {
 	{ "script: results, also of a peer run", results },
 	{ "script: a selection that matches no case is an error", nothing_selected },
 	{ "script: strict mode counts known defects as failures", strict },
+	{ "script: a guest that cannot be set up is no failed case", setup_fails },
+	{ "script: trace and capture have every byte", record_all },
 	{ "script: a dirty console log fails the run", dirty_log },
 	{ "script: a guest that dies ends the run", dead_guest },
 	{ "script: what cannot be read is said before the boot", unreadable },

@@ -4,9 +4,9 @@
  */
 #include "util/trace.h"
 
-#include <ctype.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@
 
 #include "util/types.h"
 
-#define DUMP_MAX 256u
+#define WIDTH 16u	/* bytes of a line */
+#define BUFFER 65536u	/* so that a record is written at once */
 
 struct trace {
 	FILE *file;
@@ -33,7 +34,7 @@ struct trace *trace_open(const char *path)
 		free(t);
 		return NULL;
 	}
-	setvbuf(t->file, NULL, _IOLBF, 0);
+	setvbuf(t->file, NULL, _IOFBF, BUFFER);
 	pthread_mutex_init(&t->lock, NULL);
 	clock_gettime(CLOCK_MONOTONIC, &t->start);
 	return t;
@@ -49,7 +50,7 @@ void trace_close(struct trace *t)
 	free(t);
 }
 
-static void head(struct trace *t, const char *area)
+static void head(struct trace *t, const char *area, const char *fmt, va_list ap)
 {
 	struct timespec now;
 	long us;
@@ -58,6 +59,8 @@ static void head(struct trace *t, const char *area)
 	us = (now.tv_sec - t->start.tv_sec) * 1000000L +
 	     (now.tv_nsec - t->start.tv_nsec) / 1000;
 	fprintf(t->file, "%5ld.%06ld %-6s ", us / 1000000, us % 1000000, area);
+	vfprintf(t->file, fmt, ap);
+	fputc('\n', t->file);
 }
 
 void trace(struct trace *t, const char *area, const char *fmt, ...)
@@ -67,38 +70,60 @@ void trace(struct trace *t, const char *area, const char *fmt, ...)
 	if (!t)
 		return;
 	pthread_mutex_lock(&t->lock);
-	head(t, area);
 	va_start(ap, fmt);
-	vfprintf(t->file, fmt, ap);
+	head(t, area, fmt, ap);
 	va_end(ap);
-	fputc('\n', t->file);
+	fflush(t->file);
 	pthread_mutex_unlock(&t->lock);
 }
 
-void trace_bytes(struct trace *t, const char *area, const char *what, const void *data,
-		 size_t len)
+/* One line of at most WIDTH bytes. */
+static void dump_line(FILE *file, size_t offset, const u8 *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+	char line[WIDTH * 4 + 4], *at = line;
+	size_t i;
+
+	for (i = 0; i < WIDTH; i++) {
+		*at++ = ' ';
+		*at++ = i < n ? digits[bytes[i] >> 4] : ' ';
+		*at++ = i < n ? digits[bytes[i] & 15] : ' ';
+	}
+	*at++ = ' ';
+	*at++ = ' ';
+	for (i = 0; i < n; i++)
+		*at++ = bytes[i] >= 0x20 && bytes[i] < 0x7f ? (char)bytes[i] : '.';
+	*at++ = '\n';
+	fprintf(file, "\t%04zx ", offset);
+	fwrite(line, 1, (size_t)(at - line), file);
+}
+
+void trace_bytes(struct trace *t, const char *area, const void *data, size_t len,
+		 const char *fmt, ...)
 {
 	const u8 *p = data;
-	size_t shown = len < DUMP_MAX ? len : DUMP_MAX;
-	size_t i, j;
+	bool starred = false;
+	va_list ap;
+	size_t i;
 
 	if (!t)
 		return;
 	pthread_mutex_lock(&t->lock);
-	head(t, area);
-	fprintf(t->file, "%s, %zu bytes\n", what, len);
-	for (i = 0; i < shown; i += 16) {
-		fprintf(t->file, "\t%04zx ", i);
-		for (j = i; j < i + 16; j++) {
-			if (j < shown)
-				fprintf(t->file, " %02x", p[j]);
-			else
-				fputs("   ", t->file);
+	va_start(ap, fmt);
+	head(t, area, fmt, ap);
+	va_end(ap);
+	for (i = 0; i < len; i += WIDTH) {
+		size_t n = len - i < WIDTH ? len - i : WIDTH;
+
+		if (i && n == WIDTH && i + n < len && !memcmp(p + i, p + i - WIDTH, WIDTH)) {
+			if (!starred)
+				fputs("\t*\n", t->file);
+			starred = true;
+			continue;
 		}
-		fputs("  ", t->file);
-		for (j = i; j < i + 16 && j < shown; j++)
-			fputc(isprint(p[j]) ? p[j] : '.', t->file);
-		fputc('\n', t->file);
+		starred = false;
+		dump_line(t->file, i, p + i, n);
 	}
+	fflush(t->file);
 	pthread_mutex_unlock(&t->lock);
 }

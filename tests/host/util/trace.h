@@ -30,14 +30,17 @@ void trace(struct trace *trace, const char *area, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /**
- * trace_bytes() - write a hex dump of some bytes, shortened past 256.
+ * trace_bytes() - write one line, and all of some bytes in hex below it.
  * @trace: where to; may be NULL.
  * @area: who speaks.
- * @what: title of the dump.
  * @data: the bytes.
- * @len: how many.
+ * @len: how many; none is left out, but a line that repeats the one before is
+ *	 written as "*", as hexdump does.
+ * @fmt: printf format of the line.
+ *
+ * Context: any thread.
  */
-void trace_bytes(struct trace *trace, const char *area, const char *what, const void *data,
-		 size_t len);
+void trace_bytes(struct trace *trace, const char *area, const void *data, size_t len,
+		 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 
 #endif

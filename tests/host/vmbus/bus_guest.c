@@ -239,7 +239,7 @@ static void on_close(struct vmbus *bus, const struct msg_relid *m)
 	dev = chan->device;
 	/* What the guest wrote before the close was written in time. */
 	if (!dev->ops)
-		channel_drain(chan);
+		bus_take(bus, chan);
 	chan->state = state;
 	channel_detach(chan);
 	bus_event_add(bus, BUS_CLOSE, chan, 0, NULL);
@@ -300,15 +300,13 @@ u16 bus_dispatch(struct vmbus *bus, u32 connection, const void *payload, u32 len
 	const struct msg_header *h = payload;
 	const char *why = vmbus_msg_check(payload, len, bus->version);
 
+	bus_record_message(bus, false, payload, len, connection, why);
 	if (why) {
-		trace_bytes(bus->cfg.trace, "vmbus", "<- ignored", payload, len);
 		/* Linux releases its channel ids after Unload. */
 		if (bus->version || len < sizeof(*h) || h->type != MSG_RELID_RELEASED)
 			bus_note(bus, NULL, why);
 		return HV_STATUS_SUCCESS;
 	}
-	trace(bus->cfg.trace, "vmbus", "<- %s, %u bytes on connection %u",
-	      vmbus_msg_info(h->type)->name, len, connection);
 	switch (h->type) {
 	case MSG_CONTACT:
 		return on_contact(bus, connection, payload);

@@ -6,6 +6,7 @@
  *	bus_guest.c	what the guest posts, one function for each message
  *	bus_offer.c	devices: offered, rescinded, offered again
  *	bus_ring.c	packets between a channel's rings and the script
+ *	bus_record.c	all bytes: into the trace and the capture
  *	bus_event.c	events: written, kept, waited for
  *	bus_plan.c	what to do at an event, or later
  *	nic.c		a device that the host serves itself
@@ -46,6 +47,7 @@ struct bus_timer {
  * @timer_thread: carries out @timers.
  * @quit: the timer thread must end.
  * @vm, @cfg: as given to vmbus_new().
+ * @capture: interface of messages in @cfg.capture.
  * @kvp: number of the KVP device, 0 if none.
  * @version: agreed protocol version, 0 while there is no contact.
  * @message_vp, @message_sint: where messages to the guest go.
@@ -68,6 +70,7 @@ struct vmbus {
 
 	struct vm *vm;
 	struct vmbus_config cfg;
+	u32 capture;
 	u32 kvp;
 
 	u32 version;
@@ -113,6 +116,27 @@ void bus_free_gpadl(struct vmbus *bus, struct gpadl **at);
 /** bus_free_gpadls_of() - free the page lists that a channel's release leaves behind. */
 void bus_free_gpadls_of(struct vmbus *bus, u32 relid);
 
+/* bus_record.c */
+
+/**
+ * bus_record_message() - record a VMBus message.
+ * @message: @len bytes.
+ * @connection: where the guest posted it.
+ * @ignored: why a guest's message has no effect, or NULL.
+ */
+void bus_record_message(struct vmbus *bus, bool to_guest, const void *message, u32 len,
+			u32 connection, const char *ignored);
+/**
+ * bus_record_packet() - record a ring packet.
+ * @head: its header.
+ * @payload: @len bytes; of a guest's packet as ring_read() gave it.
+ * @at: when it was written or read, in monotonic nanoseconds.
+ * @note: appended to the trace's line.
+ */
+void bus_record_packet(struct vmbus *bus, struct channel *chan, bool to_guest,
+		       const struct ring_packet *head, const void *payload, u32 len, u64 at,
+		       const char *note);
+
 /* bus_event.c */
 
 /** bus_activity() - wake whoever waits in vmbus_wait(). */
@@ -154,6 +178,8 @@ void bus_reset(struct vmbus *bus);
 
 /** bus_interrupt() - interrupt the guest for a channel. */
 void bus_interrupt(struct vmbus *bus, struct channel *chan);
+/** bus_take() - queue what the guest wrote into its ring; true if it waits for room. */
+bool bus_take(struct vmbus *bus, struct channel *chan);
 /** bus_drain() - take in what the guest wrote into its ring, or have it served. */
 void bus_drain(struct vmbus *bus, struct channel *chan);
 /** bus_send() - vmbus_send() to a channel at hand. */

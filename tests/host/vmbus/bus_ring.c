@@ -34,8 +34,23 @@ static bool serve(struct vmbus *bus, struct channel *chan)
 	bool signal = false;
 
 	while (chan->pages && has_room(chan) && (packet = channel_pull(chan, &signal))) {
+		bus_record_packet(bus, chan, false, &packet->head, packet->payload, packet->len,
+				  packet->arrived, "");
 		chan->device->ops->packet(bus, chan, packet);
 		packet_free(packet);
+	}
+	return signal;
+}
+
+bool bus_take(struct vmbus *bus, struct channel *chan)
+{
+	struct packet *packet;
+	bool signal = false;
+
+	while ((packet = channel_pull(chan, &signal))) {
+		bus_record_packet(bus, chan, false, &packet->head, packet->payload, packet->len,
+				  packet->arrived, "");
+		channel_queue(chan, packet);
 	}
 	return signal;
 }
@@ -45,11 +60,8 @@ void bus_drain(struct vmbus *bus, struct channel *chan)
 	u64 before = chan->received;
 	bool was_broken = chan->broken;
 
-	if (chan->device->ops ? serve(bus, chan) : channel_drain(chan))
+	if (chan->device->ops ? serve(bus, chan) : bus_take(bus, chan))
 		bus_interrupt(bus, chan);
-	if (chan->received != before)
-		trace(bus->cfg.trace, "ring", "<- channel %u: %llu packets", chan->relid,
-		      (unsigned long long)(chan->received - before));
 	if (chan->broken && !was_broken)
 		bus_note(bus, chan, chan->broken);
 	if (!before && chan->received) {
@@ -88,7 +100,10 @@ enum bus_send_result bus_send(struct vmbus *bus, struct channel *chan, struct ri
 			      const char **why)
 {
 	bool due = false;
+	u64 written = 0;
 
+	if (!stamp)
+		stamp = &written;
 	*why = "the channel is not open";
 	if (!chan->pages)
 		return BUS_SEND_CLOSED;
@@ -106,8 +121,8 @@ enum bus_send_result bus_send(struct vmbus *bus, struct channel *chan, struct ri
 	chan->sent++;
 	if (how == BUS_SIGNAL_ALWAYS || (how == BUS_SIGNAL_AUTO && due))
 		bus_interrupt(bus, chan);
-	trace(bus->cfg.trace, "ring", "-> channel %u: %u bytes%s", chan->relid, len,
-	      due ? "" : ", no interrupt due");
+	bus_record_packet(bus, chan, true, packet, payload, len, *stamp,
+			  due ? "" : ", no interrupt due");
 	ring_put(&chan->out, RING_PENDING, 0);
 	return BUS_SENT;
 }

@@ -101,25 +101,19 @@ struct packet *channel_pull(struct channel *chan, bool *signal)
 	return packet;
 }
 
-bool channel_drain(struct channel *chan)
+void channel_queue(struct channel *chan, struct packet *packet)
 {
-	struct packet *packet;
-	bool signal = false;
-
-	while ((packet = channel_pull(chan, &signal))) {
-		if (chan->queued == CHANNEL_QUEUE_MAX) {
-			chan->dropped++;
-			packet_free(packet);
-			continue;
-		}
-		if (chan->tail)
-			chan->tail->next = packet;
-		else
-			chan->head = packet;
-		chan->tail = packet;
-		chan->queued++;
+	if (chan->queued == CHANNEL_QUEUE_MAX) {
+		chan->dropped++;
+		packet_free(packet);
+		return;
 	}
-	return signal;
+	if (chan->tail)
+		chan->tail->next = packet;
+	else
+		chan->head = packet;
+	chan->tail = packet;
+	chan->queued++;
 }
 
 struct packet *channel_take(struct channel *chan)

@@ -154,6 +154,7 @@ struct packet {
  * @in: guest to host. @out: host to guest. Valid while @pages is.
  * @hold: leave packets in the guest's ring.
  * @broken: why the guest's ring cannot be read any more, or NULL.
+ * @capture, @captured: its first interface in the capture, once it has one.
  * @session: what a device that serves itself knows since the open; owned, freed with free().
  * @head: oldest packet of the queue. @tail: newest.
  * @queued: packets in the queue.
@@ -178,6 +179,8 @@ struct channel {
 	struct ring out;
 	bool hold;
 	const char *broken;
+	u32 capture;
+	bool captured;
 	void *session;
 	struct packet *head;
 	struct packet *tail;
@@ -222,12 +225,8 @@ void channel_detach(struct channel *chan);
  */
 struct packet *channel_pull(struct channel *chan, bool *signal);
 
-/**
- * channel_drain() - take all packets out of the guest's ring.
- *
- * Return: true if the guest waits for room and must be interrupted.
- */
-bool channel_drain(struct channel *chan);
+/** channel_queue() - keep a packet for the script; taken over. */
+void channel_queue(struct channel *chan, struct packet *packet);
 
 /** channel_take() - the oldest packet, to be freed with packet_free(), or NULL. */
 struct packet *channel_take(struct channel *chan);

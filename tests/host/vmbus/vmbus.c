@@ -54,10 +54,9 @@ u32 vmbus_version(struct vmbus *bus)
 
 void bus_post(struct vmbus *bus, void *message, u32 len)
 {
-	struct msg_header *h = message;
 	int err;
 
-	trace(bus->cfg.trace, "vmbus", "-> %s, %u bytes", vmbus_msg_info(h->type)->name, len);
+	bus_record_message(bus, true, message, len, 0, NULL);
 	err = synic_send(bus->vm, bus->message_vp, bus->message_sint, VMBUS_MESSAGE_TYPE, message,
 			 len);
 	if (err)
@@ -205,6 +204,7 @@ struct vmbus *vmbus_new(struct vm *vm, const struct vmbus_config *cfg)
 	if (!bus->cfg.max_version)
 		bus->cfg.max_version = VMBUS_VERSION(5, 3);
 	bus->message_sint = VMBUS_SINT;
+	bus->capture = capture_interface(cfg->capture, CAPTURE_MESSAGE, "vmbus");
 	pthread_mutex_init(&bus->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

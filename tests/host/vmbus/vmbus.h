@@ -16,6 +16,7 @@
 
 #include <stdbool.h>
 
+#include "util/capture.h"
 #include "util/out.h"
 #include "util/trace.h"
 #include "util/types.h"
@@ -32,12 +33,14 @@ struct vmbus;
  * @no_kvp: do not offer the KVP device at the start; the script may do it.
  * @out: where bus events go, or NULL; must outlive the bus.
  * @trace: where the trace goes, or NULL; must outlive the bus.
+ * @capture: where packets and messages go, or NULL; must outlive the bus.
  */
 struct vmbus_config {
 	u32 max_version;
 	bool no_kvp;
 	struct out *out;
 	struct trace *trace;
+	struct capture *capture;
 };
 
 /**
