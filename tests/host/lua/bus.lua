@@ -43,7 +43,7 @@ local function channel_of(number)
 end
 
 if native.kvp() ~= 0 then
-	bus.kvp = device_of(native.kvp(), { name = "kvp", on_close = true,
+	bus.kvp = device_of(native.kvp(), { name = "kvp", kind = "kvp", on_close = true,
 		class = classes.kvp[1], instance = classes.kvp[2] })
 end
 
@@ -173,7 +173,7 @@ function bus.make(d)
 		string.format("10000000-0000-4000-8000-%012x", made))
 	local fields = {
 		name = d.name or (classes[d.class] and d.class) or "device" .. made,
-		class = class[1], instance = wire.guid_text(instance),
+		kind = d.class, class = class[1], instance = wire.guid_text(instance),
 		on_close = d.reoffer == true or (d.reoffer == nil and d.class == "kvp"),
 	}
 	local number = native.device{
@@ -280,6 +280,11 @@ function Channel:recv(timeout)
 	end
 	if packet == "closed" then return nil end
 	return packet
+end
+
+-- Is a packet there, or will one be within so many seconds? It is not taken.
+function Channel:pending_within(timeout)
+	return bus.wait_until(function() return self:pending() > 0 end, timeout)
 end
 
 function Channel:pending()

@@ -11,12 +11,25 @@ local ic = {
 	PIPE_MAX = 13312,	-- longest packet that a host takes
 	SETTLE = 0.02,		-- seconds in which an extra packet would show
 	RESYNC = 35,		-- longest wait for answers that a failed case left behind
+	TYPES = { kvp = 2 },	-- IC message type of each class of device
+	STATUS = {
+		S_OK = 0, NO_MORE_ITEMS = 0x80070103, E_FAIL = 0x80004005,
+		INVALIDARG = 0x80070057, GUID_NOTFOUND = 0x80041002, NOT_SUPPORTED = 0x80070032,
+	},
 }
+
+local status_name = {}
+for name, n in pairs(ic.STATUS) do status_name[n] = name end
+
+function ic.status_name(status)
+	return status_name[status] or string.format("0x%08x", status)
+end
 
 -- What was agreed on the current channel, and the requests that await an answer.
 -- Each channel has its own; ic.talk is the current one's.
-local talk = { channel = nil, fw = "0.0", msg = "0.0", pending = {} }
+local talk = { channel = nil, fw = "0.0", msg = "0.0", type = ic.KVP, pending = {} }
 ic.talk = talk
+ic.talks = {}	-- of all channels that were ever current
 
 -- A bench counts operations instead of an event for each; see test.lua.
 ic.on_latency = nil
@@ -34,7 +47,11 @@ end
 ic.rule = rule
 
 function ic.use(channel)
-	channel.talk = channel.talk or { channel = channel, fw = "0.0", msg = "0.0", pending = {} }
+	if not channel.talk then
+		channel.talk = { channel = channel, fw = "0.0", msg = "0.0", pending = {},
+			type = ic.TYPES[channel.device and channel.device.kind] or ic.KVP }
+		table.insert(ic.talks, channel.talk)
+	end
 	talk = channel.talk
 	ic.talk = talk
 end
@@ -49,10 +66,10 @@ end
 -- The payload of a ring packet. Every field may be given, valid or not; see README.md, "Malformed packets".
 function ic.frame(f)
 	local fw_major, fw_minor = wire.version(f.fw or talk.fw)
-	local msg_major, msg_minor = wire.version(f.kvp or talk.msg)
+	local msg_major, msg_minor = wire.version(f.version or f.kvp or talk.msg)
 	local body = f.body or ""
 	local packet = f.ic or string.pack("<I2I2I2I2I2I2I4BBI2",
-		fw_major, fw_minor, f.msg or ic.KVP, msg_major, msg_minor, f.ic_size or #body,
+		fw_major, fw_minor, f.msg or talk.type, msg_major, msg_minor, f.ic_size or #body,
 		f.status or 0, f.ic_id or 0, f.ic_flags or 3, f.ic_reserved or 0) .. body
 	return f.bytes or string.pack("<I4I4", f.pipe_type or 1, f.pipe_len or #packet) .. packet
 end
@@ -72,7 +89,8 @@ function ic.look(packet)
 		local fa, fi, ma, mi
 		fa, fi, packet.msg, ma, mi, packet.ic_size, packet.status, packet.ic_id,
 			packet.ic_flags, packet.ic_reserved = string.unpack("<I2I2I2I2I2I2I4BBI2", p, 9)
-		packet.fw, packet.kvp = wire.version_text(fa, fi), wire.version_text(ma, mi)
+		packet.fw, packet.version = wire.version_text(fa, fi), wire.version_text(ma, mi)
+		packet.kvp = packet.version
 		local last = 8 + packet.pipe_len
 		packet.body = p:sub(29, last >= 28 and last or nil)
 	end
@@ -123,13 +141,32 @@ function ic.check_quiet(when)
 	end
 end
 
+-- At the end of a case: nothing is unanswered, and no channel has a packet left.
+function ic.check_end()
+	local current, open = talk.channel, false
+	for _, t in ipairs(ic.talks) do
+		if #t.pending > 0 then
+			fail("at the end of the case %s is still unanswered", t.pending[1].what)
+		end
+		open = open or t.channel:is_open()
+	end
+	if open then native.sleep(ic.SETTLE) end	-- sleep: nothing may come in this time
+	for _, t in ipairs(ic.talks) do
+		if t.channel:is_open() then
+			ic.use(t.channel)
+			ic.check_quiet("came before the end of the case")
+		end
+	end
+	if current then ic.use(current) end
+end
+
 -- Ask, without waiting. What is asked must be answered before anything else is asked.
 function ic.ask(f, what)
 	if #talk.pending == 0 then
 		ic.check_quiet("before " .. what .. " was sent")
 	end
 	local at = ic.send(f)
-	table.insert(talk.pending, { what = what, at = at, msg = f.msg or ic.KVP, seen = f })
+	table.insert(talk.pending, { what = what, at = at, msg = f.msg or talk.type, seen = f })
 end
 
 -- The answer to the oldest question, checked; .us is its latency.
@@ -189,6 +226,16 @@ function ic.resync()
 	end
 end
 
+function ic.resync_all()
+	local current, thrown = talk.channel, 0
+	for _, t in ipairs(ic.talks) do
+		ic.use(t.channel)
+		thrown = thrown + ic.resync()
+	end
+	if current then ic.use(current) end
+	return thrown
+end
+
 -- The body of a negotiate request.
 function ic.negotiate_body(fw, msg)
 	local out = { string.pack("<I2I2I4", #fw, #msg, 0) }
@@ -207,9 +254,10 @@ local function offered(list, version)
 	return false
 end
 
--- Negotiate; what was agreed counts from here on. No common version: .fw and .kvp are nil.
+-- Negotiate; what was agreed counts from here on. No common version: .fw and .version are nil.
+-- .kvp is another name of .version, as the field `kvp` is of `versions`.
 function ic.negotiate(f)
-	local fw, msg = f.fw or { "1.0", "3.0" }, f.kvp or { "3.0", "4.0", "5.0" }
+	local fw, msg = f.fw or { "1.0", "3.0" }, f.versions or f.kvp or { "3.0", "4.0", "5.0" }
 	local packet = ic.transact({ msg = ic.NEGOTIATE, fw = "0.0", kvp = "0.0",
 		body = f.body or ic.negotiate_body(fw, msg) }, "the negotiation", f.timeout or 10)
 	local r = { status = packet.status, us = packet.us, body = packet.body, packet = packet }
@@ -226,7 +274,8 @@ function ic.negotiate(f)
 		rule("a negotiate answer with two versions needs a body of 16 bytes, not %d", #packet.body)
 	else
 		local a, b, c, d = string.unpack("<I2I2I2I2", packet.body, 9)
-		r.fw, r.kvp = wire.version_text(a, b), wire.version_text(c, d)
+		r.fw, r.version = wire.version_text(a, b), wire.version_text(c, d)
+		r.kvp = r.version
 		if not f.body and (not offered(fw, r.fw) or not offered(msg, r.kvp)) then
 			rule("chose %s / %s, which was not offered", r.fw, r.kvp)
 		end
@@ -235,7 +284,8 @@ function ic.negotiate(f)
 	if ic.on_latency then
 		ic.on_latency(r.us)
 	else
-		native.emit("negotiated", "fw", r.fw, "kvp", r.kvp, "us", math.floor(r.us))
+		native.emit("negotiated", "fw", r.fw, talk.type == ic.KVP and "kvp" or "version", r.kvp,
+			"device", talk.type ~= ic.KVP and talk.channel.device.name or nil, "us", math.floor(r.us))
 	end
 	return r
 end

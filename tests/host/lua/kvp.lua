@@ -9,28 +9,21 @@ local kvp = {
 	OP = { get = 0, set = 1, delete = 2, enumerate = 3, get_ip = 4, set_ip = 5 },
 	POOL = { external = 0, guest = 1, auto = 2, parameter = 3, internal = 4 },
 	TYPE = { sz = 1, expand_sz = 2, dword = 4, qword = 11, qword8 = 8 },
-	STATUS = {
-		S_OK = 0, NO_MORE_ITEMS = 0x80070103, E_FAIL = 0x80004005,
-		INVALIDARG = 0x80070057, GUID_NOTFOUND = 0x80041002, NOT_SUPPORTED = 0x80070032,
-	},
+	STATUS = ic.STATUS,
+	status_name = ic.status_name,
 	EXCHANGE = 2580,	-- bytes of a GET, SET, DELETE, ENUMERATE message
 	IP = 7428,		-- bytes of an IP message
 	IP_USED = 3716,		-- bytes of it that the binary form uses
 	KEY = 512, VALUE = 2048,
 }
 
-local op_name, type_name, status_name = {}, {}, {}
+local op_name, type_name = {}, {}
 for name, n in pairs(kvp.OP) do op_name[n] = name end
 for name, n in pairs(kvp.TYPE) do type_name[n] = name end
-for name, n in pairs(kvp.STATUS) do status_name[n] = name end
 
 local function number_of(what, names, kind)
 	if math.type(what) == "integer" then return what end
 	return names[what] or error("no " .. kind .. " is named '" .. tostring(what) .. "'", 0)
-end
-
-function kvp.status_name(status)
-	return status_name[status] or string.format("0x%08x", status)
 end
 
 -- Bytes for a value of a type: text, integer or raw bytes.

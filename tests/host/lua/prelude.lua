@@ -10,6 +10,11 @@ local guest_side = require "guest"
 bus = require "bus"
 require "nic"
 require "service"
+component = require "component"
+heartbeat, shutdown = require "heartbeat", require "shutdown"
+timesync, vss = require "timesync", require "vss"
+conformance = require "conformance"
+replay = require "replay"
 log = guest_side.log
 leaks = guest_side.leaks
 args = test.args

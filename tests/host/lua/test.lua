@@ -143,11 +143,17 @@ local function is_strict(name)
 	return args.strict == true or has(name, args.strict)
 end
 
+-- A reason is a text, or a table of them by the guest kernel's name.
+local function reason_of(known)
+	if type(known) == "table" then return known[args.kernel] or known["*"] end
+	return known
+end
+
 -- Why the case may fail in this run: the stock pair, or only its driver, is known to get it wrong.
 local function excuse(name, options)
 	if is_strict(name) then return nil end
-	return args.peer and options.peer_fails or
-		(args.peer or args.profile == "on-stock") and options.driver_fails or nil
+	return args.peer and reason_of(options.peer_fails) or
+		(args.peer or args.profile == "on-stock") and reason_of(options.driver_fails) or nil
 end
 
 -- Why the case is nothing for this run.
@@ -190,16 +196,8 @@ function test.case(name, options, fn)
 	native.deadline((options.timeout or test.TIMEOUT) * native.patience)
 	local good, trouble = xpcall(fn, explain)
 	native.deadline(nil)
-	if good and not options.extra_ok and ic.talk.channel then
-		good, trouble = xpcall(function()
-			if #ic.talk.pending > 0 then
-				ic.fail("at the end of the case %s is still unanswered", ic.talk.pending[1].what)
-			end
-			if ic.talk.channel:is_open() then
-				native.sleep(ic.SETTLE)	-- sleep: nothing may come in this time
-				ic.check_quiet("came before the end of the case")
-			end
-		end, explain)
+	if good and not options.extra_ok and not options.unfinished then
+		good, trouble = xpcall(ic.check_end, explain)
 	end
 	test.current = nil
 	ic.on_latency = nil
@@ -211,7 +209,7 @@ function test.case(name, options, fn)
 	report(name, verdict(good, excuse(name, options)), trouble, began)
 	if not good or options.extra_ok then
 		if native.stopped() then error("STOPPED", 0) end
-		local thrown = ic.resync()
+		local thrown = ic.resync_all()
 		if thrown > 0 then
 			native.emit("note", "text", string.format("%d late packets thrown away", thrown))
 		end
@@ -265,14 +263,24 @@ local function check_leaks()
 	report_check("no memory has leaked", verdict(found == ""), found ~= "" and found or nil)
 end
 
+-- Why the guest could not be set up, as its init says (tests/vm/guest/init); nil if it could.
+local function setup_failure()
+	local line = guest.log.lines("init: module [%w_,-]+ did not load", 0)[1]
+	if not line then return nil end
+	local reasons = {}
+	for _, said in ipairs(guest.log.lines("modprobe: ", 0)) do reasons[#reasons + 1] = said end
+	return table.concat({ line, table.unpack(reasons) }, "; ")
+end
+
 -- Run the case file; returns the program's exit code.
 function test.run(main)
 	local good, why = xpcall(main, explain)
 	local code, reason = native.stopped()
+	local setup = setup_failure()
 	if code and args.peer and code == 4 then
 		-- A peer that takes its kernel down is a finding about the peer; the exit code is 4.
 		native.emit("note", "text", reason)
-	elseif not good and not why:find("STOPPED", 1, true) then
+	elseif not good and not why:find("STOPPED", 1, true) and not setup then
 		report("the script", "fail", why)
 	end
 	if args.leaks and good then
@@ -282,12 +290,15 @@ function test.run(main)
 		native.emit("coverage", "data", guest.coverage())
 	end
 	check_log()
-	if args.only and selected == 0 and counts.failed == 0 then
+	if setup then
+		reason = setup
+	elseif args.only and selected == 0 and counts.failed == 0 then
 		reason = string.format("no case has '%s' in its name", args.only)
 	end
 	native.emit("end", "passed", counts.passed, "failed", counts.failed, "skipped", counts.skipped,
 		"peer_fails", counts.peer_fails, "peer_passes", counts.peer_passes,
 		"selected", selected, "unselected", unselected, "why", reason)
+	if setup then return SETUP end
 	if counts.failed > 0 then return FAILED end
 	return args.only and selected == 0 and SETUP or PASSED
 end

@@ -16,6 +16,7 @@
 
 static const char usage_text[] =
 "usage: hvhost --kernel BZIMAGE [--initrd CPIO] [--script CASES.lua] [options]\n"
+"       hvhost --kernel BZIMAGE [--initrd CPIO] --replay CAPTURE [options]\n"
 "       hvhost --check-script CASES.lua\n"
 "       hvhost --probe\n"
 "Boots a Linux guest on /dev/kvm and plays Hyper-V to it: a VMBus with a KVP device,\n"
@@ -24,6 +25,7 @@ static const char usage_text[] =
 "  --kernel FILE        an x86-64 bzImage, as distributions ship it\n"
 "  --initrd FILE        its initramfs\n"
 "  --script FILE        cases to run (README.md); without it the guest just runs\n"
+"  --replay FILE        play the host's side of a capture, and compare each answer\n"
 "  --script-arg WORD    WORD or NAME=TEXT for the script, any number of times\n"
 "  --cpus N             virtual CPUs (2)\n"
 "  --mem MIB            guest RAM in MiB (512)\n"
@@ -48,6 +50,7 @@ enum {
 	OPT_INITRD,
 	OPT_SCRIPT,
 	OPT_SCRIPT_ARG,
+	OPT_REPLAY,
 	OPT_CPUS,
 	OPT_MEM,
 	OPT_APPEND,
@@ -67,6 +70,7 @@ static const struct option long_options[] = {
 	{ "kernel", required_argument, NULL, OPT_KERNEL },
 	{ "initrd", required_argument, NULL, OPT_INITRD },
 	{ "script", required_argument, NULL, OPT_SCRIPT },
+	{ "replay", required_argument, NULL, OPT_REPLAY },
 	{ "script-arg", required_argument, NULL, OPT_SCRIPT_ARG },
 	{ "cpus", required_argument, NULL, OPT_CPUS },
 	{ "mem", required_argument, NULL, OPT_MEM },
@@ -122,6 +126,10 @@ static bool parse_one(struct options *o, int opt)
 		return true;
 	case OPT_SCRIPT:
 		o->script.path = optarg;
+		return true;
+	case OPT_REPLAY:
+		o->script.path = optarg;
+		o->script.replay = true;
 		return true;
 	case OPT_SCRIPT_ARG:
 		o->script_args[o->script.nargs++] = optarg;

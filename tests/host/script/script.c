@@ -19,6 +19,7 @@
 #include "vmbus/vmbus_host.h"
 
 #define SLICE_NS	50000000u	/* longest sleep between two looks at the guest's state */
+#define REPLAY		"replay.play(replay_file)"
 #define HOOK_COUNT	200000		/* Lua instructions between two looks at the clock */
 
 struct script *script_of(lua_State *L)
@@ -384,6 +385,13 @@ static int load(lua_State *L)
 	lua_pushcfunction(L, l_require);
 	lua_pushliteral(L, "prelude");
 	lua_call(L, 1, 1);
+	if (s->cfg->replay) {
+		if (luaL_loadbuffer(L, REPLAY, sizeof(REPLAY) - 1, "@replay"))
+			return lua_error(L);
+		lua_pushstring(L, s->cfg->path);
+		lua_setglobal(L, "replay_file");
+		return 2;
+	}
 	if (luaL_loadfilex(L, s->cfg->path, "t"))
 		return lua_error(L);
 	return 2;

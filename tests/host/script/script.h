@@ -34,13 +34,15 @@ enum script_exit {
 
 /**
  * struct script_config - what the command line says about the script.
- * @path: case file.
+ * @path: case file, or a capture to replay.
+ * @replay: @path is a capture (lua/replay.lua).
  * @args: values of --script-arg: "word" sets args.word = true, "name=text"
  *	  sets args.name = "text" in the script.
  * @nargs: number of @args.
  */
 struct script_config {
 	const char *path;
+	bool replay;
 	const char *const *args;
 	int nargs;
 };

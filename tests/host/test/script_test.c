@@ -27,11 +27,13 @@ struct run {
 /* What record_all() wants kept; NULL in all other tests. */
 static struct trace *to_trace;
 static struct capture *to_capture;
+static bool to_replay;
 
 static struct run run_script(const char *path, const char *arg)
 {
 	const char *args[] = { arg };
-	struct script_config cfg = { .path = path, .args = args, .nargs = arg ? 1 : 0 };
+	struct script_config cfg = { .path = path, .args = args, .nargs = arg ? 1 : 0,
+				     .replay = to_replay };
 	struct run run = { 0 };
 	size_t len = 0;
 	FILE *file = open_memstream(&run.text, &len);
@@ -343,6 +345,62 @@ static void record_all(void)
 	free(capture);
 }
 
+/* A capture of one guest, played to others: a faithful one, and one that answers otherwise. */
+static void replays(void)
+{
+	static const char record[] =
+		"bus.wait_open(5) negotiate{}\n"
+		"set(0, 'key', 'value') get(0, 'key') enumerate(0) delete(0, 'key')\n"
+		"post{op = 'set', pool = 1, key = 'a', value = '1'}\n"
+		"post{op = 'set', pool = 1, key = 'b', value = '2'}\n"
+		"late_answer() late_answer()\n";
+	char path[] = "/tmp/hvhost-pcap-XXXXXX";
+	struct run run;
+	u8 *bytes;
+	size_t len;
+	FILE *file;
+	u32 i;
+
+	close(mkstemp(path));
+	to_capture = capture_open(path);
+	run = run_text(record, NULL);
+	check(capture_close(to_capture));
+	to_capture = NULL;
+	check_eq(run.code, SCRIPT_PASSED);
+	free(run.text);
+
+	to_replay = true;
+	run = run_script(path, NULL);
+	to_replay = false;
+	check_eq(run.code, SCRIPT_PASSED);
+	has(&run, "\"name\":\"packet 12, SET, pool 0\",\"result\":\"pass\"");
+	has(&run, "\"passed\":8,\"failed\":0");
+	free(run.text);
+
+	/* Another value in the recorded answer of GET: as if this guest answered otherwise. */
+	bytes = read_all(path, &len);
+	for (i = 0; i + 600 < len; i++)
+		if (get32(bytes + i) == 2600 && bytes[i + 4 + 20] == 0 && bytes[i + 4 + 17] == 5)
+			bytes[i + 4 + 20 + 528] = 'V';
+	file = fopen(path, "we");
+	fwrite(bytes, 1, len, file);
+	fclose(file);
+	free(bytes);
+	to_replay = true;
+	run = run_script(path, NULL);
+	check_eq(run.code, SCRIPT_FAILED);
+	has(&run, "body at offset");
+	has(&run, "recorded 56 00 61 00");
+	has(&run, "\"passed\":7,\"failed\":1");
+	free(run.text);
+	run = run_script("/dev/null", NULL);
+	to_replay = false;
+	has(&run, "this is no pcapng file");
+	check_eq(run.code, SCRIPT_FAILED);
+	free(run.text);
+	unlink(path);
+}
+
 static void *stopper(void *arg)
 {
 	usleep(200000);	/* sleep: the script has begun its loop by then, or meets the end before it */
@@ -385,6 +443,7 @@ const struct tap_test script_tests[] = {
 	{ "script: strict mode counts known defects as failures", strict },
 	{ "script: a guest that cannot be set up is no failed case", setup_fails },
 	{ "script: trace and capture have every byte", record_all },
+	{ "script: a capture is replayed, and differences are found", replays },
 	{ "script: a dirty console log fails the run", dirty_log },
 	{ "script: a guest that dies ends the run", dead_guest },
 	{ "script: what cannot be read is said before the boot", unreadable },

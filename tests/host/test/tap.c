@@ -13,7 +13,7 @@
 #include "util/types.h"
 
 static jmp_buf out_of_test;
-static char why[512];
+static char why[4096];
 
 void tap_fail(const char *file, int line, const char *fmt, ...)
 {

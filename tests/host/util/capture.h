@@ -19,11 +19,11 @@
 
 #include "util/types.h"
 
-/* pcapng link types, from the range that is reserved for private use. */
+/* pcapng link types, from the range that is reserved for private use; 149 is taken by PKTAP. */
 enum capture_link {
 	CAPTURE_IC = 147,
 	CAPTURE_PACKET = 148,
-	CAPTURE_MESSAGE = 149,
+	CAPTURE_MESSAGE = 150,
 };
 
 struct capture;
