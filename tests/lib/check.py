@@ -2,7 +2,7 @@
 """The stages of a check, and what each of them needs."""
 
 from . import kernel as kernels
-from . import roots, skips, tree, units
+from . import own, roots, skips, tree, units
 from .endtoend import EndToEnd
 from .errors import ERRORS
 from .slots import Slots
@@ -23,7 +23,7 @@ FIRST, EARLY, USUAL, LATE = range(4)
 class Check:
     """Units and jobs of one check as stages. Each stage's work runs in a thread of its own."""
 
-    def __init__(self, chosen, jobs, report, logs, case, workers):
+    def __init__(self, chosen, jobs, report, logs, case, workers, parts=own.Parts(), place=None):
         self._report = report
         self._logs = logs
         self._workers = workers
@@ -33,10 +33,13 @@ class Check:
         self._downloads = Slots(DOWNLOADS)
         self._kernels = {}
         self._vms = None
+        self._parts = parts
         jobs = [job for job in jobs if not self._left_out(job)]
+        if parts != own.Parts():
+            jobs = self._fitting(jobs)
         self._programs()
         if jobs:
-            self._vms = EndToEnd(jobs, self._stages.post, logs, case)
+            self._vms = EndToEnd(jobs, self._stages.post, logs, case, parts, place)
             self._guests(sorted({job.kernel for job in jobs}))
         for name, folder in chosen.items():
             self._unit(name, folder)
@@ -56,6 +59,21 @@ class Check:
                           "of a processor; HVKVP_DEBUG=1 builds it")
         return True
 
+    def _fitting(self, jobs):
+        """The jobs that the user's kernel or parts can run; which cannot is told, with the reason."""
+        good, why = [], ""
+        for job in jobs:
+            kernel = self._parts.kernel or kernels.fetch(job.kernel)
+            try:
+                own.check(kernel, self._parts, job.profile, job.modules())
+                good.append(job)
+            except own.OwnError as error:
+                why = str(error)
+                self._report.note(job.name, f"left out: {why}")
+        if not good:
+            raise own.OwnError(why or "there is nothing to run")
+        return good
+
     def _cached(self, name):
         if name not in self._kernels:
             self._kernels[name] = kernels.cached(name)
@@ -73,6 +91,9 @@ class Check:
         stage = f"kernel {name}"
 
         def work(post):
+            if name == own.NAME:
+                self._kernels[name] = self._parts.kernel
+                return
             self._kernels[name] = kernels.fetch(name, say=post.progress, stop=self._stop)
 
         if stage not in self._stages:

@@ -5,12 +5,13 @@ import difflib
 import os
 from contextlib import nullcontext
 
-from . import places, tree
+from . import own, places, tree
 from .emulator import MOST_STOPS
 from .farm import Farm
 from .job import meaning
 from .jobqueue import JobQueue
 from .report import Failure
+from .results import Results
 
 TAIL_LINES = 15
 
@@ -36,11 +37,14 @@ class SelectionError(Exception):
 class EndToEnd:
     """The jobs of one check. build_host() comes first; each build_image() lets its jobs run."""
 
-    def __init__(self, jobs, report, logs, only_case=""):
+    def __init__(self, jobs, report, logs, only_case="", parts=own.Parts(), place=None):
         self._jobs = JobQueue(jobs)
         self._report = report
         self._logs = logs
         self._only_case = only_case
+        self._parts = parts
+        self._place = place
+        self._found = Results()
         self._matched = False       # a case with this text in its name
         self._unselected = set()
         self._failed = False
@@ -66,7 +70,8 @@ class EndToEnd:
 
     def run(self, level1_kernel, workers, slot=nullcontext, stop=None):
         """Runs every job, as soon as its image is there; slot as for Farm, stop as for Program."""
-        can, said = places.probe(self._hvhost)
+        can, said = (self._place == "here", "as asked for") if self._place else \
+            places.probe(self._hvhost)
         where = "on this machine's own KVM" if can else f"inside an emulated level 1 ({said})"
         self._report.progress(f"{len(self._jobs)} guest boots, {where}")
         farm = Farm(self._jobs, self._prepare, "here" if can else "level1", level1_kernel,
@@ -75,6 +80,7 @@ class EndToEnd:
             if stop and stop.is_set():
                 break
             getattr(self, f"_on_{kind}")(job, data)
+        self._found.write(self._logs)
         self._judge_emulator()
 
     def _judge_emulator(self):
@@ -91,14 +97,15 @@ class EndToEnd:
                                  + (f"; there are: {'; '.join(near)}" if near else ""))
 
     def _image(self, kernel):
-        return tree.guest_image(kernel)
+        return tree.guest_image(kernel, parts=self._parts)
 
     def kernel(self, job):
         """The kernel of a job's guest."""
         return self._kernels[job.kernel]
 
     def _prepare(self, job, place):
-        words = job.argv(place, self._hvhost, self._kernels[job.kernel], self._images[job.kernel])
+        words = job.argv(place, self._hvhost, self._kernels[job.kernel], self._images[job.kernel],
+                         self._parts)
         if self._only_case:
             words += ["--script-arg", f"only={self._only_case}"]
         return words
@@ -121,6 +128,7 @@ class EndToEnd:
                                   f"limit {job.time} s")
 
     def _on_event(self, job, event):
+        self._found.event(job.name, event)
         if event.get("event") == "case":
             self._on_case(job, event)
         elif event.get("event") == "unselected":

@@ -7,6 +7,7 @@ from .job import JobError
 from .kernel import KernelError
 from .level1 import Level1Error
 from .modules import ModuleError
+from .own import OwnError
 from .roots import RootError
 
-ERRORS = (BuildError, GuestError, JobError, KernelError, Level1Error, ModuleError, RootError)
+ERRORS = (BuildError, GuestError, JobError, KernelError, Level1Error, ModuleError, OwnError, RootError)

@@ -8,9 +8,12 @@ import subprocess
 from .build import busybox, static_program
 from .cpio import Archive
 from .kernel import VM_DIR, fetch
-from .modules import ModuleTree, add_modules, module_name
+from .modules import add_modules, module_name
+from .own import OwnKernel, Parts, module_tree
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
+DISK_MODULES = ("loop", "ext4")
+STOCK_DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
 TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
 STOCK_KERNEL = "6.1"            # of the Debian that this runs on
 HOSTNAME = "kvpguest"
@@ -28,13 +31,15 @@ class GuestError(Exception):
     """Something that the image shall hold is not there."""
 
 
-def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stock=True):
+def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stock=True,
+          parts=Parts()):
     """The initramfs as bytes.
 
     modules: names out of the kernel's own; extra_modules: paths of .ko files.
     programs: (source, destination) pairs, brought with the libraries they are linked to.
     files: (source, destination, mode) triples.
-    stock: also Debian's hv_kvp_daemon and its scripts, see _stock_root().
+    stock: also Debian's daemons and their scripts, see _stock_root().
+    parts: of the user's, which replace ours and the kernel's.
     """
     archive = Archive()
     for folder in ("proc", "sys", "dev", "run", "tmp", "root", "var/lib", "var/log", "usr/bin"):
@@ -46,18 +51,28 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     _add_file(archive, static_program("guest/agent.c"), "sbin/agent", 0o755)
     _add_file(archive, os.path.join(VM_DIR, "guest", "init"), "init", 0o755)
     _add_file(archive, os.path.join(VM_DIR, "guest", "kvp-service"), "sbin/kvp-service", 0o755)
+    for name in ("poweroff", "reboot"):
+        _add_file(archive, os.path.join(VM_DIR, "guest", "end"), f"sbin/{name}", 0o755)
     for tool in TOOLS:
         _add_program(archive, f"/{tool}", tool)
-    tree = ModuleTree(kernel.modules)
+    tree = module_tree(kernel, parts)
+    if isinstance(kernel, OwnKernel):
+        # It brings what it brings; what a run needs has been checked.
+        modules = [name for name in modules if tree.path(name)]
+    # A file system to freeze, where the kernel has one.
+    modules = [*modules, *(name for name in DISK_MODULES if tree.path(name))]
     for path in extra_modules:
         if not os.path.exists(path):
             raise GuestError(f"{path} does not exist: build it first (make module)")
         tree.add(path)
-    add_modules(archive, tree, [*modules, *map(module_name, extra_modules)], kernel.release)
-    if stock and kernel.root:
-        _add_stock_daemon(archive, _stock_root(kernel))
-    for source, destination in programs:
-        _add_program(archive, source, destination)
+    wanted = [*modules, *map(module_name, (*extra_modules, *parts.modules))]
+    add_modules(archive, tree, list(dict.fromkeys(wanted)), kernel.release)
+    replaced = {destination for _, destination in parts.daemons}
+    if stock and (kernel.root or isinstance(kernel, OwnKernel)):
+        _add_stock_daemons(archive, replaced, lambda: _stock_root(kernel))
+    for source, destination in (*programs, *parts.daemons):
+        if destination not in replaced or source in dict(parts.daemons):
+            _add_program(archive, source, destination)
     for source, destination, mode in files:
         _add_file(archive, source, destination, mode)
     return archive.to_bytes()
@@ -73,11 +88,17 @@ def _add_file(archive, source, destination, mode):
 
 def _stock_root(kernel):
     """Whose daemon: of the kernel's own suite, if its programs run with this system's libraries."""
-    return fetch(STOCK_KERNEL).root if kernel.build_root else kernel.root
+    return kernel.root if kernel.root and not kernel.build_root else fetch(STOCK_KERNEL).root
 
 
-def _add_stock_daemon(archive, root):
-    _add_program(archive, f"{root}/usr/sbin/hv_kvp_daemon", "usr/sbin/hv_kvp_daemon")
+def _add_stock_daemons(archive, replaced, find_root):
+    """Debian's daemons but for those that are replaced; nothing is fetched if that is all."""
+    wanted = [name for name in STOCK_DAEMONS if f"usr/sbin/{name}" not in replaced]
+    if "hv_kvp_daemon" not in wanted:
+        return
+    root = find_root()
+    for name in wanted:
+        _add_program(archive, f"{root}/usr/sbin/{name}", f"usr/sbin/{name}")
     scripts = f"{root}/usr/libexec/hypervkvpd"
     # Older packages have none.
     for script in sorted(os.listdir(scripts)) if os.path.isdir(scripts) else ():

@@ -5,6 +5,8 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 
+from .own import Parts, module_tree
+
 # Modules of each profile, loaded by the guest's init in this order.
 # "on-stock" is our daemon on the stock driver.
 PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils",
@@ -45,21 +47,27 @@ class Job:
     def limit(self):
         return self.time + MARGIN
 
-    def argv(self, place, hvhost, kernel, initrd):
+    def modules(self):
+        """Names of the modules that the guest loads at boot, in their order."""
+        names = "" if self.load == "none" else self.load or PROFILES[self.profile]
+        return [name for name in names.split(",") if name]
+
+    def argv(self, place, hvhost, kernel, initrd, parts=Parts()):
         """The command line, after everything it names was put where it runs."""
         words = [place.put(hvhost, 0o755),
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
                  "--script", place.put(self.script), "--cpus", str(self.cpus),
                  "--mem", str(self.mem), "--time-limit", str(self.time),
                  "--console", "console.log", "--trace", "trace.log", "--stats",
-                 "--append", self._append()]
+                 "--append", self._append(module_tree(kernel, parts))]
         for arg in self._script_args():
             words += ["--script-arg", arg]
         return words + list(self.host)
 
-    def _append(self):
-        load = "" if self.load == "none" else self.load or PROFILES[self.profile]
-        words = [f"kvp.profile={self.profile}", f"kvp.load={load}",
+    def _append(self, tree):
+        # Nothing loads what is built in. Ours never is, and may have been built a moment ago.
+        load = [name for name in self.modules() if name == "hv_kvp" or not tree.has_builtin(name)]
+        words = [f"kvp.profile={self.profile}", f"kvp.load={','.join(load)}",
                  f"kvp.start={int(self.start)}", self.append]
         if self.kernel == "debug":
             words.append("kvp.agent_limit=600")

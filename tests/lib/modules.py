@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Kernel modules on disk: what they are called, what they depend on, what modprobe must read."""
 
+import gzip
 import lzma
 import os
 
@@ -15,9 +16,18 @@ def module_name(path):
 
 def read_module(path):
     """The module's bytes, uncompressed."""
-    with open(path, "rb") as source:
-        data = source.read()
-    return lzma.decompress(data) if path.endswith(".xz") else data
+    try:
+        with open(path, "rb") as source:
+            data = source.read()
+        if path.endswith(".xz"):
+            return lzma.decompress(data)
+        if path.endswith(".gz"):
+            return gzip.decompress(data)
+    except (OSError, lzma.LZMAError) as error:
+        raise ModuleError(f"module {path} cannot be read: {error}") from error
+    if path.endswith(".zst"):
+        raise ModuleError(f"module {path}: zstd is not supported, unpack it first (unzstd)")
+    return data
 
 
 def depends(data):
@@ -30,10 +40,17 @@ def depends(data):
 
 
 class ModuleTree:
-    """The modules of one unpacked kernel (its lib/modules/RELEASE), and extra ones by path."""
+    """The modules of one kernel: those below `root` (its lib/modules/RELEASE), and others by path.
 
-    def __init__(self, root):
-        self._paths = {}
+    builtin: names of what the kernel has built in; None if unknown, then everything that is no
+    module counts as built in.
+    """
+
+    def __init__(self, root=None, paths=(), builtin=frozenset()):
+        self._paths = {module_name(path): path for path in paths}
+        self._builtin = builtin
+        if not root:
+            return
         for folder, _, files in os.walk(root):
             for file in files:
                 if ".ko" in file:
@@ -46,6 +63,18 @@ class ModuleTree:
         """Prefers the module at this path to one of the same name in the tree."""
         self._paths[module_name(path)] = path
 
+    def paths(self):
+        return list(self._paths.values())
+
+    def path(self, name):
+        """Where the module of this name is; None if there is none."""
+        return self._paths.get(name.replace("-", "_"))
+
+    def has_builtin(self, name):
+        """Does the kernel have this built in, as far as one knows?"""
+        name = name.replace("-", "_")
+        return name not in self._paths and (self._builtin is None or name in self._builtin)
+
     def closure(self, names):
         """{name: (bytes, [every dependency, nearest first])} for these and all they need."""
         loaded = {}
@@ -54,24 +83,28 @@ class ModuleTree:
         return {name: (data, _order(name, loaded)) for name, (data, _) in loaded.items()}
 
     def _collect(self, name, loaded, needed_by):
-        if name in loaded or name in self._builtin:
+        if name in loaded or self.has_builtin(name):
             return
         if name not in self._paths:
             reason = f", needed by {needed_by}" if needed_by else ""
             raise ModuleError(f"this kernel has no module '{name}'{reason}")
         data = read_module(self._paths[name])
-        needs = [need for need in depends(data) if need not in self._builtin]
+        needs = [need for need in depends(data) if not self.has_builtin(need)]
         loaded[name] = (data, needs)
         for need in needs:
             self._collect(need, loaded, needed_by=name)
 
 
-def _builtin(root):
-    path = os.path.join(root, "modules.builtin")
+def read_builtin(path):
+    """Names in a modules.builtin; empty if there is no such file."""
     if not os.path.exists(path):
-        return set()
+        return frozenset()
     with open(path, encoding="ascii") as lines:
-        return {module_name(line.strip()) for line in lines}
+        return frozenset(module_name(line.strip()) for line in lines)
+
+
+def _builtin(root):
+    return read_builtin(os.path.join(root, "modules.builtin"))
 
 
 def _order(name, loaded):

@@ -100,5 +100,5 @@ def probe(hvhost):
 
 
 def open_place(kind, kernel, log):
-    """kind: "here" or "level1"; kernel and log are level 1's."""
-    return Here() if kind == "here" else Level1(kernel, log)
+    """kind: "here" or "level1"; kernel (a function that gives it) and log are level 1's."""
+    return Here() if kind == "here" else Level1(kernel(), log)

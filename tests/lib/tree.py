@@ -2,6 +2,8 @@
 """What the tests need of this source tree, built: module per kernel, daemon, command, test host."""
 
 import filecmp
+import glob
+import hashlib
 import os
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ from . import guest
 from .build import BUILD_DIR, TOP, BuildError, static_program
 from .kernel import BUILT, VM_DIR
 from .lock import locked
+from .own import Parts
 
 HVHOST = os.path.join(TOP, "tests", "host", "hvhost")
 MODULE_SOURCES = ("Kbuild", "driver", "uapi")
@@ -105,16 +108,31 @@ def _inside(root, folder, words):
     return ["unshare", "--mount", "sh", "-c", script, root, folder, *words]
 
 
-def guest_image(kernel, ours=True, words=()):
-    """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted."""
-    data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if ours else (),
-                       programs=programs() if ours else ())
-    path = os.path.join(BUILD_DIR, f"guest-{kernel.name}-{'ours' if ours else 'stock'}.cpio")
+def guest_image(kernel, ours=True, words=(), parts=Parts(), stock=True):
+    """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted.
+
+    parts: what the user brings; stock: the stock daemons are needed.
+    """
+    build = ours and kernel.kdir and not parts.has_module("hv_kvp")
+    data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if build else (),
+                       programs=programs() if ours else (), stock=stock, parts=parts)
+    kind = "ours" if ours else "stock"
+    if parts != Parts():
+        # Several runs with other parts may be side by side.
+        kind += "-" + hashlib.sha256(data).hexdigest()[:12]
+        _remove_old(os.path.join(BUILD_DIR, "guest-*-*-*.cpio"))
+    path = os.path.join(BUILD_DIR, f"guest-{kernel.name}-{kind}.cpio")
     os.makedirs(BUILD_DIR, exist_ok=True)
     with open(f"{path}.{os.getpid()}", "wb") as target:
         target.write(data)
     os.replace(f"{path}.{os.getpid()}", path)
     return path
+
+
+def _remove_old(pattern, keep=8):
+    """Removes all but the newest files that match."""
+    for path in sorted(glob.glob(pattern), key=os.path.getmtime)[:-keep]:
+        os.unlink(path)
 
 
 def _mirror(folder, names):

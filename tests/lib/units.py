@@ -11,7 +11,7 @@ from .tap import TapRun
 LIMIT = 3600 if skips.EVERYTHING else 900
 UNITS = {"selftest": "tests/selftest", "unit": "tests/unit", "crash": "tests/crash", "fuzz": "tests/fuzz",
          "clients": "tests/clients", "host": "tests/host", "kunit": "tests/kunit",
-         "package": "tests/package", "managers": "tests/managers"}
+         "vm": "tests/vm", "package": "tests/package", "managers": "tests/managers"}
 
 
 def available():
