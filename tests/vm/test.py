@@ -1,0 +1,368 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What tests/vm/run refuses before a machine boots, its exit codes, and its results: TAP."""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import xml.etree.ElementTree as xml
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+# pylint: disable=wrong-import-position
+from lib import elf, job, kernel, modules, own, pcapng, results, tree  # noqa: E402
+
+RUN = os.path.join(HERE, "run")
+DISSECTOR = os.path.join(os.path.dirname(HERE), "host", "wireshark", "hyperv_ic.lua")
+SECONDS = 5     # nothing that is refused may take longer, on a busy machine
+
+
+def run(*words, env=None):
+    """(exit code, standard error, seconds) of tests/vm/run."""
+    began = time.monotonic()
+    done = subprocess.run([RUN, *words], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          env=env, check=False)
+    return done.returncode, done.stderr, time.monotonic() - began
+
+
+def refused(text, *words, code=2):
+    """The run ends at once with this exit code, and its last line has the text."""
+    rc, said, seconds = run(*words)
+    last = said.strip().splitlines()[-1] if said.strip() else ""
+    assert text in last, f"no '{text}' in: {said}"
+    assert rc == code, f"exit code {rc}, wanted {code}: {said}"
+    assert seconds < SECONDS, f"took {seconds:.1f} s"
+
+
+def stock(name="6.1"):
+    """A kernel that the cache has, as fetch-kernel prints it."""
+    return kernel.fetch(name)
+
+
+def module_of(name, release="6.1"):
+    return modules.ModuleTree(stock(release).modules).path(name)
+
+
+def unpacked(folder, name, release="6.1"):
+    """A module as a plain .ko file."""
+    path = os.path.join(folder, f"{name}.ko")
+    with open(path, "wb") as file:
+        file.write(modules.read_module(module_of(name, release)))
+    return path
+
+
+CASE = "case('one', function() end)\n"
+
+
+def case_file(folder, text=CASE):
+    path = os.path.join(folder, "cases.lua")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def test_missing_case_file(_):
+    """a case file that does not exist is refused at once"""
+    refused("nowhere.lua does not exist", "nowhere.lua")
+    refused("nowhere.lua does not exist", "--bisect", "nowhere.lua", code=255)
+
+
+def test_syntax(folder):
+    """a case file that cannot be loaded is refused at once, with its line"""
+    refused("cases.lua:2:", case_file(folder, "local a = 1\nlocal = 2\n"))
+
+
+def test_image(folder):
+    """a kernel image that is missing, or none, is refused at once"""
+    case = case_file(folder)
+    refused("No such file", "--kernel-image", f"{folder}/none", case)
+    refused("is not an x86 bzImage", "--kernel-image", case, case)
+    with open(f"{folder}/vmlinux", "wb") as file:
+        file.write(b"\x7fELF" + bytes(600))
+    refused("instead of vmlinux", "--kernel-image", f"{folder}/vmlinux", case)
+    refused("build it first", "--tree", folder, case)
+    refused("exclude each other", "--tree", folder, "--kernel-image", case, case)
+    refused("build it first", "--bisect", "--tree", folder, case,
+            code=125)
+
+
+def test_other_release(folder):
+    """a module that was built for another kernel is refused at once, and both releases are named"""
+    case = case_file(folder)
+    other = unpacked(folder, "hv_utils", "6.12")
+    for words in (("--kernel", "6.1", "--module", other),
+                  ("--kernel-image", stock().image, "--modules", other)):
+        rc, said, seconds = run(*words, "--profile", "stock", case)
+        assert rc == 2 and seconds < SECONDS, (rc, said, seconds)
+        assert stock("6.12").release in said and stock().release in said, said
+
+
+def test_missing_module(folder):
+    """a module that the kernel does not have is refused at once"""
+    case = case_file(folder)
+    refused("has no module 'nosuch'", "--profile", "stock", "--load", "hv_vmbus,nosuch", case)
+    refused("does not exist", "--module", f"{folder}/none.ko", case)
+    refused("is not a 64-bit kernel module", "--module", case, case)
+
+
+def test_symbols(folder):
+    """a module that needs a symbol which the kernel lacks, or of another version, is refused"""
+    found = stock()
+    tree = elf.symbol_versions(os.path.join(found.kdir, "Module.symvers"))
+    path = unpacked(folder, "hv_utils")
+    with open(path, "rb") as file:
+        data = file.read()
+    good = elf.Module(data, path)
+    assert good.crcs and all(tree[name] == crc for name, crc in good.crcs.items())
+    renamed = data.replace(b"\0vmbus_open\0", b"\0vmbus_nope\0")
+    assert renamed != data
+    with open(path, "wb") as file:
+        file.write(renamed)
+    refused("'vmbus_nope', which the kernel does not export", "--profile", "stock", "--module", path,
+            case_file(folder))
+    name, crc = sorted(good.crcs.items())[0]
+    entry = struct.pack("<Q", crc) + name.encode() + b"\0"
+    assert entry in data
+    with open(path, "wb") as file:
+        file.write(data.replace(entry, struct.pack("<Q", crc ^ 1) + entry[8:]))
+    refused(f"the version of symbol '{name}'", "--profile", "stock", "--module", path,
+            case_file(folder))
+
+
+def test_ours_needs_a_module(folder):
+    """profile ours on an image without headers asks for hv_kvp.ko"""
+    refused("give --module hv_kvp.ko", "--kernel-image", stock().image, "--profile", "ours",
+            case_file(folder))
+
+
+def test_daemon(folder):
+    """a daemon that is no program, or has no known name, is refused at once"""
+    case = case_file(folder)
+    refused("is not the name of a daemon", "--daemon", case, case)
+    refused("is not a program", "--daemon", f"hvkvpd={case}", case)
+
+
+def test_tree(folder):
+    """a build tree: image, release and modules are found, also when all is built in"""
+    boot = os.path.join(folder, "arch", "x86", "boot")
+    os.makedirs(boot)
+    os.makedirs(os.path.join(folder, "drivers", "hv"))
+    shutil.copy(stock().image, os.path.join(boot, "bzImage"))
+    found = own.from_tree(folder)
+    assert found.release == stock().release and not found.paths and found.builtin is None
+    assert own.module_tree(found, own.Parts()).has_builtin("hv_utils")
+    own.check(found, own.Parts(), "stock", ["hv_vmbus", "hv_utils"])
+    for order in ("drivers/hv/hv_utils.ko", "drivers/hv/hv_utils.o", "kernel/drivers/hv/hv_utils.ko"):
+        with open(os.path.join(folder, "modules.order"), "w", encoding="ascii") as file:
+            file.write(order + "\n")
+        try:
+            own.from_tree(folder)
+            raise AssertionError("a module that is not built was not noticed")
+        except own.OwnError as error:
+            assert "not built" in str(error)
+        path = unpacked(os.path.join(folder, "drivers", "hv"), "hv_utils")
+        mixed = own.from_tree(folder)
+        assert mixed.paths == (path,), mixed.paths
+        own.check(mixed, own.Parts(), "stock", ["hv_vmbus", "hv_utils"])
+        os.unlink(path)
+    with open(os.path.join(folder, "modules.builtin"), "w", encoding="ascii") as file:
+        file.write("kernel/drivers/hv/hv_vmbus.ko\n")
+    os.unlink(os.path.join(folder, "modules.order"))
+    try:
+        own.check(own.from_tree(folder), own.Parts(), "stock", ["hv_vmbus", "hv_utils"])
+        raise AssertionError("a module that is neither built nor built in was not noticed")
+    except own.OwnError as error:
+        assert "no module 'hv_utils'" in str(error)
+
+
+def test_verdict(_):
+    """exit codes of several jobs become one, as git bisect reads it"""
+    for codes, wanted in (([], 0), ([0, 0], 0), ([0, 1], 1), ([4], 1), ([2], 2), ([3], 125),
+                          ([124, 0], 125), ([3, 1], 1), ([2, 3], 2), ([139], 125)):
+        assert job.verdict(codes) == wanted, (codes, job.verdict(codes), wanted)
+
+
+def test_cached_without_apt(folder):
+    """a kernel in the cache needs no apt and no dpkg; one that is not says what it needs"""
+    stock()
+    tools = os.path.join(folder, "bin")
+    os.makedirs(tools)
+    for place in ("/bin", "/usr/bin", "/sbin", "/usr/sbin"):
+        for name in os.listdir(place):
+            if not name.startswith(("apt", "dpkg")) and not os.path.lexists(f"{tools}/{name}"):
+                os.symlink(os.path.join(place, name), os.path.join(tools, name))
+    fetch = os.path.join(HERE, "fetch-kernel")
+    env = {**os.environ, "PATH": tools}
+    done = subprocess.run([fetch, "6.1"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and "KERNEL_IMAGE=" in done.stdout, done.stderr
+    env["HVKVP_CACHE"] = os.path.join(folder, "empty")
+    done = subprocess.run([fetch, "6.1"], env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "needs Debian's apt-get and dpkg" in done.stderr, done.stderr
+
+
+def test_results(_):
+    """JUnit and KTAP hold what happened, whatever bytes the reasons have"""
+    found = results.Results()
+    for name, result, why in (("good", "pass", None), ("bad <&\"", "fail", "got \x01 ]]> é\nmore"),
+                              ("later", "skip", "no disk"), ("weak", "peer-fails", "7.1")):
+        found.event("verbs", {"event": "case", "name": name, "result": result, "why": why, "ms": 5})
+    found.event("verbs", {"event": "op"})
+    suite = xml.fromstring(found.junit()).find("testsuite")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("4", "1", "2")
+    cases = {case.get("name"): case for case in suite}
+    assert cases["bad <&\""].find("failure").text == "got ? ]]> é\nmore"
+    assert cases["weak"].find("skipped").get("message") == "peer fails: 7.1"
+    assert found.ktap().splitlines() == [
+        "KTAP version 1", "1..1", "  KTAP version 1", "  1..4", "  ok 1 good",
+        "  # got \x01 ]]> é more", "  not ok 2 bad <&\"", "  ok 3 later # SKIP no disk",
+        "  not ok 4 weak # TODO 7.1", "not ok 1 verbs"], found.ktap()
+
+
+def ic_packet(kind, version, body, status=0, answer=False):
+    """A packet from its IC header on."""
+    major, minor = version
+    return struct.pack("<HHHHHHIBBH", 3 if kind else 0, 0, kind, major, minor, len(body), status, 0,
+                       5 if answer else 3, 0) + body
+
+
+def exchange(op, pool, key, value, index=None):
+    """A KVP body of 2580 bytes."""
+    key, value = ((text + "\0").encode("utf-16-le") for text in (key, value))
+    head = struct.pack("<BBH", op, pool, 0) + (struct.pack("<I", index) if index is not None else b"")
+    body = head + struct.pack("<III", 1, len(key), len(value)) + key.ljust(512, b"\0") \
+        + value.ljust(2048, b"\0")
+    return body.ljust(2580, b"\0")
+
+
+def addresses():
+    """A GET_IP body in binary form: one address of each family."""
+    body = bytearray(7428)
+    struct.pack_into("<BB2xIIIIII", body, 0, 4, 1, 1, 1, 1, 0, 1, 0)
+    body[28:28 + 34] = "00:15:5d:01:02:03".encode("utf-16-le")
+    body[284:286] = b"\3\1"
+    body[288:292] = bytes((10, 0, 0, 7))
+    body[544:560] = bytes.fromhex("fe80000000000000000000000000000a")
+    body[1568:1572] = bytes((255, 255, 255, 0))
+    struct.pack_into("<I", body, 1824, 64)
+    body[2080:2084] = bytes((10, 0, 0, 1))
+    body[2180:2184] = bytes((9, 9, 9, 9))
+    return bytes(body)
+
+
+def conversation():
+    """A capture with one of everything."""
+    offer = struct.pack("<HHI10H", 2, 3, 0, 1, 0, 3, 0, 3, 0, 4, 0, 5, 0)
+    chosen = struct.pack("<HHI4H", 1, 1, 0, 3, 0, 5, 0)
+    pairs = [(0, (0, 0), offer, chosen, 0),
+             (2, (5, 0), exchange(1, 0, "k\u00e9y", "value \"1\""), exchange(1, 0, "k\u00e9y", "v"), 0),
+             (2, (5, 0), exchange(3, 2, "", "", 10), exchange(3, 2, "", "", 10), 0x80070103),
+             (2, (5, 0), exchange(0, 1, "name", ""), exchange(0, 1, "name", "text"), 0),
+             (2, (5, 0), bytes([4, 1]) + bytes(7426), addresses(), 0)]
+    packets = []
+    for number, (kind, version, asked, answered, status) in enumerate(pairs):
+        packets.append(pcapng.Packet(0, "kvp channel 1", True, ic_packet(kind, version, asked),
+                                     number * 10 ** 9))
+        packets.append(pcapng.Packet(0, "kvp channel 1", False,
+                                     ic_packet(kind, version, answered, status, True),
+                                     number * 10 ** 9 + 2 * 10 ** 6))
+    for kind, version, body in ((1, (3, 0), struct.pack("<Q32x", 41)),
+                                (5, (5, 0), bytes([5]) + bytes(11)), (3, (3, 2), bytes(2060)),
+                                (4, (4, 0), struct.pack("<QQB5x", 1, 2, 1))):
+        packets.append(pcapng.Packet(0, f"other channel {kind}", True, ic_packet(kind, version, body)))
+    packets.append(pcapng.Packet(0, "other channel 9", True, ic_packet(2, (5, 0), b"\1")[:20]))
+    return pcapng.write(packets)
+
+
+def tshark(capture, *words):
+    """The lines that tshark prints for a capture with our dissector."""
+    done = subprocess.run(["tshark", "-X", f"lua_script:{DISSECTOR}", "-r", capture, *words],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    # A warning about root comes on standard error; so would an error of the dissector.
+    wrong = [line for line in done.stderr.splitlines() if "Lua" in line or "error" in line.lower()]
+    assert done.returncode == 0 and not wrong, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_dissector(folder):
+    """tshark shows a capture: versions, operation, pool, key, value, addresses, status, latency"""
+    if not shutil.which("tshark"):
+        return "tshark is not installed: run tests/vm/install-packages"
+    capture = os.path.join(folder, "all.pcapng")
+    with open(capture, "wb") as file:
+        file.write(conversation())
+    info = tshark(capture, "-T", "fields", "-e", "_ws.col.Info")
+    assert info == [
+        "Request Negotiate framework 1.0 3.0, version 3.0 4.0 5.0",
+        "Answer  Negotiate framework 3.0, version 5.0: S_OK",
+        'Request SET External k\u00e9y = value "1"', "Answer  SET External k\u00e9y = v: S_OK",
+        "Request ENUMERATE Auto 10", "Answer  ENUMERATE Auto 10: NO_MORE_ITEMS",
+        "Request GET Guest name", "Answer  GET Guest name = text: S_OK",
+        "Request GET_IP Guest", "Answer  GET_IP Guest 00:15:5d:01:02:03 = 10.0.0.7;fe80::a: S_OK",
+        "Request Heartbeat 41", "Request VSS FREEZE", "Request Shutdown flags 0x0",
+        "Request Time Sync", "Request KVP"], info
+    fields = ("framework", "version", "status", "request_in", "latency", "kvp.operation", "kvp.pool",
+              "kvp.key", "kvp.value")
+    words = [word for name in fields for word in ("-e", f"hyperv_ic.{name}")]
+    row = tshark(capture, "-T", "fields", "-E", "separator=|", *words)[3].split("|")
+    assert row[:4] == ["3.0", "5.0", "0x00000000", "3"] and row[5:] == ["1", "0", "k\u00e9y", "v"], row
+    assert abs(float(row[4]) - 0.002) < 1e-6, row
+    ip = tshark(capture, "-T", "fields", "-E", "separator=|", "-e", "hyperv_ic.kvp.subnet", "-e",
+                "hyperv_ic.kvp.gateway", "-e", "hyperv_ic.kvp.dns", "-e", "hyperv_ic.kvp.family")[9]
+    assert ip == "255.255.255.0,64|10.0.0.1|9.9.9.9|3", ip
+    # Damaged bodies are for the dissector to survive.
+    with open(capture, "rb") as file:
+        packets = pcapng.read(file.read())
+    cut = [pcapng.Packet(0, "kvp channel 1", packet.to_guest, packet.data[:size])
+           for packet in packets for size in (20, 21, 24, 28, 60, 600, 2100) if size < len(packet.data)]
+    with open(capture, "wb") as file:
+        file.write(pcapng.write(cut))
+    assert len(tshark(capture, "-V", "-T", "fields", "-e", "frame.number")) == len(cut)
+    return None
+
+
+def test_capture_cases(folder):
+    """a capture becomes a case file that loads, with what was asked and answered"""
+    capture = os.path.join(folder, "all.pcapng")
+    with open(capture, "wb") as file:
+        file.write(conversation())
+    done = subprocess.run([os.path.join(HERE, "capture-cases"), capture], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for line in ('local r = negotiate{fw = {"1.0", "3.0"}, kvp = {"3.0", "4.0", "5.0"}}',
+                 'expect(r.kvp, "5.0")', 'local r = set(0, "k\u00e9y", "value \\"1\\"")',
+                 "local r = enumerate_one(2, 10)", "expect(r.status, 0x80070103)",
+                 'local r = get(1, "name")', 'expect(r.value, "text")', 'raw{ic = bytes("0300'):
+        assert line in done.stdout, f"no '{line}' in:\n{done.stdout[:1500]}"
+    rc, said, _ = run("--only", "x", "--kernel-image", capture, case_file(folder, done.stdout))
+    assert rc == 2 and "is not an x86 bzImage" in said, said
+
+
+def main():
+    # What is refused must be refused in seconds, and not after a build.
+    tree.build_host()
+    tests = [value for name, value in globals().items() if name.startswith("test_")]
+    failed = 0
+    for number, test in enumerate(tests, 1):
+        folder = tempfile.mkdtemp(prefix="hvkvp-test-")
+        try:
+            skipped = test(folder)
+            print(f"ok {number} - {test.__doc__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
+        except Exception as error:      # pylint: disable=broad-except
+            failed += 1
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"{os.path.basename(where.filename)}:{where.lineno}: {error}"
+            print(f"not ok {number} - {test.__doc__}\n# " + text.replace("\n", "\n# "), flush=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"1..{len(tests)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
