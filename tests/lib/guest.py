@@ -12,7 +12,7 @@ from .modules import add_modules, module_name
 from .own import OwnKernel, Parts, module_tree
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
-DISK_MODULES = ("loop", "ext4")
+DISK_MODULES = ("brd", "ext4")
 STOCK_DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
 TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
 STOCK_KERNEL = "6.1"            # of the Debian that this runs on

@@ -214,6 +214,8 @@ function ic.resync()
 	local thrown = 0
 	if not talk.channel then return 0 end
 	local until_time = native.now() + ic.RESYNC
+	-- A guest that has left packets in its ring reads them now.
+	if #talk.pending > 0 then talk.channel:signal() end
 	while true do
 		local left = #talk.pending > 0 and math.max(until_time - native.now(), 0) or ic.SETTLE
 		local packet = talk.channel:recv(left)

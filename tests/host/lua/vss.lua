@@ -4,6 +4,7 @@
 -- Body: operation u8, reserved u8[7], flags u32.
 
 local component = require "component"
+local ic = require "ic"
 
 local BODY = 12
 
@@ -15,8 +16,11 @@ return component.define{
 	pack = function(t)
 		return string.pack("<Bc7I4", t.op, "\0\0\0\0\0\0\0", t.flags or 0)
 	end,
-	unpack = function(r, body)
+	unpack = function(r, body, request)
 		component.Component.need(body, BODY, "backup")
 		r.op, r.flags = string.unpack("<Bc7I4", body), string.unpack("<I4", body, 9)
+		if r.op ~= request.op then
+			ic.rule("backup operation %s was answered as operation %d", request.op, r.op)
+		end
 	end,
 }

@@ -1,0 +1,37 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- job: profile=stock kernel=6.1 time=120 start=no
+-- job: profile=stock kernel=5.10 time=150 start=no all=yes
+-- job: profile=stock kernel=6.12 time=150 start=no all=yes
+-- job: profile=stock kernel=sid time=200 start=no all=yes
+--
+-- Conformance of the heartbeat, against the kernel's own hv_utils.
+
+heartbeat:offer()
+heartbeat:wait_open(60)
+
+case("each number is answered with the next one", function()
+	heartbeat:negotiate()
+	for _, n in ipairs{ 0, 1, 41, 0xffffffff, 1 << 32, math.maxinteger - 1, -1 } do
+		expect(heartbeat:beat(n).sequence, n + 1)
+	end
+end)
+
+case("the reserved words are the host's", function()
+	expect(heartbeat:request{ sequence = 7, reserved = ("\xa5"):rep(32) }.ok)
+end)
+
+conformance.framing(heartbeat, {
+	request = { sequence = 5 },
+	numbered = function(i) return { sequence = i } end,
+	known = {
+		type = { ["5.10"] = "every type but a negotiation counts as a heartbeat" },
+		behind = conformance.STOPS,
+	},
+})
+
+conformance.lifetime(heartbeat, { request = { sequence = 5 } })
+
+case("latency of a heartbeat", function()
+	local b = bench(50, function(i) heartbeat:beat(i) end)
+	expect(b.n, 50)
+end)
