@@ -36,6 +36,7 @@ class Job:
     append: str = ""
     args: tuple = ()        # further words for the script
     host: tuple = field(default=())     # further words for hvhost
+    replay: bool = False    # the script is a capture, which is played
     all: bool = False       # too long for the usual check
 
     def __post_init__(self):
@@ -56,7 +57,7 @@ class Job:
         """The command line, after everything it names was put where it runs."""
         words = [place.put(hvhost, 0o755),
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
-                 "--script", place.put(self.script), "--cpus", str(self.cpus),
+                 "--replay" if self.replay else "--script", place.put(self.script), "--cpus", str(self.cpus),
                  "--mem", str(self.mem), "--time-limit", str(self.time),
                  "--console", "console.log", "--trace", "trace.log", "--stats",
                  "--append", self._append(module_tree(kernel, parts))]
