@@ -27,7 +27,7 @@ end)
 
 conformance.framing(shutdown, {
 	request = NOTHING,
-	known = { behind = conformance.ONE_PACKET, burst = conformance.ONE_PACKET },
+	known = { type = conformance.ANY_TYPE, behind = conformance.ONE_PACKET, burst = conformance.ONE_PACKET },
 })
 conformance.lifetime(shutdown, { request = NOTHING })
 

@@ -71,6 +71,6 @@ end)
 
 conformance.framing(timesync, {
 	request = { flags = timesync.SAMPLE },
-	known = { behind = conformance.STOPS },
+	known = { type = conformance.ANY_TYPE, behind = conformance.STOPS },
 })
 conformance.lifetime(timesync, { request = { flags = timesync.SAMPLE } })
