@@ -42,7 +42,7 @@ class Host:
 
     def run(self, *command):
         """Run a command among the daemon's mounts."""
-        subprocess.run(["nsenter", "-t", str(self._process.pid), "-m", *command], check=True)
+        subprocess.run(["nsenter", "-t", str(self._process.pid), "-m", "-r", *command], check=True)
 
     def rss(self):
         """Resident memory in KiB."""
