@@ -48,11 +48,13 @@ class Boot(unittest.TestCase):
 
     def test_answers(self):
         """a machine that answers is up"""
+        # sleep: it stands for a machine that goes on
         with self.boot("echo ready >&$channel; exec sleep 60") as machine:
             self.assertLess(machine.boot_seconds, 1.5)
 
     def test_silent(self):
         """one that falls silent is given up, with its console and QEMU's command line"""
+        # sleep: it stands for a machine that goes on
         error = self.silent("echo 'LSM: initializing' >$log; exec sleep 60")
         self.assertIn("wrote nothing to its console for 1.5 s", error.why)
         tails = dict(error.tails)
@@ -63,6 +65,7 @@ class Boot(unittest.TestCase):
     def test_talks_on(self):
         """one that writes to its console and never answers is given up later"""
         started = time.monotonic()
+        # sleep: it stands for a machine that goes on
         error = self.silent("while :; do echo more >>$log; sleep 0.3; done")
         self.assertLess(time.monotonic() - started, 10)
         self.assertIn("was not up after 4 s", error.why)
@@ -76,6 +79,7 @@ class Boot(unittest.TestCase):
 
     def test_nonsense(self):
         """one that sends something else is not taken for one that is up"""
+        # sleep: it stands for a machine that goes on
         self.assertIn("'hello' instead", self.silent("echo hello >&$channel; exec sleep 60").why)
 
     def test_dies_later(self):
