@@ -392,3 +392,8 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 		reply->body_len = request->body_len;
 	report(&call, reply->status);
 }
+
+bool dispatch_is_slow(const struct dispatch *dispatch, const struct dispatch_request *request)
+{
+	return dispatch->ip && request->body_len && request->body[0] == HVKVP_OP_SET_IP;
+}

@@ -7,6 +7,7 @@
 #ifndef HVKVP_HVKVPD_DISPATCH_H
 #define HVKVP_HVKVPD_DISPATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "hvkvpd/rate.h"
@@ -85,5 +86,14 @@ struct dispatch_reply {
  */
 void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_request *request,
 		  struct dispatch_reply *reply);
+
+/**
+ * dispatch_is_slow() - may a request take seconds?
+ * @dispatch: what to work on
+ * @request: what to do
+ *
+ * Return: true for a SET_IP that is not refused out of hand.
+ */
+bool dispatch_is_slow(const struct dispatch *dispatch, const struct dispatch_request *request);
 
 #endif /* HVKVP_HVKVPD_DISPATCH_H */

@@ -128,6 +128,7 @@ int loop_init(struct loop *loop)
 
 	loop->device_fd = -1;
 	loop->signal_fd = -1;
+	loop->service.worker = (struct worker){ .fd = -1 };
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -183,23 +184,34 @@ static bool note_change(struct loop *loop, int fd)
 	return false;
 }
 
-/* Return: true if it is time to go. */
-static bool take_signal(struct loop *loop)
+/* Now, or when the worker has ended. */
+static void stop(struct loop *loop, bool *done)
+{
+	if (!worker_is_running(&loop->service.worker)) {
+		*done = true;
+		return;
+	}
+	if (!loop->stopping)
+		log_notice("a request is being carried out: stopping when it is done");
+	loop->stopping = true;
+}
+
+static void take_signal(struct loop *loop, bool *done)
 {
 	struct signalfd_siginfo info;
 
 	if (read(loop->signal_fd, &info, sizeof(info)) != sizeof(info))
-		return false;
+		return;
 	if (info.ssi_signo == SIGHUP) {
 		notify("RELOADING=1\nMONOTONIC_USEC=%llu",
 		       (unsigned long long)(clock_ns() / 1000));
 		if (loop->reload)
 			loop->reload(loop->reload_data);
 		notify("READY=1");
-		return false;
+		return;
 	}
 	log_notice("%s: stopping", info.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT");
-	return true;
+	stop(loop, done);
 }
 
 /* Return: 0 to go on, else what to exit with. */
@@ -210,27 +222,66 @@ static int lose_device(struct loop *loop, int err, bool *done)
 	close_device(loop);
 	if (device_is_inherited(&loop->device)) {
 		log_notice("the other end has closed: stopping");
-		*done = true;
+		stop(loop, done);
 		return 0;
 	}
 	log_notice("the device is gone");
-	return connect_device(loop);
+	/* One request at a time: a new device has to wait for the worker. */
+	return worker_is_running(&loop->service.worker) ? 0 : connect_device(loop);
+}
+
+/* Read the device's requests, or only notice that it goes. Return: 0 or -errno. */
+static int read_device(struct loop *loop, bool read)
+{
+	struct epoll_event event = { .events = read ? EPOLLIN : 0, .data.fd = loop->device_fd };
+
+	return epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, loop->device_fd, &event) ? -errno : 0;
+}
+
+static int device_event(struct loop *loop, uint32_t events, bool *done)
+{
+	int err = service_event(&loop->service, events);
+
+	if (err)
+		return lose_device(loop, err, done);
+	if (!worker_is_running(&loop->service.worker))
+		return 0;
+	err = add(loop, loop->service.worker.fd);
+	if (!err)
+		err = read_device(loop, false);
+	return err ? give_up(device_name(&loop->device), err) : 0;
+}
+
+static int worker_event(struct loop *loop, bool *done)
+{
+	bool connected = loop->device_fd >= 0;
+	int err = service_worker_ended(&loop->service, connected);
+
+	if (loop->stopping) {
+		*done = true;
+		return 0;
+	}
+	if (!connected)
+		return connect_device(loop);
+	if (!err)
+		err = read_device(loop, true);
+	return err ? lose_device(loop, err, done) : 0;
 }
 
 /* Handle what is not a notifier's. Return: 0 to go on, else what to exit with. */
 static int handle(struct loop *loop, const struct epoll_event *event, bool *done)
 {
-	int err;
+	int fd = event->data.fd;
 
-	if (event->data.fd == loop->signal_fd) {
-		*done = take_signal(loop);
+	if (fd == loop->signal_fd) {
+		take_signal(loop, done);
 		return 0;
 	}
-	if (event->data.fd == loop->device_fd) {
-		err = service_event(&loop->service, event->events);
-		return err ? lose_device(loop, err, done) : 0;
-	}
-	if (event->data.fd == loop->device.watch_fd) {
+	if (fd == loop->service.worker.fd)
+		return worker_event(loop, done);
+	if (fd == loop->device_fd)
+		return device_event(loop, event->events, done);
+	if (fd == loop->device.watch_fd) {
 		device_changed(&loop->device);
 		return connect_device(loop);
 	}
@@ -240,7 +291,7 @@ static int handle(struct loop *loop, const struct epoll_event *event, bool *done
 
 int loop_run(struct loop *loop)
 {
-	struct epoll_event events[LOOP_NOTIFIERS + 3];
+	struct epoll_event events[LOOP_NOTIFIERS + 4];
 	bool done = false;
 	int ret = 0;
 

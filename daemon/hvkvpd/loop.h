@@ -30,6 +30,7 @@ enum loop_exit {
  * @epoll_fd: everything that we wait for
  * @signal_fd: SIGTERM, SIGINT, SIGHUP
  * @device_fd: the open node or -1
+ * @stopping: stop when the worker has ended
  * @notifiers: what else is watched, see loop_add_notifier()
  * @notifier_count: of them
  */
@@ -41,6 +42,7 @@ struct loop {
 	int epoll_fd;
 	int signal_fd;
 	int device_fd;
+	bool stopping;
 	struct notifier *notifiers[LOOP_NOTIFIERS];
 	unsigned int notifier_count;
 };

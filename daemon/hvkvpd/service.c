@@ -16,23 +16,12 @@ int service_start(struct service *service, const struct transport_ops *ops, int 
 	return transport_start(&service->transport, ops, fd);
 }
 
-static int answer(struct service *service)
+static int send_reply(struct service *service)
 {
 	struct dispatch_request *request = &service->request;
 	struct dispatch_reply *reply = &service->reply;
-	int err;
+	int err = transport_reply(&service->transport, request, reply);
 
-	if (request->body_len) {
-		log_debug("request %" PRIu64 ": %s in pool %u, KVP %u.%u", request->id,
-			  protocol_operation_name(request->body[0]), request->body[1],
-			  request->msg_major, request->msg_minor);
-		dispatch_handle(service->dispatch, request, reply);
-	} else {
-		reply->status = HVKVP_E_FAIL;
-		reply->body_len = 0;
-	}
-
-	err = transport_reply(&service->transport, request, reply);
 	if (!err || err == -ENODEV)
 		return err;
 	log_err("request %" PRIu64 ": the driver refuses the answer (%s); this is a bug",
@@ -42,6 +31,32 @@ static int answer(struct service *service)
 	reply->body_len = 0;
 	err = transport_reply(&service->transport, request, reply);
 	return err == -ENODEV ? err : 0;
+}
+
+static int answer(struct service *service)
+{
+	struct dispatch_request *request = &service->request;
+	struct dispatch_reply *reply = &service->reply;
+
+	if (request->body_len) {
+		log_debug("request %" PRIu64 ": %s in pool %u, KVP %u.%u", request->id,
+			  protocol_operation_name(request->body[0]), request->body[1],
+			  request->msg_major, request->msg_minor);
+		if (dispatch_is_slow(service->dispatch, request) &&
+		    !worker_start(&service->worker, service->dispatch, request))
+			return 0;
+		dispatch_handle(service->dispatch, request, reply);
+	} else {
+		reply->status = HVKVP_E_FAIL;
+		reply->body_len = 0;
+	}
+	return send_reply(service);
+}
+
+int service_worker_ended(struct service *service, bool connected)
+{
+	worker_finish(&service->worker, &service->reply);
+	return connected ? send_reply(service) : 0;
 }
 
 int service_event(struct service *service, uint32_t events)

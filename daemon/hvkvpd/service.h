@@ -10,6 +10,7 @@
 #include "facts/facts.h"
 #include "hvkvpd/dispatch.h"
 #include "hvkvpd/transport.h"
+#include "hvkvpd/worker.h"
 
 /**
  * struct service - one conversation with a driver
@@ -18,6 +19,7 @@
  * @facts: pool "auto"; gets the driver's version
  * @request: the request in hand
  * @reply: its answer
+ * @worker: carries @request out, if that is slow
  */
 struct service {
 	struct transport transport;
@@ -25,6 +27,7 @@ struct service {
 	struct facts *facts;
 	struct dispatch_request request;
 	struct dispatch_reply reply;
+	struct worker worker;
 };
 
 /**
@@ -42,11 +45,21 @@ int service_start(struct service *service, const struct transport_ops *ops, int 
  * @service: the object
  * @events: as epoll(7) gave them
  *
- * Reads and answers at most one message.
+ * Reads at most one message, and answers it, or gives it to a worker: then the next
+ * message must not be read before service_worker_ended().
  *
  * Return: 0; -ENODEV when the driver is gone: close, and wait for it to return;
  * -EPROTONOSUPPORT when it does not speak our protocol; other -errno.
  */
 int service_event(struct service *service, uint32_t events);
+
+/**
+ * service_worker_ended() - the worker's descriptor is readable: answer its request
+ * @service: the object
+ * @connected: the request came from the driver that is still there
+ *
+ * Return: as service_event().
+ */
+int service_worker_ended(struct service *service, bool connected);
 
 #endif /* HVKVP_HVKVPD_SERVICE_H */

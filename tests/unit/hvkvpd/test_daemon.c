@@ -24,6 +24,7 @@
 #include "c/tap.h"
 #include "support/body.h"
 #include "support/child.h"
+#include "support/netns.h"
 #include "support/scratch.h"
 
 static struct child child;
@@ -46,24 +47,35 @@ static void say_hello(int major)
 	CHECK_INT(write(driver, &hello, sizeof(hello)), sizeof(hello));
 }
 
-/* Ask, and return the status; the answer's body is in @got behind its header. */
-static uint32_t ask(uint64_t id, const struct body *body)
+static void send_request(uint64_t id, const struct body *body, int major)
 {
 	static _Alignas(8) uint8_t message[HVKVP_MAX_MESSAGE];
 	struct hvkvp_request *request = (void *)message;
-	struct hvkvp_reply reply = { 0 };
 
 	*request = (struct hvkvp_request){
 		.hdr = { .len = sizeof(*request) + body->len, .type = HVKVP_REQUEST, .id = id },
-		.deadline_ns = UINT64_MAX, .fw_major = 3, .msg_major = 5,
+		.deadline_ns = UINT64_MAX, .fw_major = 3, .msg_major = major,
 		.operation = body->bytes[0], .pool = body->bytes[1], .body_len = body->len,
 	};
 	memcpy(request->body, body->bytes, body->len);
 	CHECK_INT(write(driver, message, request->hdr.len), request->hdr.len);
+}
+
+/* Return: the status of the answer to request @id; its body is in @got behind its header. */
+static uint32_t take_reply(uint64_t id)
+{
+	struct hvkvp_reply reply = { 0 };
+
 	if (CHECK(read(driver, got, sizeof(got)) >= (ssize_t)sizeof(reply)))
 		memcpy(&reply, got, sizeof(reply));
 	CHECK_INT(reply.hdr.id, id);
 	return reply.status;
+}
+
+static uint32_t ask(uint64_t id, const struct body *body)
+{
+	send_request(id, body, 5);
+	return take_reply(id);
 }
 
 /* Start the daemon with these options on a socket pair whose other end is @driver. */
@@ -581,6 +593,137 @@ static void follows_host_name(void)
 	end();
 }
 
+/* A SET_IP that a site script carries out, which goes on until the file "go" is there. */
+static bool begin_slow(void)
+{
+	static const char16_t mac[] = u"00:15:5d:0a:0b:0c", address[] = u"192.0.2.5",
+			      mask[] = u"255.255.255.0";
+	struct body body;
+	char script[1024];
+
+	if (!netns_enter())
+		return false;
+	scratch_begin();
+	netns_run("link add net7 address 00:15:5d:0a:0b:0c type veth peer name far7");
+	netns_run("link set net7 up");
+	netns_run("link set far7 up");
+	/* sleep: the script polls for the file */
+	snprintf(script, sizeof(script),
+		 "#!/bin/sh\n: >%1$s/started\nwhile [ ! -e %1$s/go ]; do sleep 0.02; done\n",
+		 scratch_dir);
+	scratch_write("set-ip", script, strlen(script));
+	chmod(scratch_path("set-ip"), 0755);
+	start_daemon((const char *const[]){ "--foreground", "--log-level", "info", "--set-ip",
+					    scratch_path("set-ip"), NULL });
+	say_hello(1);
+	body_make(&body, HVKVP_OP_SET_IP, HVKVP_POOL_GUEST);
+	memcpy(body.bytes + 2, mac, sizeof(mac));
+	body.bytes[258] = HVKVP_FAMILY_V4;
+	memcpy(body.bytes + 260, address, sizeof(address));
+	memcpy(body.bytes + 2308, mask, sizeof(mask));
+	send_request(1, &body, 4);
+	for (int i = 0; i < 1000 && access(scratch_path("started"), F_OK); i++)
+		usleep(10000);	/* sleep: it polls for the script's file, with a limit */
+	return CHECK(!access(scratch_path("started"), F_OK));
+}
+
+static void end_slow(void)
+{
+	netns_run("link del net7");
+	end();
+}
+
+static bool is_silent(void)
+{
+	struct pollfd ready = { .fd = driver, .events = POLLIN };
+
+	return poll(&ready, 1, 0) == 0;
+}
+
+static void slow_request(void)
+{
+	struct body body;
+
+	if (!begin_slow())
+		return;
+	kill(child.pid, SIGHUP);
+	CHECK(child_says(&child, "configuration reloaded", 1));
+	/* The next request waits for the answer to this one. */
+	body_enumerate(&body, HVKVP_POOL_AUTO, 0);
+	send_request(2, &body, 4);
+	kill(child.pid, SIGHUP);
+	CHECK(child_says(&child, "configuration reloaded", 2));
+	CHECK(is_silent());
+	scratch_write("go", "", 0);
+	CHECK_INT(take_reply(1), HVKVP_S_OK);
+	CHECK_INT(take_reply(2), HVKVP_S_OK);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end_slow();
+}
+
+static void stopped_in_slow_request(void)
+{
+	if (!begin_slow())
+		return;
+	kill(child.pid, SIGTERM);
+	CHECK(child_says(&child, "stopping when it is done", 1));
+	CHECK(is_silent());
+	scratch_write("go", "", 0);
+	CHECK_INT(take_reply(1), HVKVP_S_OK);
+	CHECK_INT(child_end(&child), 0);
+	end_slow();
+}
+
+/* The process number of the daemon's only child; 0 if there is none. */
+static pid_t child_of_daemon(void)
+{
+	char path[64];
+	int pid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", child.pid, child.pid);
+	f = fopen(path, "r");
+	if (f) {
+		if (fscanf(f, "%d", &pid) != 1)
+			pid = 0;
+		fclose(f);
+	}
+	return pid;
+}
+
+static void killed_in_slow_request(void)
+{
+	struct body body;
+	pid_t worker;
+
+	if (!begin_slow())
+		return;
+	worker = child_of_daemon();
+	if (CHECK(worker > 1))
+		kill(worker, SIGKILL);
+	CHECK_INT(take_reply(1), HVKVP_E_FAIL);
+	CHECK(child_says(&child, "was ended by signal 9", 1));
+	body_enumerate(&body, HVKVP_POOL_AUTO, 0);
+	CHECK_INT(ask(2, &body), HVKVP_S_OK);
+	scratch_write("go", "", 0);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end_slow();
+}
+
+static void gone_in_slow_request(void)
+{
+	if (!begin_slow())
+		return;
+	close(driver);
+	driver = -1;
+	CHECK(child_says(&child, "the other end has closed", 1));
+	scratch_write("go", "", 0);
+	CHECK_INT(child_end(&child), 0);
+	end_slow();
+}
+
 static const struct tap_case cases[] = {
 	{ "serves a driver, makes its files, ends on SIGTERM", serves },
 	{ "ends when an inherited descriptor's other end closes", other_end_closes },
@@ -591,6 +734,10 @@ static const struct tap_case cases[] = {
 	{ "writes to a supervisor's descriptor when ready", ready_descriptor },
 	{ "SIGHUP changes nothing, SIGINT ends", signals },
 	{ "its name for the host follows sethostname(2)", follows_host_name },
+	{ "obeys signals while SET_IP takes its time", slow_request },
+	{ "SIGTERM while SET_IP takes its time: answers it, then ends", stopped_in_slow_request },
+	{ "a killed worker is an error for the host, and the daemon goes on", killed_in_slow_request },
+	{ "the driver goes while SET_IP takes its time", gone_in_slow_request },
 	{ "does not wake up without a reason", idle },
 	{ "waits for the device, again each time that it goes", device_comes_and_goes },
 	{ "waits for the device's directory too", directory_comes_later },
