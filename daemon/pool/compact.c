@@ -105,17 +105,23 @@ static int shift(struct pool_plan *plan, const struct pool_index *index,
  * The records of one key, of which some lie behind the new end and go into gaps:
  * they take their places, the gaps among them, in their order.
  */
-static int place_key(struct pool_plan *plan, const struct pool_index *index,
-		     uint32_t last, const struct numbers *tail, const uint32_t *holes)
+static int place_key(struct pool_plan *plan, const struct pool_index *index, uint32_t last,
+		     const struct numbers *tail, const struct numbers *gaps)
 {
 	struct numbers records = { 0 }, places = { 0 };
 	int err = all_with_key(&records, index, last);
+	size_t left = 0;
 
+	/* Some of them may go. */
+	for (size_t i = 0; i < records.count; i++)
+		if (!contains(gaps, records.list[i]))
+			records.list[left++] = records.list[i];
+	records.count = left;
 	for (size_t i = 0; i < records.count && !err; i++) {
 		uint32_t *at = bsearch(&records.list[i], tail->list, tail->count, sizeof(*at),
 				       compare);
 
-		err = add_number(&places, at ? holes[at - tail->list] : records.list[i]);
+		err = add_number(&places, at ? gaps->list[at - tail->list] : records.list[i]);
 	}
 	if (!err)
 		err = room_for(plan, records.count);
@@ -129,11 +135,14 @@ static int place_key(struct pool_plan *plan, const struct pool_index *index,
 	return err;
 }
 
-/* Is a record behind the new end, but an older one of its key is, too? */
-static bool placed_before(const struct pool_index *index, uint32_t number, uint32_t end)
+/* Does an older record of the same key, which stays, lie behind the new end, too? */
+static bool placed_before(const struct pool_index *index, uint32_t number, uint32_t end,
+			  const struct numbers *gaps)
 {
 	uint32_t before = pool_index_before(index, number);
 
+	while (before != POOL_NONE && contains(gaps, before))
+		before = pool_index_before(index, before);
 	return before != POOL_NONE && before >= end;
 }
 
@@ -155,10 +164,10 @@ static int fill(struct pool_plan *plan, const struct pool_index *index,
 			err = room_for(plan, 1);
 			if (!err)
 				add_move(plan, number, gaps->list[i]);
-		} else if (!placed_before(index, number, plan->records)) {
+		} else if (!placed_before(index, number, plan->records, gaps)) {
 			uint32_t last = pool_index_last(index, index->pairs[number].key);
 
-			err = place_key(plan, index, last, &tail, gaps->list);
+			err = place_key(plan, index, last, &tail, gaps);
 		}
 	}
 	free(tail.list);
@@ -186,6 +195,17 @@ int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, con
 	}
 	free(gaps.list);
 	return err;
+}
+
+int pool_plan_remove(struct pool_plan *plan, const struct pool_index *index,
+		     const uint32_t *gaps, size_t count)
+{
+	const struct numbers numbers = { .list = (uint32_t *)gaps, .count = count };
+
+	*plan = (struct pool_plan){ .records = index->records - count };
+	if (index->records - gaps[0] - 1 <= POOL_SHIFT_MAX)
+		return shift(plan, index, &numbers);
+	return fill(plan, index, &numbers);
 }
 
 void pool_plan_free(struct pool_plan *plan)

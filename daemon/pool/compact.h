@@ -32,6 +32,18 @@ struct pool_plan {
 int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, const char *key);
 
 /**
+ * pool_plan_remove() - plan the removal of records
+ * @plan: filled in, also after a failure
+ * @index: of the pool
+ * @gaps: numbers of the records, in ascending order
+ * @count: of @gaps, not 0
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int pool_plan_remove(struct pool_plan *plan, const struct pool_index *index,
+		     const uint32_t *gaps, size_t count);
+
+/**
  * pool_plan_free() - forget a plan
  * @plan: the object
  */

@@ -347,19 +347,22 @@ int pool_file_truncate(struct pool_file *file, uint32_t count)
 	return 0;
 }
 
-int pool_file_append(struct pool_file *file, const struct pool_record *record, uint32_t *number)
+int pool_file_append_all(struct pool_file *file, const struct pool_record *const *records,
+			 size_t count, uint32_t *first)
 {
-	struct iovec io = { .iov_base = (void *)record, .iov_len = sizeof(*record) };
+	struct iovec io[POOL_WRITE_MAX];
 	ssize_t n;
 	off_t end;
 
+	for (size_t i = 0; i < count; i++)
+		io[i] = (struct iovec){ (void *)records[i], POOL_RECORD_SIZE };
 	/* The kernel finds the end: those who append without a lock lose nothing. */
 	do {
-		n = pwritev2(file->fd, &io, 1, -1, RWF_APPEND);
+		n = pwritev2(file->fd, io, count, -1, RWF_APPEND);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return fail_errno(file, "write to it");
-	if (n != sizeof(*record)) {
+	if ((size_t)n != count * POOL_RECORD_SIZE) {
 		errno = ENOSPC;
 		return fail_errno(file, "write to it");
 	}
@@ -367,8 +370,13 @@ int pool_file_append(struct pool_file *file, const struct pool_record *record, u
 	if (end < 0 || end % POOL_RECORD_SIZE)
 		return fail(file, -EAGAIN, "%s: another program writes to it without a lock; "
 			    "end that program, or try again", file->path);
-	*number = end / POOL_RECORD_SIZE - 1;
+	*first = end / POOL_RECORD_SIZE - count;
 	return 0;
+}
+
+int pool_file_append(struct pool_file *file, const struct pool_record *record, uint32_t *number)
+{
+	return pool_file_append_all(file, &record, 1, number);
 }
 
 int pool_file_set_time(struct pool_file *file, const struct timespec *mtime)

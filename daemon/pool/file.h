@@ -162,6 +162,19 @@ int pool_file_write(struct pool_file *file, uint32_t first,
 int pool_file_truncate(struct pool_file *file, uint32_t count);
 
 /**
+ * pool_file_append_all() - add several records at the end, in one write
+ * @file: the object, open for writing and locked
+ * @records: what to write
+ * @count: of @records, at most POOL_WRITE_MAX
+ * @first: set to the number that the first one got
+ *
+ * Return: 0; -EAGAIN if the file does not end with a whole record; other -errno, some of them, and a
+ * part of a record, may then be written.
+ */
+int pool_file_append_all(struct pool_file *file, const struct pool_record *const *records,
+			 size_t count, uint32_t *first);
+
+/**
  * pool_file_append() - add a record at the end, wherever that is
  * @file: the object, open for writing and locked
  * @record: what to write

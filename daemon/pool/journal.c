@@ -233,7 +233,7 @@ int pool_journal_recover(struct pool_journal *journal)
 {
 	struct journal_state state;
 	struct journal_run run;
-	uint32_t first = 0;
+	bool same_boot;
 	int err;
 
 	if (!read_at(journal, journal->state, sizeof(journal->state), 0))
@@ -243,11 +243,9 @@ int pool_journal_recover(struct pool_journal *journal)
 		errno = -err;
 		return fail_errno(journal, "read it");
 	}
-	/* In the same boot, those before the last one are in the page cache. */
-	if (run.count && state_valid(journal, &state) &&
-	    !memcmp(state.boot, journal->boot, sizeof(state.boot)))
-		first = run.count - 1;
-	err = journal_run_apply(&run, first, journal->file);
+	same_boot = state_valid(journal, &state) &&
+		    !memcmp(state.boot, journal->boot, sizeof(state.boot));
+	err = journal_run_apply(&run, same_boot, journal->file);
 	journal_run_free(&run);
 	return err ? err : empty(journal);
 }
@@ -353,6 +351,46 @@ static void new_epoch(struct pool_journal *journal)
 	journal->tail = JOURNAL_FIRST;
 }
 
+static void make_state(const struct pool_journal *journal, const struct pool_stamp *stamp,
+		       struct journal_state *state)
+{
+	*state = (struct journal_state){
+		.magic = JOURNAL_STATE_MAGIC,
+		.seq = journal->seq,
+		.epoch = journal->epoch,
+		.tail = journal->tail,
+		.ino = stamp->ino,
+		.size = stamp->size,
+		.mtime_sec = stamp->mtime.tv_sec,
+		.mtime_nsec = stamp->mtime.tv_nsec,
+	};
+	memcpy(state->boot, journal->boot, sizeof(state->boot));
+	state->sum = journal_sum(JOURNAL_SUM_START, state, sizeof(*state));
+}
+
+/*
+ * The first entry of an epoch comes with its state block, in one write: if this process is killed
+ * before it has made the change, the next one knows that this was in the same boot.
+ */
+static int write_first(struct pool_journal *journal, const struct journal_entry *entry,
+		       const struct pool_stamp *stamp)
+{
+	char *both = calloc(1, JOURNAL_FIRST + entry->len);
+	struct journal_state state;
+	int err;
+
+	if (!both)
+		return -ENOMEM;
+	make_state(journal, stamp, &state);
+	memcpy(both, &state, sizeof(state));
+	memcpy(both + JOURNAL_FIRST, entry, entry->len);
+	err = write_at(journal, both, JOURNAL_FIRST + entry->len, 0);
+	if (!err)
+		memcpy(journal->state, &state, sizeof(state));
+	free(both);
+	return err;
+}
+
 static int write_entry(struct pool_journal *journal, struct journal_entry *entry,
 		       const struct pool_stamp *stamp)
 {
@@ -373,7 +411,10 @@ static int write_entry(struct pool_journal *journal, struct journal_entry *entry
 	if (err)
 		return err;
 	journal->latest = journal->tail;
-	err = write_at(journal, entry, entry->len, journal->tail);
+	if (journal->seq)
+		err = write_at(journal, entry, entry->len, journal->tail);
+	else
+		err = write_first(journal, entry, stamp);
 	if (!err)
 		err = sync_journal(journal);
 	if (err) {
@@ -406,19 +447,9 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 
 void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *stamp)
 {
-	struct journal_state state = {
-		.magic = JOURNAL_STATE_MAGIC,
-		.seq = journal->seq,
-		.epoch = journal->epoch,
-		.tail = journal->tail,
-		.ino = stamp->ino,
-		.size = stamp->size,
-		.mtime_sec = stamp->mtime.tv_sec,
-		.mtime_nsec = stamp->mtime.tv_nsec,
-	};
+	struct journal_state state;
 
-	memcpy(state.boot, journal->boot, sizeof(state.boot));
-	state.sum = journal_sum(JOURNAL_SUM_START, &state, sizeof(state));
+	make_state(journal, stamp, &state);
 	/* Without it the change is made again before the next one: no harm. */
 	if (write_at(journal, &state, sizeof(state), 0))
 		return;

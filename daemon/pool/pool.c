@@ -322,19 +322,28 @@ static int write_over(struct pool_file *file, const struct pool_change *change, 
 
 static int append_added(struct pool *pool, const struct pool_change *change)
 {
+	const struct pool_record *run[POOL_WRITE_MAX];
+	uint32_t number, first = 0;
+	size_t n = 0;
 	int err = 0;
 
 	if (pool->stamp.size % POOL_RECORD_SIZE)
 		err = pool_file_truncate(&pool->file, change->before);
-	for (size_t i = 0; i < change->count && !err; i++) {
-		uint32_t number;
+	for (size_t i = 0; i <= change->count && !err; i++) {
+		bool added = i < change->count && change->slots[i].flags & POOL_SLOT_ADDED;
 
-		if (!(change->slots[i].flags & POOL_SLOT_ADDED))
+		if (n && (n == POOL_WRITE_MAX || i == change->count)) {
+			err = pool_file_append_all(&pool->file, run, n, &number);
+			/* Not where the journal has it: then the file itself has to be durable. */
+			if (!err && number != first)
+				err = pool_file_sync(&pool->file);
+			n = 0;
+		}
+		if (!added)
 			continue;
-		err = pool_file_append(&pool->file, change->slots[i].now, &number);
-		/* Not where the journal says: then let the file say it, for good. */
-		if (!err && number != change->slots[i].record)
-			err = pool_file_sync(&pool->file);
+		if (!n)
+			first = change->slots[i].record;
+		run[n++] = change->slots[i].now;
 	}
 	return err;
 }
@@ -344,10 +353,13 @@ static int make_change(struct pool *pool, const struct pool_change *change)
 {
 	struct pool_file *file = &pool->file;
 	struct stat st;
-	int err = write_over(file, change, false);
+	int err = 0;
 
-	if (!err && change->after > change->before)
+	/* First of all: until the file has grown, a crash has changed no record of it. */
+	if (change->after > change->before)
 		err = append_added(pool, change);
+	if (!err)
+		err = write_over(file, change, false);
 	if (err || change->after >= change->before)
 		return err;
 	/* Those who append without a lock may have done so just now. */
@@ -358,17 +370,38 @@ static int make_change(struct pool *pool, const struct pool_change *change)
 	return pool_file_truncate(file, change->after);
 }
 
+/* Remove the records that it has appended, also in part, unless others have appended behind them. */
+static int undo_append(struct pool *pool, const struct pool_change *change)
+{
+	uint32_t ours = change->before, whole;
+	struct pool_record now;
+	struct stat st;
+
+	if (fstat(pool->file.fd, &st))
+		return -errno;
+	whole = st.st_size / POOL_RECORD_SIZE;
+	for (size_t i = 0; i < change->count && ours < whole; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (!(slot->flags & POOL_SLOT_ADDED))
+			continue;
+		if (pool_file_read(&pool->file, ours, &now, 1) != 1 ||
+		    memcmp(&now, slot->now, sizeof(now)))
+			break;
+		ours++;
+	}
+	if (ours == whole && ours != change->before)
+		return pool_file_truncate(&pool->file, change->before);
+	/* A part of a record (disk full) is of no use. */
+	return st.st_size % POOL_RECORD_SIZE ? pool_file_truncate(&pool->file, whole) : 0;
+}
+
 /* Put back what was there. */
 static int undo_change(struct pool *pool, const struct pool_change *change)
 {
 	int err = write_over(&pool->file, change, true);
-	struct stat st;
 
-	/* Half a record (disk full) is of no use to anybody. */
-	if (!err && change->after > change->before && !fstat(pool->file.fd, &st) &&
-	    st.st_size % POOL_RECORD_SIZE)
-		err = pool_file_truncate(&pool->file, st.st_size / POOL_RECORD_SIZE);
-	return err;
+	return err || change->after <= change->before ? err : undo_append(pool, change);
 }
 
 /*
@@ -513,19 +546,28 @@ static int refuse(struct pool *pool, int err, const char *what, size_t len, int 
 	return err;
 }
 
+int pool_check_pair(struct pool *pool, const char *key, const char *value)
+{
+	int err = pool_check_key(key);
+
+	if (err)
+		return refuse(pool, err, "key", strlen(key), POOL_KEY_SIZE - 1, WIRE_KEY_UNITS);
+	err = value ? pool_check_value(value) : 0;
+	if (err)
+		return refuse(pool, err, "value", strlen(value), POOL_VALUE_SIZE - 1,
+			      WIRE_VALUE_UNITS);
+	return 0;
+}
+
 static int store_pair(struct pool *pool, const char *key, const char *value, bool add)
 {
 	struct pool_record record = { 0 };
 	uint32_t number;
 	int err;
 
-	err = pool_check_key(key);
+	err = pool_check_pair(pool, key, value);
 	if (err)
-		return refuse(pool, err, "key", strlen(key), POOL_KEY_SIZE - 1, WIRE_KEY_UNITS);
-	err = pool_check_value(value);
-	if (err)
-		return refuse(pool, err, "value", strlen(value), POOL_VALUE_SIZE - 1,
-			      WIRE_VALUE_UNITS);
+		return err;
 	memcpy(record.key, key, strlen(key));
 	memcpy(record.value, value, strlen(value));
 
@@ -739,5 +781,35 @@ int pool_reload(struct pool *pool, struct pool_index *before)
 		return 1;
 	pool->index = *before;
 	*before = (struct pool_index){ 0 };
+	return err;
+}
+
+static int transact_once(struct pool *pool, const struct pool_transaction *ops, void *data)
+{
+	struct pool_change change = { 0 };
+	int err = begin_change(pool);
+
+	if (err)
+		return err;
+	change.before = pool->index.records;
+	change.after = pool->index.records;
+	err = ops->plan(data, pool, &change);
+	if (!err && change.count) {
+		err = commit_change(pool, &change);
+		if (!err && ops->follow(data, &pool->index))
+			forget(pool);
+	}
+	pool_change_clear(&change);
+	check_size(pool);
+	unlock_all(pool);
+	return err;
+}
+
+int pool_transact(struct pool *pool, const struct pool_transaction *ops, void *data)
+{
+	int err = -EAGAIN;
+
+	for (int tries = 0; err == -EAGAIN && tries < DELETE_TRIES; tries++)
+		err = transact_once(pool, ops, data);
 	return err;
 }

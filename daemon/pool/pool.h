@@ -119,6 +119,16 @@ int pool_check_key(const char *key);
 int pool_check_value(const char *value);
 
 /**
+ * pool_check_pair() - may these be a key and a value?
+ * @pool: gets the reason, for pool_why()
+ * @key: text
+ * @value: text or NULL
+ *
+ * Return: as pool_check_key() and pool_check_value().
+ */
+int pool_check_pair(struct pool *pool, const char *key, const char *value);
+
+/**
  * pool_get() - the value of a key
  * @pool: the object
  * @key: text
@@ -185,6 +195,28 @@ int pool_set(struct pool *pool, const char *key, const char *value);
  * Return: as pool_set().
  */
 int pool_add(struct pool *pool, const char *key, const char *value);
+
+/**
+ * struct pool_transaction - a change of any kind
+ * @plan: sets @change->after and the slots, from the index of the locked pool; nothing is changed
+ *	without slots. Returns 0; -errno, nothing is changed then. Called again after a program that
+ *	does not lock has interfered
+ * @follow: makes the same change in the index; returns 0, or -errno for "read it again"
+ */
+struct pool_transaction {
+	int (*plan)(void *data, struct pool *pool, struct pool_change *change);
+	int (*follow)(void *data, struct pool_index *index);
+};
+
+/**
+ * pool_transact() - carry out a change atomically; see pool/edit.h for one made of edits
+ * @pool: the object
+ * @ops: the change
+ * @data: first argument of its functions
+ *
+ * Return: 0 once that is on stable storage; other -errno. Nothing changed then.
+ */
+int pool_transact(struct pool *pool, const struct pool_transaction *ops, void *data);
 
 /**
  * pool_tidy() - mend what can be mended, in one change

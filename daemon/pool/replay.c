@@ -334,15 +334,37 @@ static uint32_t least_records(const struct journal_run *run, uint32_t first)
 	return least;
 }
 
-int journal_run_apply(const struct journal_run *run, uint32_t first, struct pool_file *file)
+/*
+ * The last change of this boot, which has no answer yet: has it changed nothing so far? It appends
+ * first. If another program's record is where its first one would be, it must not be made in part.
+ */
+static bool is_not_begun(struct pool_file *file, const struct journal_entry *entry)
+{
+	const struct journal_slot *slot = first_slot(entry);
+	struct pool_record now, want;
+
+	for (uint32_t i = 0; i < entry->slots; i++, slot = next_slot(slot)) {
+		if (!(slot->flags & POOL_SLOT_ADDED) || slot->record != entry->before)
+			continue;
+		slot_contents(slot, &want);
+		return pread(file->fd, &now, sizeof(now),
+			     (off_t)slot->record * POOL_RECORD_SIZE) == sizeof(now) &&
+		       memcmp(&now, &want, sizeof(now)) && now.key[0];
+	}
+	return false;
+}
+
+int journal_run_apply(const struct journal_run *run, bool same_boot, struct pool_file *file)
 {
 	struct repair repair = { .file = file };
 	const struct journal_entry *last;
+	uint32_t first;
 	struct stat st;
 	int err;
 
-	if (first >= run->count)
+	if (!run->count)
 		return 0;
+	first = same_boot ? run->count - 1 : 0;
 	last = run->entries[run->count - 1];
 	if (fstat(file->fd, &st))
 		return pool_file_fail_errno(file, file->path, "look at it");
@@ -354,6 +376,10 @@ int journal_run_apply(const struct journal_run *run, uint32_t first, struct pool
 	if (st.st_size / POOL_RECORD_SIZE < least_records(run, first)) {
 		log_notice("%s: was shortened by another program; the journal is out of date",
 			   file->path);
+		return 0;
+	}
+	if (same_boot && is_not_begun(file, last)) {
+		log_notice("%s: dropped a change that a crash interrupted before it began", file->path);
 		return 0;
 	}
 	repair.size = st.st_size;

@@ -42,11 +42,11 @@ void journal_run_free(struct journal_run *run);
 /**
  * journal_run_apply() - make changes again, and sync the pool file
  * @run: the changes
- * @first: the first one to make, from 0; those before it are known to be made
+ * @same_boot: all but the last one are in the page cache, and the last one has no answer yet
  * @file: open for writing and locked
  *
  * Return: 0, also if there is nothing to do; -errno.
  */
-int journal_run_apply(const struct journal_run *run, uint32_t first, struct pool_file *file);
+int journal_run_apply(const struct journal_run *run, bool same_boot, struct pool_file *file);
 
 #endif /* HVKVP_POOL_REPLAY_H */

@@ -11,6 +11,7 @@
 
 #include "c/tap.h"
 #include "faults.h"
+#include "pool/edit.h"
 #include "pool/store.h"
 #include "support/scratch.h"
 #include "util/log.h"
@@ -89,6 +90,27 @@ static int do_delete(struct pool *at)
 static int do_delete_twins(struct pool *at)
 {
 	return pool_delete(at, "twin");
+}
+
+/* Changes, removes and adds at once, with more removed than added, and the reverse. */
+static int do_edit_less(struct pool *at)
+{
+	struct pool_edit edits[] = {
+		{ POOL_EDIT_SET, "k1", "another value", 0 }, { POOL_EDIT_DELETE, "twin", NULL, 0 },
+		{ POOL_EDIT_SET, "added", "a new pair", 0 }, { POOL_EDIT_DELETE, "k4", NULL, 0 },
+	};
+
+	return pool_edit(at, edits, 4);
+}
+
+static int do_edit_more(struct pool *at)
+{
+	struct pool_edit edits[] = {
+		{ POOL_EDIT_SET, "k1", "another value", 0 }, { POOL_EDIT_DELETE, "k4", NULL, 0 },
+		{ POOL_EDIT_ADD, "added", "a new pair", 0 }, { POOL_EDIT_ADD, "added", "another", 0 },
+	};
+
+	return pool_edit(at, edits, 4);
 }
 
 static int do_tidy(struct pool *at)
@@ -257,6 +279,9 @@ static const struct scene scenes[] = {
 	{ "delete", 6, 0, 0, do_delete },
 	{ "delete of five", 20, 5, 0, do_delete_twins },
 	{ "delete in a large pool", 90, 3, 0, do_delete_twins },
+	{ "edits that remove records", 20, 5, 0, do_edit_less },
+	{ "edits that add records", 20, 5, 0, do_edit_more },
+	{ "edits in a large pool", 90, 3, 0, do_edit_less },
 	{ "tidy", 6, 0, 700, do_tidy },
 };
 

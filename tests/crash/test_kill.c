@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "c/tap.h"
+#include "pool/edit.h"
 #include "pool/pool.h"
 #include "support/scratch.h"
 #include "util/log.h"
@@ -68,6 +69,27 @@ static int do_delete(struct pool *pool)
 static int do_delete_twins(struct pool *pool)
 {
 	return pool_delete(pool, "twin");
+}
+
+/* Changes, removes and adds at once, with more removed than added, and the reverse. */
+static int do_edit_less(struct pool *pool)
+{
+	struct pool_edit edits[] = {
+		{ POOL_EDIT_SET, "k1", "another value", 0 }, { POOL_EDIT_DELETE, "twin", NULL, 0 },
+		{ POOL_EDIT_SET, "added", "a new pair", 0 }, { POOL_EDIT_DELETE, "k4", NULL, 0 },
+	};
+
+	return pool_edit(pool, edits, 4);
+}
+
+static int do_edit_more(struct pool *pool)
+{
+	struct pool_edit edits[] = {
+		{ POOL_EDIT_SET, "k1", "another value", 0 }, { POOL_EDIT_DELETE, "k4", NULL, 0 },
+		{ POOL_EDIT_ADD, "added", "a new pair", 0 }, { POOL_EDIT_ADD, "added", "another", 0 },
+	};
+
+	return pool_edit(pool, edits, 4);
 }
 
 static void take(struct image *image)
@@ -288,6 +310,13 @@ static void delete_large(void)
 	try_all(&(struct scene){ 90, 3, do_delete_twins }, "delete in a large pool");
 }
 
+static void edits(void)
+{
+	try_all(&(struct scene){ 20, 5, do_edit_less }, "edits that remove records");
+	try_all(&(struct scene){ 20, 5, do_edit_more }, "edits that add records");
+	try_all(&(struct scene){ 90, 3, do_edit_less }, "edits in a large pool");
+}
+
 /* Is each record whole, one of before or after, or empty? */
 static bool all_whole(void)
 {
@@ -377,6 +406,7 @@ static const struct tap_case cases[] = {
 	{ "killed at each system call: a delete", delete_small },
 	{ "killed at each system call: a delete of several records", delete_twins },
 	{ "killed at each system call: a delete in a large pool", delete_large },
+	{ "killed at each system call: several edits at once", edits },
 	{ "emptied by another program at each system call", emptied_by_others },
 	{ "a journal that is thrown away is found out", broken },
 };

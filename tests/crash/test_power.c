@@ -14,6 +14,7 @@
 
 #include "c/tap.h"
 #include "disk.h"
+#include "pool/edit.h"
 #include "pool/pool.h"
 #include "support/scratch.h"
 #include "util/log.h"
@@ -95,6 +96,19 @@ static void one_step(struct model *model, unsigned int *seed, int number, bool o
 	} else if (what < 4 && model->value[key]) {
 		ret = pool_delete(&pool, name);
 		model->value[key] = 0;
+		*sure = model->theirs;
+	} else if (what == 9) {
+		int second = (key + 1) % KEYS;
+		char removed[24];
+		struct pool_edit edits[] = {
+			{ POOL_EDIT_DELETE, removed, NULL, 0 },
+			{ POOL_EDIT_SET, name, value_text(number), 0 },
+		};
+
+		snprintf(removed, sizeof(removed), "key%d", second);
+		ret = pool_edit(&pool, edits, 2);
+		model->value[key] = number;
+		model->value[second] = 0;
 		*sure = model->theirs;
 	} else {
 		ret = pool_set(&pool, name, value_text(number));
