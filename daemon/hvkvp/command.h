@@ -8,6 +8,7 @@
 #define HVKVP_HVKVP_COMMAND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <jansson.h>
 
@@ -24,6 +25,7 @@ enum {
 	EXIT_REFUSED	= 4,
 	EXIT_TIMEOUT	= 5,
 	EXIT_DAMAGED	= 6,
+	EXIT_CONFLICT	= 7,
 };
 
 /* The longest text that is printed, escaped. */
@@ -34,6 +36,7 @@ enum {
 
 /**
  * struct command - the command line, and what the commands work on
+ * @options: options that belong to some commands and were given, see main.c
  * @store: the pools
  * @facts: pool "auto"
  * @state_dir: where the pools are
@@ -42,8 +45,14 @@ enum {
  * @force: write to the host's pools
  * @raw: get: no newline after the value, nothing escaped
  * @null: get: a NUL after the value, nothing escaped
- * @join: get: join the pieces; a chunk_style, JOIN_ANY or JOIN_NONE
- * @split: set: a chunk_style or -1
+ * @join: get, wait: join the pieces; a chunk_style, JOIN_ANY or JOIN_NONE
+ * @split: set, del: a chunk_style; del: SPLIT_ANY; SPLIT_NONE
+ * @file: set: read the value from there; NULL: it is an argument
+ * @if_value: set, del: only if the key has this value
+ * @if_absent: set: only if there is no such key
+ * @value: wait: until the key has this value
+ * @absent: wait: until there is no such key
+ * @change: wait: until the value is another one than now, or the key comes or goes
  * @repair: fsck: repair what can be repaired
  * @hex: monitor: the bytes, too
  * @device: monitor: path of the driver's device
@@ -54,6 +63,7 @@ enum {
  * @argv: these arguments
  */
 struct command {
+	uint32_t options;
 	struct store store;
 	struct facts facts;
 	const char *state_dir;
@@ -64,6 +74,12 @@ struct command {
 	bool null;
 	int join;
 	int split;
+	const char *file;
+	const char *if_value;
+	bool if_absent;
+	const char *value;
+	bool absent;
+	bool change;
 	bool repair;
 	bool hex;
 	const char *device;
@@ -76,10 +92,13 @@ struct command {
 
 #define JOIN_NONE	-2
 #define JOIN_ANY	-1
+#define SPLIT_NONE	-2
+#define SPLIT_ANY	-1
 
 /* pairs.c */
 int command_list(struct command *command);
 int command_get(struct command *command);
+/* write.c */
 int command_set(struct command *command);
 int command_del(struct command *command);
 /* ip.c */

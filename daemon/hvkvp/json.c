@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "hvkvp/command.h"
+#include "hvkvp/edits.h"
 
 static int export_pool(struct pool *pool, unsigned int number, json_t *list)
 {
@@ -78,40 +79,92 @@ static int parse_item(const struct command *command, const json_t *object, size_
 	return EXIT_OK;
 }
 
-/* Does another element of a range have the same pool and key? */
-static bool has_duplicate(const json_t *list, size_t from, size_t to, const json_t *object)
-{
-	for (size_t i = from; i < to; i++) {
-		json_t *other = json_array_get(list, i);
+/**
+ * struct import - pairs on their way into the pools
+ * @counts: for each pool, how often each key comes: an object of numbers; owned
+ * @edits: for each pool
+ */
+struct import {
+	json_t *counts[HVKVP_POOL_COUNT];
+	struct edits edits[HVKVP_POOL_COUNT];
+};
 
-		if (json_equal(json_object_get(other, "key"), json_object_get(object, "key")) &&
-		    json_equal(json_object_get(other, "pool"), json_object_get(object, "pool")))
-			return true;
-	}
-	return false;
+static void count_key(json_t *counts, const char *key, int more)
+{
+	json_int_t count = json_integer_value(json_object_get(counts, key));
+
+	json_object_set_new(counts, key, json_integer(count + more));
 }
 
-static int write_item(struct command *command, const json_t *list, size_t index)
+/* Check everything, before anything is written. */
+static int count_items(const struct command *command, const json_t *list, struct import *import)
 {
-	const json_t *object = json_array_get(list, index);
-	bool before = has_duplicate(list, 0, index, object);
-	bool behind = !before && has_duplicate(list, index + 1, json_array_size(list), object);
 	struct item item;
-	struct pool *pool;
-	int ret = parse_item(command, object, index, &item);
+	int ret = EXIT_OK;
 
-	if (ret)
-		return ret;
-	pool = &command->store.pools[item.number];
-	/* Several values of one key: all of them, in this order, and no others. */
-	if (behind) {
-		ret = pool_delete(pool, item.key);
-		if (ret && ret != -ENOENT)
-			return command_set_failed(pool, ret);
+	for (size_t i = 0; i < json_array_size(list) && !ret; i++) {
+		ret = parse_item(command, json_array_get(list, i), i, &item);
+		if (!ret)
+			count_key(import->counts[item.number], item.key, 1);
 	}
-	ret = before || behind ? pool_add(pool, item.key, item.value) :
-				 pool_set(pool, item.key, item.value);
-	return ret < 0 ? command_set_failed(pool, ret) : EXIT_OK;
+	return ret;
+}
+
+/* Several values of one key: all of them, in this order, and no others. */
+static int add_item(struct import *import, const struct item *item)
+{
+	json_t *counts = import->counts[item->number];
+	struct edits *edits = &import->edits[item->number];
+	json_int_t count = json_integer_value(json_object_get(counts, item->key));
+	int err = 0;
+
+	if (count == 1)
+		return edits_add(edits, POOL_EDIT_SET, item->key, item->value);
+	/* Below zero: it has been removed already. */
+	if (count > 0) {
+		err = edits_add(edits, POOL_EDIT_DELETE, item->key, NULL);
+		count_key(counts, item->key, -count - 1);
+	}
+	return err ? err : edits_add(edits, POOL_EDIT_ADD, item->key, item->value);
+}
+
+/* Each pool in one change. */
+static int write_items(struct command *command, const json_t *list, struct import *import)
+{
+	struct item item;
+	int ret = EXIT_OK;
+
+	for (size_t i = 0; i < json_array_size(list) && !ret; i++) {
+		ret = parse_item(command, json_array_get(list, i), i, &item);
+		if (!ret && add_item(import, &item))
+			ret = command_fail(EXIT_STORAGE, "out of memory");
+	}
+	for (int i = 0; i < HVKVP_POOL_COUNT && !ret; i++) {
+		struct edits *edits = &import->edits[i];
+		struct pool *pool = &command->store.pools[i];
+		int err = edits->count ? pool_edit(pool, edits->list, edits->count) : 0;
+
+		if (err)
+			ret = command_set_failed(pool, err);
+	}
+	return ret;
+}
+
+static int import_list(struct command *command, const json_t *list)
+{
+	struct import import = { 0 };
+	int ret;
+
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
+		import.counts[i] = json_object();
+	ret = count_items(command, list, &import);
+	if (!ret)
+		ret = write_items(command, list, &import);
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++) {
+		json_decref(import.counts[i]);
+		edits_free(&import.edits[i]);
+	}
+	return ret;
 }
 
 int command_import(struct command *command)
@@ -119,7 +172,6 @@ int command_import(struct command *command)
 	const char *path = command->argv[0];
 	bool standard = !strcmp(path, "-");
 	json_error_t error;
-	struct item item;
 	json_t *list;
 	size_t count;
 	int ret = EXIT_OK;
@@ -131,11 +183,8 @@ int command_import(struct command *command)
 		ret = command_fail(EXIT_USAGE, "%s: not an array of pairs, as hvkvp export prints it",
 				   path);
 	count = json_array_size(list);
-	/* Everything is checked before anything is written. */
-	for (size_t i = 0; i < count && !ret; i++)
-		ret = parse_item(command, json_array_get(list, i), i, &item);
-	for (size_t i = 0; i < count && !ret; i++)
-		ret = write_item(command, list, i);
+	if (!ret)
+		ret = import_list(command, list);
 	json_decref(list);
 	if (!ret && command->json)
 		return command_print_json(json_pack("{s:I}", "imported", (json_int_t)count));

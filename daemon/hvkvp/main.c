@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,12 +24,14 @@ static const char help[] =
 "Commands:\n"
 "  list [POOL]            print all pairs, or those of a pool\n"
 "  get POOL KEY           print the value of a key\n"
-"  set POOL KEY VALUE     create or change a pair\n"
-"  del POOL KEY           remove a pair\n"
+"  set POOL KEY VALUE     create or change a pair; VALUE - is standard input\n"
+"  set POOL KEY=VALUE...  several pairs, in one atomic change\n"
+"  del POOL KEY...        remove pairs, in one atomic change\n"
 "  wait POOL KEY          wait until the key exists, and print its value\n"
 "  watch [POOL]           print changes as they happen\n"
 "  export [POOL]          print all pairs as JSON, for import\n"
-"  import FILE            write the pairs of a JSON file; - is standard input\n"
+"  import FILE            write the pairs of a JSON file, in one atomic change for\n"
+"                         each pool; - is standard input\n"
 "  fsck [POOL]            check the pool files for damage\n"
 "  monitor                print the messages between host and guest\n"
 "  info                   driver, versions, counters, daemon, pool files\n"
@@ -48,12 +51,21 @@ static const char help[] =
 "                         and what their limits are (default: " CONFIG_PATH ";\n"
 "                         with --state-dir none)\n"
 "  -j, --json             print JSON\n"
-"  -f, --force            write to a pool of the host (external, parameter)\n"
+"  -f, --force            set, del, import: write to a pool of the host (external,\n"
+"                         parameter)\n"
 "  -r, --raw              get, wait: print the value without a newline\n"
 "  -0, --null             get, wait: print a NUL after the value\n"
 "      --split=STYLE      set: split a long value into pieces: ignition (KEY0, KEY1,\n"
 "                         ...), cloud-init (KEY|0, KEY|1, ...), azure (KEY, KEY, ...)\n"
-"      --join[=STYLE]     get: join the pieces of a value\n"
+"                         del: remove all pieces (the style is optional)\n"
+"      --join[=STYLE]     get, wait: join the pieces of a value\n"
+"      --file PATH        set: read the value from a file, without its last newline\n"
+"                         (with --raw as it is); - is standard input\n"
+"      --if-value VALUE   set, del: only if the key has this value\n"
+"      --if-absent        set: only if there is no such key\n"
+"      --value VALUE      wait: until the key has this value\n"
+"      --absent           wait: until there is no such key\n"
+"      --change           wait: until the value changes, or the key comes or goes\n"
 "  -t, --timeout SECONDS  wait, watch, monitor: time limit (default: none)\n"
 "  -x, --hex              monitor: print the bytes of each packet as well\n"
 "      --device PATH      monitor: the driver's device (default: " DEVICE_OURS ")\n"
@@ -72,12 +84,112 @@ static const char help[] =
 "\n"
 "Exit codes: 0 done; 1 no such key; 2 wrong usage, or a key or value that cannot\n"
 "be stored; 3 the pool file or the device cannot be read or written; 4 not allowed (see\n"
-"--force); 5 the time limit passed; 6 fsck found damage that it did not repair.\n";
+"--force); 5 the time limit passed; 6 fsck found damage that it did not repair; 7 --if-value\n"
+"or --if-absent does not hold.\n";
 
 static void show_log(int level, const char *line)
 {
 	(void)level;
 	fprintf(stderr, "hvkvp: %s\n", line);
+}
+
+/* Options without a letter. */
+enum {
+	OPTION_CONFIG = 256,
+	OPTION_SPLIT,
+	OPTION_JOIN,
+	OPTION_REPAIR,
+	OPTION_DEVICE,
+	OPTION_MAX_KEYS,
+	OPTION_MAX_BYTES,
+	OPTION_FILE,
+	OPTION_IF_VALUE,
+	OPTION_IF_ABSENT,
+	OPTION_VALUE,
+	OPTION_ABSENT,
+	OPTION_CHANGE,
+};
+
+/**
+ * struct option_use - an option, and the commands that it belongs to
+ * @letter: as getopt_long() returns it
+ * @commands: their names, separated by blanks; NULL: all
+ */
+static const struct option_use {
+	int letter;
+	const char *commands;
+} option_uses[] = {
+	{ 'f',			" set del import " },
+	{ 'r',			" get wait set " },
+	{ '0',			" get wait " },
+	{ 't',			" wait watch monitor " },
+	{ 'x',			" monitor " },
+	{ OPTION_DEVICE,	" monitor " },
+	{ OPTION_SPLIT,		" set del " },
+	{ OPTION_JOIN,		" get wait " },
+	{ OPTION_REPAIR,	" fsck " },
+	{ OPTION_FILE,		" set " },
+	{ OPTION_IF_VALUE,	" set del " },
+	{ OPTION_IF_ABSENT,	" set " },
+	{ OPTION_VALUE,		" wait " },
+	{ OPTION_ABSENT,	" wait " },
+	{ OPTION_CHANGE,	" wait " },
+};
+
+static const struct option long_options[] = {
+	{ "state-dir",	required_argument, NULL, 's' },
+	{ "config",	required_argument, NULL, OPTION_CONFIG },
+	{ "json",	no_argument,	   NULL, 'j' },
+	{ "force",	no_argument,	   NULL, 'f' },
+	{ "raw",	no_argument,	   NULL, 'r' },
+	{ "null",	no_argument,	   NULL, '0' },
+	{ "split",	optional_argument, NULL, OPTION_SPLIT },
+	{ "join",	optional_argument, NULL, OPTION_JOIN },
+	{ "file",	required_argument, NULL, OPTION_FILE },
+	{ "if-value",	required_argument, NULL, OPTION_IF_VALUE },
+	{ "if-absent",	no_argument,	   NULL, OPTION_IF_ABSENT },
+	{ "value",	required_argument, NULL, OPTION_VALUE },
+	{ "absent",	no_argument,	   NULL, OPTION_ABSENT },
+	{ "change",	no_argument,	   NULL, OPTION_CHANGE },
+	{ "hex",	no_argument,	   NULL, 'x' },
+	{ "device",	required_argument, NULL, OPTION_DEVICE },
+	{ "timeout",	required_argument, NULL, 't' },
+	{ "repair",	no_argument,	   NULL, OPTION_REPAIR },
+	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
+	{ "max-bytes",	required_argument, NULL, OPTION_MAX_BYTES },
+	{ "help",	no_argument,	   NULL, 'h' },
+	{ "version",	no_argument,	   NULL, 'V' },
+	{ 0 }
+};
+
+static const char *option_name(int letter)
+{
+	for (const struct option *option = long_options; option->name; option++)
+		if (option->val == letter)
+			return option->name;
+	return "?";
+}
+
+static void note_option(struct command *command, int letter)
+{
+	for (size_t i = 0; i < sizeof(option_uses) / sizeof(option_uses[0]); i++)
+		if (option_uses[i].letter == letter)
+			command->options |= 1U << i;
+}
+
+/* Do all options belong to this command? Return: exit code. */
+static int check_options(const struct command *command, const char *name)
+{
+	char word[32];
+
+	snprintf(word, sizeof(word), " %s ", name);
+	for (size_t i = 0; i < sizeof(option_uses) / sizeof(option_uses[0]); i++)
+		if (command->options & 1U << i && !strstr(option_uses[i].commands, word))
+			return command_fail(EXIT_USAGE, "%s: --%s does not belong to this command, but to:%.*s",
+					    name, option_name(option_uses[i].letter),
+					    (int)strlen(option_uses[i].commands) - 1,
+					    option_uses[i].commands);
+	return EXIT_OK;
 }
 
 static const struct {
@@ -88,8 +200,8 @@ static const struct {
 } commands[] = {
 	{ "list",   0, 1, command_list },
 	{ "get",    2, 2, command_get },
-	{ "set",    3, 3, command_set },
-	{ "del",    2, 2, command_del },
+	{ "set",    2, INT_MAX, command_set },
+	{ "del",    2, INT_MAX, command_del },
 	{ "wait",   2, 2, command_wait },
 	{ "watch",  0, 1, command_watch },
 	{ "export", 0, 1, command_export },
@@ -103,8 +215,13 @@ static const struct {
 static int run(struct command *command, const char *name)
 {
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		int ret;
+
 		if (strcmp(name, commands[i].name))
 			continue;
+		ret = check_options(command, name);
+		if (ret)
+			return ret;
 		if (command->argc < commands[i].least || command->argc > commands[i].most)
 			return command_fail(EXIT_USAGE, "%s: too %s arguments; try hvkvp --help",
 					    name, command->argc < commands[i].least ?
@@ -113,29 +230,6 @@ static int run(struct command *command, const char *name)
 	}
 	return command_fail(EXIT_USAGE, "no such command: %s; try hvkvp --help", name);
 }
-
-enum { OPTION_CONFIG = 256, OPTION_SPLIT, OPTION_JOIN, OPTION_REPAIR, OPTION_DEVICE, OPTION_MAX_KEYS,
-       OPTION_MAX_BYTES };
-
-static const struct option long_options[] = {
-	{ "state-dir",	required_argument, NULL, 's' },
-	{ "config",	required_argument, NULL, OPTION_CONFIG },
-	{ "json",	no_argument,	   NULL, 'j' },
-	{ "force",	no_argument,	   NULL, 'f' },
-	{ "raw",	no_argument,	   NULL, 'r' },
-	{ "null",	no_argument,	   NULL, '0' },
-	{ "split",	required_argument, NULL, OPTION_SPLIT },
-	{ "join",	optional_argument, NULL, OPTION_JOIN },
-	{ "hex",	no_argument,	   NULL, 'x' },
-	{ "device",	required_argument, NULL, OPTION_DEVICE },
-	{ "timeout",	required_argument, NULL, 't' },
-	{ "repair",	no_argument,	   NULL, OPTION_REPAIR },
-	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
-	{ "max-bytes",	required_argument, NULL, OPTION_MAX_BYTES },
-	{ "help",	no_argument,	   NULL, 'h' },
-	{ "version",	no_argument,	   NULL, 'V' },
-	{ 0 }
-};
 
 static int parse_style(const char *text, int *style)
 {
@@ -172,6 +266,7 @@ static int parse(struct command *command, int argc, char **argv)
 	int c, err = 0;
 
 	while (!err && (c = getopt_long(argc, argv, "s:jfr0xt:hV", long_options, NULL)) != -1) {
+		note_option(command, c);
 		switch (c) {
 		case 's':
 			command->state_dir = optarg;
@@ -201,7 +296,30 @@ static int parse(struct command *command, int argc, char **argv)
 			err = parse_timeout(optarg, &command->timeout_ms);
 			break;
 		case OPTION_SPLIT:
-			err = parse_style(optarg, &command->split);
+			command->split = SPLIT_ANY;
+			/* For set, the style may be the next argument. */
+			if (!optarg && optind < argc && chunk_style_parse(argv[optind]) >= 0)
+				optarg = argv[optind++];
+			if (optarg)
+				err = parse_style(optarg, &command->split);
+			break;
+		case OPTION_FILE:
+			command->file = optarg;
+			break;
+		case OPTION_IF_VALUE:
+			command->if_value = optarg;
+			break;
+		case OPTION_VALUE:
+			command->value = optarg;
+			break;
+		case OPTION_ABSENT:
+			command->absent = true;
+			break;
+		case OPTION_CHANGE:
+			command->change = true;
+			break;
+		case OPTION_IF_ABSENT:
+			command->if_absent = true;
 			break;
 		case OPTION_JOIN:
 			command->join = JOIN_ANY;
@@ -228,6 +346,8 @@ static int parse(struct command *command, int argc, char **argv)
 			err = command_fail(EXIT_USAGE, "try hvkvp --help");
 		}
 	}
+	if (!err && command->state_dir && !command->state_dir[0])
+		err = command_fail(EXIT_USAGE, "--state-dir needs a directory");
 	if (!err && optind == argc)
 		err = command_fail(EXIT_USAGE, "there is no command; try hvkvp --help");
 	return err;
@@ -268,7 +388,7 @@ int main(int argc, char **argv)
 		},
 		.device = DEVICE_OURS,
 		.join = JOIN_NONE,
-		.split = -1,
+		.split = SPLIT_NONE,
 		.timeout_ms = -1,
 	};
 	int ret = parse(&command, argc, argv);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hvkvp list, get, set, del.
+ * hvkvp list, get.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "hvkvp/command.h"
+#include "hvkvp/edits.h"
 #include "util/escape.h"
-#include "wire/chunks.h"
 
 /**
  * struct listing - how pairs are printed
@@ -129,76 +129,15 @@ static int unusable_value(const struct pool *pool, const char *key)
 			    pool->file.path, escape(key, shown, sizeof(shown)));
 }
 
-/* Append a piece. Return: false without memory. */
-static bool add_piece(char **whole, size_t *len, const char *piece)
-{
-	size_t more = strlen(piece);
-	char *grown = realloc(*whole, *len + more + 1);
-
-	if (!grown)
-		return false;
-	memcpy(grown + *len, piece, more + 1);
-	*whole = grown;
-	*len += more;
-	return true;
-}
-
-/* Append the value of a record. Return: 0, -EBADMSG, -ENOMEM. */
-static int add_record(char **whole, size_t *len, const struct pool_index *index, uint32_t number)
-{
-	const char *piece = pool_index_value(index, number);
-
-	if (!piece)
-		return -EBADMSG;
-	return add_piece(whole, len, piece) ? 0 : -ENOMEM;
-}
-
-/* All pieces of a value, by one convention. Return: 0, -ENOENT, -EBADMSG, -ENOMEM. */
-static int join(struct pool *pool, enum chunk_style style, const char *key, char **whole)
-{
-	const struct pool_index *index = &pool->index;
-	char piece_key[POOL_KEY_SIZE];
-	uint32_t found = 0, number;
-	size_t len = 0;
-	int err = 0;
-
-	*whole = NULL;
-	if (style == CHUNK_AZURE) {
-		for (number = pool_index_next(index, POOL_NONE); number != POOL_NONE && !err;
-		     number = pool_index_next(index, number)) {
-			if (strcmp(pool_index_key(index, number), key))
-				continue;
-			err = add_record(whole, &len, index, number);
-			found++;
-		}
-		return err ? err : found ? 0 : -ENOENT;
-	}
-	while (!err && !chunk_key(style, key, found, piece_key, sizeof(piece_key))) {
-		number = pool_index_last(index, piece_key);
-		if (number == POOL_NONE)
-			break;
-		err = add_record(whole, &len, index, number);
-		found++;
-	}
-	return err ? err : found ? 0 : -ENOENT;
-}
-
 static int get_joined(struct command *command, int number, const char *key)
 {
 	struct pool *pool = &command->store.pools[number];
-	int first = command->join == JOIN_ANY ? 0 : command->join;
-	int last = command->join == JOIN_ANY ? CHUNK_STYLES - 1 : command->join;
 	int err = pool_load(pool), ret;
 	char *whole = NULL;
 
 	if (err)
 		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
-	for (int style = first; style <= last; style++) {
-		free(whole);
-		err = join(pool, style, key, &whole);
-		if (err != -ENOENT)
-			break;
-	}
+	err = pieces_join(&pool->index, command->join, key, &whole);
 	if (err == -ENOENT)
 		ret = command_not_found(number, key);
 	else if (err == -EBADMSG)
@@ -240,95 +179,4 @@ int command_get(struct command *command)
 	if (err)
 		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
 	return command_print_value(command, number, key, value);
-}
-
-static int changed(const struct command *command, int number, const char *result)
-{
-	if (!command->json)
-		return EXIT_OK;
-	return command_print_json(json_pack("{s:s, s:s, s:s}", "pool", store_pool_name(number),
-					    "key", command->argv[1], "result", result));
-}
-
-static int write_piece(struct pool *pool, enum chunk_style style, const char *key,
-		       const char *value)
-{
-	int ret = style == CHUNK_AZURE ? pool_add(pool, key, value) : pool_set(pool, key, value);
-
-	return ret < 0 ? ret : 0;
-}
-
-/* Write all pieces, and remove those of an earlier, longer value. */
-static int set_split(struct pool *pool, enum chunk_style style, const char *key,
-		     const char *value)
-{
-	char piece_key[POOL_KEY_SIZE], piece[POOL_VALUE_SIZE];
-	unsigned int index = 0;
-	int err = 0;
-
-	if (style == CHUNK_AZURE) {
-		err = pool_delete(pool, key);
-		err = err == -ENOENT ? 0 : err;
-	}
-	do {
-		size_t len = chunk_length(style, value);
-
-		memcpy(piece, value, len);
-		piece[len] = 0;
-		value += len;
-		if (!err && chunk_key(style, key, index, piece_key, sizeof(piece_key)))
-			err = pool_file_fail(&pool->file, -EMSGSIZE, "the key is too long");
-		if (!err)
-			err = write_piece(pool, style, piece_key, piece);
-		index++;
-	} while (!err && *value);
-	while (!err && style != CHUNK_AZURE &&
-	       !chunk_key(style, key, index, piece_key, sizeof(piece_key))) {
-		err = pool_delete(pool, piece_key);
-		index++;
-	}
-	return err == -ENOENT ? 0 : err;
-}
-
-int command_set(struct command *command)
-{
-	int number = command_pool(command->argv[0]), ret;
-	struct pool *pool;
-
-	if (number < 0)
-		return -number;
-	ret = command_may_write(command, number);
-	if (ret)
-		return ret;
-	pool = &command->store.pools[number];
-	if (command->split >= 0) {
-		ret = pool_check_key(command->argv[1]);
-		if (ret)
-			return command_fail(EXIT_USAGE, "the key is empty, too long, or not valid UTF-8");
-		ret = set_split(pool, command->split, command->argv[1], command->argv[2]);
-		return ret ? command_set_failed(pool, ret) : changed(command, number, "changed");
-	}
-	ret = pool_set(pool, command->argv[1], command->argv[2]);
-	if (ret < 0)
-		return command_set_failed(pool, ret);
-	return changed(command, number, ret ? "created" : "changed");
-}
-
-int command_del(struct command *command)
-{
-	int number = command_pool(command->argv[0]), err;
-	struct pool *pool;
-
-	if (number < 0)
-		return -number;
-	err = command_may_write(command, number);
-	if (err)
-		return err;
-	pool = &command->store.pools[number];
-	err = pool_delete(pool, command->argv[1]);
-	if (err == -ENOENT)
-		return command_not_found(number, command->argv[1]);
-	if (err)
-		return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
-	return changed(command, number, "deleted");
 }

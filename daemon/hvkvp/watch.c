@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "hvkvp/command.h"
+#include "hvkvp/edits.h"
 #include "util/clock.h"
 #include "util/escape.h"
 
@@ -72,41 +73,125 @@ static bool watcher_wait(struct watcher *watcher)
 	return true;
 }
 
+/**
+ * struct awaited - a key that is waited for
+ * @command: what for
+ * @pool: its pool
+ * @key: text
+ * @first: its value at the start, "" if there was none; owned
+ * @existed: at the start
+ * @started: @first and @existed are known
+ */
+struct awaited {
+	const struct command *command;
+	struct pool *pool;
+	const char *key;
+	char *first;
+	bool existed;
+	bool started;
+};
+
+/* The value as it is now. Return: 0, *@value is the caller's; -ENOENT; other -errno. */
+static int read_now(const struct awaited *awaited, char **value)
+{
+	const char *text;
+	int err;
+
+	*value = NULL;
+	if (awaited->command->join != JOIN_NONE) {
+		err = pool_load(awaited->pool);
+		if (!err)
+			err = pieces_join(&awaited->pool->index, awaited->command->join,
+					  awaited->key, value);
+	} else {
+		err = pool_get(awaited->pool, awaited->key, &text);
+		if (!err)
+			*value = strdup(text);
+		if (!err && !*value)
+			err = -ENOMEM;
+	}
+	/* Another program may be about to replace what is not valid. */
+	return err == -EBADMSG ? -ENOENT : err;
+}
+
+/* Is it as it is waited for? */
+static bool is_met(struct awaited *awaited, const char *value)
+{
+	const struct command *command = awaited->command;
+	bool changed;
+
+	if (command->absent)
+		return !value;
+	if (command->value)
+		return value && !strcmp(value, command->value);
+	if (!command->change)
+		return value;
+	if (!awaited->started) {
+		awaited->started = true;
+		awaited->existed = value;
+		awaited->first = strdup(value ? value : "");
+		return false;
+	}
+	changed = awaited->existed != (value != NULL);
+	return changed || (value && awaited->first && strcmp(value, awaited->first));
+}
+
+static int wait_for_key(struct awaited *awaited, int number, struct watcher *watcher)
+{
+	const struct command *command = awaited->command;
+	char shown[SHOWN_KEY_SIZE];
+	bool waiting = false, met;
+	char *value;
+	int ret;
+
+	escape(awaited->key, shown, sizeof(shown));
+	do {
+		int err = read_now(awaited, &value);
+
+		if (err && err != -ENOENT)
+			return command_fail(EXIT_STORAGE, "%s", err == -ENOMEM ? "out of memory" :
+								 pool_why(awaited->pool));
+		met = is_met(awaited, value);
+		ret = met && value && !command->absent ?
+		      command_print_value(command, number, awaited->key, value) : EXIT_OK;
+		free(value);
+		if (met)
+			return ret;
+		if (!waiting)
+			fprintf(stderr, "hvkvp: waiting for \"%s\" in pool %s\n", shown,
+				store_pool_name(number));
+		waiting = true;
+	} while (watcher_wait(watcher));
+	return command_fail(EXIT_TIMEOUT, "%s \"%s\" in pool %s within %ld.%03ld s",
+			    command->absent || command->value || command->change ?
+			    "not what is waited for: key" : "no key", shown,
+			    store_pool_name(number), command->timeout_ms / 1000,
+			    command->timeout_ms % 1000);
+}
+
 int command_wait(struct command *command)
 {
-	int number = command_pool(command->argv[0]), err;
-	const char *key = command->argv[1], *value;
-	char shown[SHOWN_KEY_SIZE];
+	struct awaited awaited = { .command = command, .key = command->argv[1] };
+	int number = command_pool(command->argv[0]), ret;
 	struct watcher watcher;
-	bool waiting = false;
-	struct pool *pool;
 
 	if (number < 0)
 		return -number;
+	if (!!command->value + command->absent + command->change > 1)
+		return command_fail(EXIT_USAGE, "wait: --value, --absent and --change exclude each other");
+	if (number == HVKVP_POOL_AUTO && (command->value || command->absent || command->change))
+		return command_fail(EXIT_USAGE, "pool auto cannot be watched: it is computed when it is read");
 	if (number == HVKVP_POOL_AUTO)
 		return command_get(command);	/* its set of keys is fixed */
-	pool = &command->store.pools[number];
-	err = pool_check_key(key);
-	if (err)
+	awaited.pool = &command->store.pools[number];
+	if (pool_check_key(awaited.key))
 		return command_fail(EXIT_USAGE, "the key is empty, too long, or not valid UTF-8");
-	err = watcher_init(&watcher, command);
-	if (err)
-		return err;
-	do {
-		err = pool_get(pool, key, &value);
-		if (!err)
-			return command_print_value(command, number, key, value);
-		if (err != -ENOENT && err != -EBADMSG)
-			return command_fail(EXIT_STORAGE, "%s", pool_why(pool));
-		if (!waiting)
-			fprintf(stderr, "hvkvp: waiting for \"%s\" in pool %s\n",
-				escape(key, shown, sizeof(shown)), store_pool_name(number));
-		waiting = true;
-	} while (watcher_wait(&watcher));
-	return command_fail(EXIT_TIMEOUT, "no key \"%s\" in pool %s within %ld.%03ld s",
-			    escape(key, shown, sizeof(shown)),
-			    store_pool_name(number), command->timeout_ms / 1000,
-			    command->timeout_ms % 1000);
+	ret = watcher_init(&watcher, command);
+	if (ret)
+		return ret;
+	ret = wait_for_key(&awaited, number, &watcher);
+	free(awaited.first);
+	return ret;
 }
 
 static void print_change(const struct command *command, const char *what, int number,

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -41,6 +42,142 @@ static void set_get_del(void)
 	CHECK_INT(RUN("del", "guest", "Status"), 1);
 	CHECK_INT(RUN("set", "internal", "k", "v"), 0);
 	CHECK_INT(RUN("get", "4", "k"), 0);
+	scratch_end();
+}
+
+/* Standard input of the next program. */
+static void from_stdin(const char *text)
+{
+	int fd;
+
+	scratch_write("input", text, strlen(text));
+	fd = open(scratch_path("input"), O_RDONLY);
+	CHECK(fd >= 0 && dup2(fd, 0) == 0);
+	close(fd);
+}
+
+static const char *value_of(const char *key)
+{
+	return RUN("--raw", "get", "guest", key) ? NULL : child.out;
+}
+
+static void values_from_elsewhere(void)
+{
+	static char large[5000];
+
+	scratch_begin();
+	from_stdin("line 1\nline 2\n");
+	CHECK_INT(RUN("set", "guest", "k", "-"), 0);
+	CHECK_TEXT(value_of("k"), "line 1\nline 2");
+	from_stdin("with its newline\n");
+	CHECK_INT(RUN("--raw", "set", "guest", "k", "--file", "-"), 0);
+	CHECK_TEXT(value_of("k"), "with its newline\n");
+	scratch_write("value", "of a file", 9);
+	CHECK_INT(RUN("set", "guest", "a=b", "--file", scratch_path("value")), 0);
+	CHECK_TEXT(value_of("a=b"), "of a file");
+	CHECK_INT(RUN("set", "guest", "k", "v", "--file", scratch_path("value")), 2);
+	CHECK_INT(RUN("set", "guest", "k", "--file", scratch_path("none")), 3);
+	scratch_write("value", "a\0b", 3);
+	CHECK_INT(RUN("set", "guest", "k", "--file", scratch_path("value")), 3);
+	CHECK(strstr(child.err, "NUL byte"));
+	memset(large, 'x', sizeof(large));
+	scratch_write("value", large, sizeof(large));
+	CHECK_INT(RUN("set", "guest", "k", "--file", scratch_path("value")), 2);
+	CHECK_INT(RUN("--split=azure", "set", "guest", "k", "--file", scratch_path("value")), 0);
+	CHECK_INT(RUN("--join", "--raw", "get", "guest", "k"), 0);
+	CHECK_INT(strlen(child.out), sizeof(large));
+	/* Values that look like options. */
+	CHECK_INT(RUN("set", "--", "guest", "k", "--raw"), 0);
+	CHECK_TEXT(value_of("k"), "--raw");
+	CHECK_INT(RUN("set", "guest", "k=-x"), 0);
+	CHECK_TEXT(value_of("k"), "-x");
+	CHECK_INT(RUN("set", "guest", "k=-"), 0);
+	CHECK_TEXT(value_of("k"), "-");
+	scratch_end();
+}
+
+static void several_pairs(void)
+{
+	json_t *root;
+
+	scratch_begin();
+	CHECK_INT(RUN("set", "guest", "a=1", "b=x=y", "c="), 0);
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "guest\ta\t1\nguest\tb\tx=y\nguest\tc\t\n");
+	/* One that cannot be stored: none is. */
+	CHECK_INT(RUN("set", "guest", "a=2", "=v", "b=2"), 2);
+	CHECK_INT(RUN("set", "guest", "a=2", "nothing"), 2);
+	CHECK(strstr(child.err, "nothing: not KEY=VALUE"));
+	CHECK_INT(RUN("set", "guest", "a"), 2);
+	CHECK_TEXT(value_of("a"), "1");
+	CHECK_INT(RUN("--json", "set", "guest", "a=2", "new=1"), 0);
+	root = json_loads(child.out, 0, NULL);
+	CHECK_INT(json_array_size(root), 2);
+	CHECK_TEXT(json_string_value(json_object_get(json_array_get(root, 0), "result")), "changed");
+	CHECK_TEXT(json_string_value(json_object_get(json_array_get(root, 1), "result")), "created");
+	json_decref(root);
+	/* Those that exist are removed, and those that do not are named. */
+	CHECK_INT(RUN("del", "guest", "a", "none", "c"), 1);
+	CHECK_TEXT(child.err, "hvkvp: no key \"none\" in pool guest\n");
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "guest\tb\tx=y\nguest\tnew\t1\n");
+	CHECK_INT(RUN("del", "guest", "b", "new"), 0);
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK_TEXT(child.out, "");
+	scratch_end();
+}
+
+static void conditions(void)
+{
+	scratch_begin();
+	CHECK_INT(RUN("--if-absent", "set", "guest", "k", "1"), 0);
+	CHECK_INT(RUN("--if-absent", "set", "guest", "k", "2"), 7);
+	CHECK(strstr(child.err, "nothing was changed: the key exists"));
+	CHECK_INT(RUN("--if-value", "0", "set", "guest", "k", "2"), 7);
+	CHECK_TEXT(value_of("k"), "1");
+	CHECK_INT(RUN("--if-value", "1", "set", "guest", "k", "2"), 0);
+	CHECK_TEXT(value_of("k"), "2");
+	CHECK_INT(RUN("--if-value", "1", "set", "guest", "none", "2"), 7);
+	/* All or nothing. */
+	CHECK_INT(RUN("--if-absent", "set", "guest", "new=1", "k=3"), 7);
+	CHECK(!value_of("new"));
+	CHECK_INT(RUN("--if-value", "1", "del", "guest", "k"), 7);
+	CHECK_INT(RUN("--if-value", "2", "del", "guest", "k"), 0);
+	CHECK_INT(RUN("--if-value", "2", "del", "guest", "k"), 7);
+	CHECK_INT(RUN("--if-value", "", "--if-absent", "set", "guest", "k", "1"), 2);
+	CHECK_INT(RUN("--if-absent", "--split=azure", "set", "guest", "k", "1"), 2);
+	scratch_end();
+}
+
+/* Of many who add one to a number with --if-value, none is lost. */
+static void compare_and_set(void)
+{
+	pid_t pids[3];
+	int status, failed = 0;
+
+	scratch_begin();
+	CHECK_INT(RUN("set", "guest", "n", "0"), 0);
+	for (int i = 0; i < 3; i++) {
+		const char *bin = getenv("HVKVP_BIN");
+		char script[1024];
+
+		snprintf(script, sizeof(script),
+			 "h='%s/hvkvp -s %s'; i=0; while [ $i -lt 10 ]; do "
+			 "v=$($h get guest n); "
+			 "$h set guest n $((v + 1)) --if-value $v 2>/dev/null && i=$((i + 1)); "
+			 "[ $? -le 7 ] || exit 1; done", bin ? bin : ".", scratch_dir);
+		pids[i] = fork();
+		if (!pids[i]) {
+			execl("/bin/sh", "sh", "-c", script, NULL);
+			_exit(127);
+		}
+	}
+	for (int i = 0; i < 3; i++) {
+		waitpid(pids[i], &status, 0);
+		failed += status != 0;
+	}
+	CHECK_INT(failed, 0);
+	CHECK_TEXT(value_of("n"), "30");
 	scratch_end();
 }
 
@@ -172,6 +309,15 @@ static void usage(void)
 	CHECK_INT(RUN("get", "Guest", "k"), 2);
 	CHECK_INT(RUN("list", ""), 2);
 	CHECK_INT(RUN("--no-such-option", "list"), 2);
+	CHECK_INT(child_run(&child, "hvkvp", "--state-dir", "", "list"), 2);
+	CHECK(strstr(child.err, "--state-dir needs a directory"));
+	/* An option that does not belong to a command is not ignored. */
+	CHECK_INT(RUN("--repair", "get", "guest", "k"), 2);
+	CHECK(strstr(child.err, "get: --repair does not belong to this command, but to: fsck\n"));
+	CHECK_INT(RUN("--join", "list"), 2);
+	CHECK_INT(RUN("--timeout", "1", "get", "guest", "k"), 2);
+	CHECK_INT(RUN("--if-absent", "del", "guest", "k"), 2);
+	CHECK_INT(RUN("-f", "wait", "guest", "k"), 2);
 	scratch_end();
 }
 
@@ -235,6 +381,10 @@ static void read_only(void)
 
 static const struct tap_case cases[] = {
 	{ "set, get and del", set_get_del },
+	{ "values from standard input, from a file, and with dashes", values_from_elsewhere },
+	{ "several pairs in one change", several_pairs },
+	{ "--if-value and --if-absent", conditions },
+	{ "compare and set: three counters lose nothing", compare_and_set },
 	{ "list prints a line for each pair, escaped", list_text },
 	{ "pool auto is made up", list_auto },
 	{ "JSON", json },

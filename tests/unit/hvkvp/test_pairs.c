@@ -47,6 +47,25 @@ static void long_values(void)
 	CHECK_INT(RUN("--join=none", "get", "guest", "none"), 2);
 	CHECK_INT(RUN("--split=none", "set", "guest", "k", "v"), 2);
 	CHECK_INT(RUN("--split=azure", "set", "external", "k", "v"), 4);
+	CHECK_INT(RUN("--split", "set", "guest", "k", "v"), 2);
+	/* The key that exists counts most, whatever else looks like a piece of it. */
+	CHECK_INT(RUN("set", "guest", "foo=whole", "foo0=other", "foo|0=another"), 0);
+	CHECK_INT(RUN("--join", "get", "guest", "foo"), 0);
+	CHECK_TEXT(child.out, "whole\n");
+	CHECK_INT(RUN("--join=ignition", "get", "guest", "foo"), 0);
+	CHECK_TEXT(child.out, "other\n");
+	CHECK_INT(RUN("wait", "--join=cloud-init", "guest", "foo"), 0);
+	CHECK_TEXT(child.out, "another\n");
+	/* del removes all pieces, and no more. */
+	for (int i = 0; i < 3; i++) {
+		snprintf(option, sizeof(option), "--split=%s", styles[i]);
+		CHECK_INT(RUN(option, "set", "guest", "long", value), 0);
+		CHECK_INT(RUN(i ? option : "--split", "del", "guest", "long"), 0);
+		CHECK_INT(RUN(i ? option : "--split", "del", "guest", "long"), 1);
+	}
+	CHECK_INT(RUN("list", "guest"), 0);
+	CHECK(!strstr(child.out, "long"));
+	CHECK(strstr(child.out, "guest\tfoo\twhole\nguest\tfoo0\tother\n"));
 	scratch_end();
 }
 
@@ -61,6 +80,14 @@ static void append(const char *key, const char *value)
 	strcpy(record + 512, value);
 	CHECK(f && fwrite(record, sizeof(record), 1, f) == 1);
 	fclose(f);
+}
+
+/* Start to wait for something that is not so yet. */
+static void start_wait(const char *option)
+{
+	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_dir, "wait", option,
+						   "guest", "key", "-t", "9", NULL });
+	CHECK(child_says(&child, "waiting for \"key\" in pool guest", 1));
 }
 
 static void waits(void)
@@ -78,6 +105,31 @@ static void waits(void)
 	CHECK_INT(RUN("wait", "guest", "key", "-t", "0"), 0);
 	CHECK_INT(RUN("wait", "guest", "key", "-t", "never"), 2);
 	CHECK_INT(RUN("wait", "auto", "OSName", "-t", "0"), 0);
+	/* For a value, a change, and absence. */
+	start_wait("--value=there");
+	append("key", "not yet");
+	append("key", "there");
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "there\n");
+	start_wait("--change");
+	append("key", "other");
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "other\n");
+	start_wait("--absent");
+	unlink(scratch_path(".kvp_pool_1"));
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "");
+	start_wait("--change");
+	append("key", "again");
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "again\n");
+	start_wait("--change");
+	unlink(scratch_path(".kvp_pool_1"));
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "");
+	CHECK_INT(RUN("wait", "--absent", "guest", "key"), 0);
+	CHECK_INT(RUN("wait", "--value=x", "guest", "key", "-t", "0"), 5);
+	CHECK_INT(RUN("wait", "--absent", "--change", "guest", "key"), 2);
 	scratch_end();
 }
 
@@ -200,7 +252,7 @@ static void limits(void)
 	CHECK_INT(RUN("set", "guest", "a", "1"), 0);
 	CHECK_INT(RUN("set", "guest", "b", "2"), 0);
 	CHECK_INT(RUN("--max-keys", "2", "set", "guest", "c", "3"), 3);
-	CHECK(strstr(child.err, "holds 2 pairs, and the limit is 2"));
+	CHECK(strstr(child.err, "would hold 3 pairs, and the limit is 2"));
 	CHECK(strstr(child.err, "--max-keys"));
 	CHECK_INT(RUN("--max-bytes=5120", "set", "guest", "c", "3"), 3);
 	CHECK(strstr(child.err, "--max-bytes"));

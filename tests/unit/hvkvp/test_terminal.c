@@ -60,11 +60,11 @@ static void columns(void)
 {
 	begin();
 	setenv("NO_COLOR", "1", 1);
-	CHECK_INT(run("list", "guest", NULL, "--force"), 0);
+	CHECK_INT(run("list", "guest", NULL, "--max-keys=9"), 0);
 	CHECK_TEXT(shown, PLAIN_A PLAIN_B);
 	unsetenv("NO_COLOR");
 	setenv("TERM", "dumb", 1);
-	CHECK_INT(run("list", "guest", NULL, "--force"), 0);
+	CHECK_INT(run("list", "guest", NULL, "--max-keys=9"), 0);
 	CHECK_TEXT(shown, PLAIN_A PLAIN_B);
 	scratch_end();
 }
@@ -93,10 +93,10 @@ static void colours(void)
 	int count;
 
 	begin();
-	CHECK_INT(run("list", "guest", NULL, "--force"), 0);
+	CHECK_INT(run("list", "guest", NULL, "--max-keys=9"), 0);
 	CHECK_TEXT(uncoloured(&count), PLAIN_A PLAIN_B);
 	CHECK_INT(count, 8);
-	CHECK_INT(run("info", NULL, NULL, "--force"), 0);
+	CHECK_INT(run("info", NULL, NULL, "--max-keys=9"), 0);
 	uncoloured(&count);
 	CHECK(count > 0);
 	/* JSON is for programs, also here; and so is a pipe. */
@@ -112,11 +112,11 @@ static void colours(void)
 static void values(void)
 {
 	begin();
-	CHECK_INT(run("get", "guest", "longer €", "--force"), 0);
+	CHECK_INT(run("get", "guest", "longer €", "--max-keys=9"), 0);
 	CHECK_TEXT(shown, "two\\nlines \\x1b[31m\n");
 	CHECK_INT(run("get", "guest", "longer €", "--raw"), 0);
 	CHECK_TEXT(shown, "two\nlines \x1b[31m");
-	CHECK_INT(run("wait", "guest", "longer €", "--force"), 0);
+	CHECK_INT(run("wait", "guest", "longer €", "--max-keys=9"), 0);
 	CHECK_TEXT(shown, "two\\nlines \\x1b[31m\n");
 	scratch_end();
 }
