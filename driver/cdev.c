@@ -47,6 +47,11 @@ static bool readable(struct kvp_file *f)
 			 kvp_xact_readable(f->xact);
 }
 
+static wait_queue_head_t *wait_queue(struct kvp_file *f)
+{
+	return f->feed ? &f->feed->wait : &f->xact->wait;
+}
+
 static void make_hello(struct kvp_file *f)
 {
 	kvp_msg_make_hello(kvp_xact_timeout(f->xact->params) * MSEC_PER_SEC,
@@ -97,6 +102,7 @@ static int cdev_open(struct inode *inode, struct file *file)
 
 	kvp_xact_get(f->xact);
 	file->private_data = f;
+	file->f_mode |= FMODE_NOWAIT;
 	return stream_open(inode, file);
 }
 
@@ -166,13 +172,22 @@ static ssize_t read_event(struct kvp_file *f, struct iov_iter *to)
 	return n;
 }
 
-/* Read one message. Return: its bytes, an error, 0 if none is queued. */
-static ssize_t read_message(struct kvp_file *f, struct iov_iter *to)
+/* Return: 0; -EAGAIN if RWF_NOWAIT forbids to wait, -ERESTARTSYS on a signal. */
+static int lock_file(struct kvp_file *f, const struct kiocb *iocb)
 {
-	ssize_t n;
+	if (iocb->ki_flags & IOCB_NOWAIT)
+		return mutex_trylock(&f->lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&f->lock) ? -ERESTARTSYS : 0;
+}
 
-	if (mutex_lock_interruptible(&f->lock))
-		return -ERESTARTSYS;
+/* Read one message. Return: its bytes, an error, 0 if none is queued. */
+static ssize_t read_message(struct kvp_file *f, const struct kiocb *iocb,
+			    struct iov_iter *to)
+{
+	ssize_t n = lock_file(f, iocb);
+
+	if (n)
+		return n;
 	n = read_hello(f, to);
 	if (!n)
 		n = f->feed ? read_event(f, to) : read_request(f, to);
@@ -188,14 +203,14 @@ static ssize_t cdev_read_iter(struct kiocb *iocb, struct iov_iter *to)
 	ssize_t n;
 
 	for (;;) {
-		n = read_message(f, to);
+		n = read_message(f, iocb, to);
 		if (n)
 			return n;
 		if (kvp_xact_is_gone(f->xact))
 			return -ENODEV;
 		if (!wait)
 			return -EAGAIN;
-		if (wait_event_interruptible(f->xact->wait,
+		if (wait_event_interruptible(*wait_queue(f),
 					     readable(f) ||
 					     kvp_xact_is_gone(f->xact)))
 			return -ERESTARTSYS;
@@ -211,7 +226,7 @@ static int take_hello(struct kvp_file *f, const struct hvkvp_hello *theirs)
 	f->ready = kvp_msg_is_compatible(theirs);
 	if (f->ready)
 		kvp_xact_attach(f->xact);
-	wake_up_interruptible(&f->xact->wait);
+	wake_up_interruptible_poll(&f->xact->wait, EPOLLIN | EPOLLRDNORM);
 	return 0;
 }
 
@@ -239,8 +254,9 @@ static ssize_t cdev_write_iter(struct kiocb *iocb, struct iov_iter *from)
 	if (len > sizeof(f->in))
 		return -EINVAL;
 
-	if (mutex_lock_interruptible(&f->lock))
-		return -ERESTARTSYS;
+	err = lock_file(f, iocb);
+	if (err)
+		return err;
 	if (copy_from_iter_full(f->in, len, from))
 		err = take_message(f, len);
 	else
@@ -254,7 +270,7 @@ static __poll_t cdev_poll(struct file *file, poll_table *wait)
 	struct kvp_file *f = file->private_data;
 	__poll_t events = f->feed ? 0 : EPOLLOUT | EPOLLWRNORM;
 
-	poll_wait(file, &f->xact->wait, wait);
+	poll_wait(file, wait_queue(f), wait);
 	if (kvp_xact_is_gone(f->xact))
 		events = EPOLLHUP | EPOLLERR;
 	if (readable(f))
@@ -269,7 +285,6 @@ static const struct file_operations cdev_fops = {
 	.read_iter	= cdev_read_iter,
 	.write_iter	= cdev_write_iter,
 	.poll		= cdev_poll,
-	.llseek		= noop_llseek,
 };
 
 int kvp_cdev_add(struct kvp_cdev *cdev, struct kvp_xact *xact,

@@ -9,6 +9,7 @@
 #include <linux/ktime.h>
 #include <linux/lockdep.h>
 #include <linux/mm.h>
+#include <linux/poll.h>
 #include <linux/slab.h>
 
 #include "hv_kvp_msg.h"
@@ -59,12 +60,16 @@ static void notify(struct kvp_xact *x, u64 id, enum hvkvp_what what,
 	struct kvp_feed *feed;
 
 	lockdep_assert_held(&x->lock);
-	if (list_empty(&x->feeds))
-		return;
 	list_for_each_entry(feed, &x->feeds, link)
 		kvp_feed_add(feed, id, what, pkt ? pkt->ic : NULL,
 			     pkt ? pkt->len : 0);
-	wake_up_interruptible(&x->wait);
+}
+
+/* A request can be read; before the hello of the service it cannot. */
+static void wake_service(struct kvp_xact *x)
+{
+	if (x->attached)
+		wake_up_interruptible_poll(&x->wait, EPOLLIN | EPOLLRDNORM);
 }
 
 /* Record the outcome of the request, for late replies. */
@@ -137,7 +142,7 @@ static void deliver(struct kvp_xact *x)
 	timer_start(x, seconds * HZ);
 	trace_hv_kvp_request(x->id, x->view.operation, x->view.pool,
 			     x->view.body_len);
-	wake_up_interruptible(&x->wait);
+	wake_service(x);
 }
 
 static void fail(struct kvp_xact *x)
@@ -170,7 +175,7 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 		deliver(x);
 		break;
 	case KVP_ACT_REDELIVER:
-		wake_up_interruptible(&x->wait);
+		wake_service(x);
 		break;
 	case KVP_ACT_REFUSE:
 		x->counters[KVP_CNT_REFUSED]++;
@@ -374,12 +379,17 @@ void kvp_xact_open(struct kvp_xact *x, struct device *dev)
 
 void kvp_xact_close(struct kvp_xact *x, bool gone)
 {
+	struct kvp_feed *feed;
+
 	spin_lock_bh(&x->lock);
 	act(x, KVP_EV_CLOSE);
 	notify(x, 0, HVKVP_CLOSED, NULL);
-	if (gone)
+	if (gone) {
 		WRITE_ONCE(x->gone, true);
-	wake_up_interruptible(&x->wait);
+		wake_up_interruptible(&x->wait);
+		list_for_each_entry(feed, &x->feeds, link)
+			wake_up_interruptible(&feed->wait);
+	}
 	spin_unlock_bh(&x->lock);
 
 	/* KVP_ST_CLOSED never starts the timer. */
@@ -435,10 +445,14 @@ int kvp_xact_add_feed(struct kvp_xact *x, struct kvp_feed *feed)
 	int err = 0;
 
 	spin_lock_bh(&x->lock);
-	if (x->gone)
+	if (x->gone) {
 		err = -ENODEV;
-	else
+	} else if (x->feed_count == HVKVP_MONITORS) {
+		err = -EUSERS;
+	} else {
 		list_add_tail(&feed->link, &x->feeds);
+		x->feed_count++;
+	}
 	spin_unlock_bh(&x->lock);
 	return err;
 }
@@ -447,6 +461,7 @@ void kvp_xact_remove_feed(struct kvp_xact *x, struct kvp_feed *feed)
 {
 	spin_lock_bh(&x->lock);
 	list_del(&feed->link);
+	x->feed_count--;
 	spin_unlock_bh(&x->lock);
 }
 

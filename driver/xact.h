@@ -164,7 +164,8 @@ struct kvp_outcome {
  * @ended_count: outcomes recorded so far
  * @counters: by enum kvp_counter
  * @feeds: of the monitors
- * @wait: woken when a request or an event can be read, or the device is gone
+ * @feed_count: number of entries
+ * @wait: of the service: woken when a message can be read, or the device is gone
  */
 struct kvp_xact {
 	struct kref ref;
@@ -190,6 +191,7 @@ struct kvp_xact {
 	unsigned int ended_count;
 	u64 counters[KVP_CNT_COUNT];
 	struct list_head feeds;
+	unsigned int feed_count;
 	wait_queue_head_t wait;
 };
 
@@ -275,7 +277,7 @@ void kvp_xact_disown(struct kvp_xact *x);
  * @x: the transaction
  * @feed: the monitor's; gets every event from now on
  *
- * Return: 0; -ENODEV if the device is gone.
+ * Return: 0; -ENODEV if the device is gone, -EUSERS if there are too many.
  */
 int kvp_xact_add_feed(struct kvp_xact *x, struct kvp_feed *feed);
 

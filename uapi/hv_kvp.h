@@ -7,8 +7,8 @@
  * The host sends a guest KVP requests (get, set, delete, enumerate, read or
  * set an address). The driver checks their framing and hands them, one at a
  * time, to one service: the process that opened /dev/hv_kvp for reading and
- * writing. The service answers each of them once. Any number of monitors, which
- * opened it for reading only, are told what passes.
+ * writing. The service answers each of them once. Up to HVKVP_MONITORS monitors,
+ * which opened it for reading only, are told what passes.
  *
  * Messages
  * --------
@@ -68,12 +68,13 @@
  * ------
  * open:
  *   EBUSY      another service has the device open
+ *   EUSERS     HVKVP_MONITORS monitors have the device open (since 1.2)
  *   ENODEV     the device is going away
  *   EINVAL     opened for writing only
  *   ENOMEM     no memory
  * read (nothing is consumed by a read that fails; what waits for a monitor can
  * still be read when the device is gone):
- *   EAGAIN     nothing to read, and the file is O_NONBLOCK
+ *   EAGAIN     nothing to read, and the file is O_NONBLOCK or the call RWF_NOWAIT
  *   EMSGSIZE   the buffer is too small for the message that waits
  *   EFAULT     the buffer is not writable
  *   EINTR      a signal came first
@@ -93,6 +94,7 @@
  *   EFAULT     the message is not readable
  *   ENODEV     the device is gone
  *   EBADF      a monitor cannot write
+ *   EAGAIN     RWF_NOWAIT, and another call on this file is in progress
  *
  * The driver remembers how the last HVKVP_HISTORY requests ended, so that a
  * late REPLY gets the right one of the last three errors; older ids are ENOENT.
@@ -101,6 +103,7 @@
  * -------
  * 1.0  hello, request, reply
  * 1.1  monitors, event
+ * 1.2  a limit for monitors, HVKVP_MONITORS, with EUSERS; RWF_NOWAIT
  *
  * A minor adds message types, flags or fields at the end, each of them used
  * only when both sides' minor, or a feature bit that both named, allows it. A
@@ -115,13 +118,16 @@
 #define HVKVP_DEVICE_NAME	"hv_kvp"
 
 #define HVKVP_MAJOR		1
-#define HVKVP_MINOR		1
+#define HVKVP_MINOR		2
 
 /* Feature bits of a HELLO. None is defined so far. */
 #define HVKVP_FEATURES_NONE	0ULL
 
 /* No message is larger than this, in either direction; a good read() buffer. */
 #define HVKVP_MAX_MESSAGE	8192
+
+/* Monitors that can have the device open at the same time. */
+#define HVKVP_MONITORS		64
 
 /* Bytes of events that can wait for each monitor. */
 #define HVKVP_FEED_SIZE		262144

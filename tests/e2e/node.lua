@@ -49,6 +49,14 @@ case("malformed writes have their errors, and change nothing", function() node_t
 
 case("odd reads, a signal, and calls that make no sense", function() node_test("odd-reads") end)
 
+case("RWF_NOWAIT does not wait", function() node_test("no-wait") end)
+
+case("an event for a monitor is no edge for the service", function()
+	start("epoll-edges")
+	negotiate{}	-- two events, its packet and its answer
+	await_end()
+end)
+
 case("epoll abuse: nested, twice the same file, closed while watched", function() node_test("epoll-abuse") end)
 
 case("a service's child goes on when its parent closes", function()
@@ -76,7 +84,7 @@ case("services that read and are killed, one after the other; each request is an
 	finish()
 end)
 
-case("fifty monitors; the slow ones lose events, and are told how many", function() node_test("monitors") end)
+case("as many monitors as there may be; the slow ones lose events, and are told how many", function() node_test("monitors") end)
 
 case("the device goes away under a service and a monitor", function()
 	local name = guest_ok("ls " .. device .. " | grep -- -")

@@ -152,6 +152,9 @@ struct delayed_work { struct work_struct work; bool pending; };
 typedef struct { int woken; } wait_queue_head_t;
 #define init_waitqueue_head(w)	((w)->woken = 0)
 #define wake_up_interruptible(w) ((w)->woken++)
+#define wake_up_interruptible_poll(w, events) ((w)->woken++)
+#define EPOLLIN			1U
+#define EPOLLRDNORM		0x40U
 
 /* Words of the log: nobody reads them, but they must be there. */
 struct device { int none; };

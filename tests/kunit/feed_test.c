@@ -2,6 +2,10 @@
 /*
  * Feeds: events come out whole, in order, and the lost ones are counted.
  */
+#include <linux/completion.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
+
 #include "feed.c"
 #include "suites.h"
 
@@ -95,6 +99,61 @@ static void full(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kvp_feed_is_empty(room->feed));
 }
 
+#define EVENTS	20000
+
+struct writer {
+	struct room *room;
+	struct completion done;
+};
+
+static int write_events(void *arg)
+{
+	struct writer *writer = arg;
+	u32 i;
+
+	for (i = 1; i <= EVENTS; i++) {
+		kvp_feed_add(writer->room->feed, i, HVKVP_RECEIVED,
+			     writer->room->packet, i * 37 % PACKET_SIZE);
+		cond_resched();
+	}
+	complete(&writer->done);
+	return 0;
+}
+
+/* A reader beside a writer: what is not empty has a whole message, in order. */
+static void readable_means_a_whole_message(struct kunit *test)
+{
+	struct room *room = test->priv;
+	struct writer writer = { .room = room };
+	u32 shown, bad = 0, read = 0, lost = 0;
+	u64 last = 0;
+
+	init_completion(&writer.done);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(kthread_run(write_events, &writer,
+						    "kvp-feed-writer")));
+	while (!completion_done(&writer.done) ||
+	       !kvp_feed_is_empty(room->feed)) {
+		if (kvp_feed_is_empty(room->feed)) {
+			cond_resched();
+			continue;
+		}
+		if (!kvp_feed_peek(room->feed, room->event)) {
+			bad++;
+			continue;
+		}
+		shown = room->event->hdr.len - sizeof(*room->event);
+		bad += room->event->hdr.id != last + room->event->lost + 1;
+		bad += shown > room->event->packet_len;
+		last = room->event->hdr.id;
+		lost += room->event->lost;
+		read++;
+		kvp_feed_drop(room->feed, room->event);
+	}
+	wait_for_completion(&writer.done);
+	KUNIT_EXPECT_EQ(test, bad, 0U);
+	KUNIT_EXPECT_EQ(test, read + lost + room->feed->lost, (u32)EVENTS);
+}
+
 static int room_init(struct kunit *test)
 {
 	struct room *room = kunit_kzalloc(test, sizeof(*room), GFP_KERNEL);
@@ -122,6 +181,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(in_order),
 	KUNIT_CASE(too_large),
 	KUNIT_CASE(full),
+	KUNIT_CASE(readable_means_a_whole_message),
 	{}
 };
 

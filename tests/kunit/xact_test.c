@@ -515,6 +515,92 @@ static void a_monitor_sees_all(struct kunit *test)
 	kvp_feed_destroy(feed);
 }
 
+/* A waiter that counts how often it is woken. */
+struct sleeper {
+	struct wait_queue_entry entry;
+	unsigned int woken;
+};
+
+static int count_wakeup(struct wait_queue_entry *entry, unsigned int mode,
+			int flags, void *key)
+{
+	container_of(entry, struct sleeper, entry)->woken++;
+	return 0;
+}
+
+static void sleep_on(struct sleeper *sleeper, wait_queue_head_t *queue)
+{
+	init_waitqueue_func_entry(&sleeper->entry, count_wakeup);
+	sleeper->woken = 0;
+	add_wait_queue(queue, &sleeper->entry);
+}
+
+static void wakes_only_who_can_read(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	struct kvp_feed *feed = kvp_feed_create();
+	struct sleeper service, monitor;
+	u64 id;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, feed);
+	KUNIT_EXPECT_EQ(test, kvp_xact_add_feed(s->x, feed), 0);
+	sleep_on(&service, &s->x->wait);
+	sleep_on(&monitor, &feed->wait);
+
+	host_asks(s, 77);
+	KUNIT_EXPECT_EQ(test, service.woken, 0U);
+	KUNIT_EXPECT_EQ(test, monitor.woken, 2U);
+
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, service.woken, 1U);
+	KUNIT_EXPECT_EQ(test, monitor.woken, 3U);
+	id = service_reads(s);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
+	KUNIT_EXPECT_EQ(test, service.woken, 1U);
+
+	/* A service that has not said hello can read nothing. */
+	kvp_xact_disown(s->x);
+	KUNIT_EXPECT_EQ(test, kvp_xact_own(s->x), 0);
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, service.woken, 1U);
+	kvp_xact_attach(s->x);
+	KUNIT_EXPECT_EQ(test, service.woken, 2U);
+
+	/* A suspended channel is no news for the service, a removed one is. */
+	monitor.woken = 0;
+	kvp_xact_close(s->x, false);
+	KUNIT_EXPECT_EQ(test, service.woken, 2U);
+	kvp_xact_close(s->x, true);
+	KUNIT_EXPECT_EQ(test, service.woken, 3U);
+	KUNIT_EXPECT_GE(test, monitor.woken, 2U);
+
+	remove_wait_queue(&s->x->wait, &service.entry);
+	remove_wait_queue(&feed->wait, &monitor.entry);
+	kvp_xact_remove_feed(s->x, feed);
+	kvp_feed_destroy(feed);
+}
+
+static void monitors_are_limited(struct kunit *test)
+{
+	struct scene *s = scene(test);
+	struct kvp_feed *feeds[HVKVP_MONITORS + 1];
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(feeds); i++) {
+		feeds[i] = kvp_feed_create();
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, feeds[i]);
+		KUNIT_EXPECT_EQ(test, kvp_xact_add_feed(s->x, feeds[i]),
+				i < HVKVP_MONITORS ? 0 : -EUSERS);
+	}
+	kvp_xact_remove_feed(s->x, feeds[7]);
+	KUNIT_EXPECT_EQ(test, kvp_xact_add_feed(s->x, feeds[HVKVP_MONITORS]), 0);
+	for (i = 0; i < ARRAY_SIZE(feeds); i++) {
+		if (i != 7)
+			kvp_xact_remove_feed(s->x, feeds[i]);
+		kvp_feed_destroy(feeds[i]);
+	}
+}
+
 static struct kunit_case cases[] = {
 	KUNIT_CASE(one_round),
 	KUNIT_CASE(negotiation_waits_for_a_service),
@@ -530,6 +616,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(gone_for_good),
 	KUNIT_CASE(a_late_reply_after_refusals),
 	KUNIT_CASE(a_monitor_sees_all),
+	KUNIT_CASE(wakes_only_who_can_read),
+	KUNIT_CASE(monitors_are_limited),
 	{}
 };
 

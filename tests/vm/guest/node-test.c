@@ -20,11 +20,13 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/fs.h>
 #include <hv_kvp.h>
 #include <hv_kvp_msg.h>
 
@@ -219,7 +221,72 @@ static void odd_reads(void)
 	REFUSED(ioctl(fd, FIONREAD, &value), ENOTTY);
 	EXPECT(mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) == MAP_FAILED, 1);
 	EXPECT(errno, ENODEV);
+	REFUSED(lseek(fd, 0, SEEK_CUR), ESPIPE);
 	close(fd);
+}
+
+/* musl before 1.2.5 has neither. */
+static long read_nowait(int fd, const struct iovec *io)
+{
+	return syscall(SYS_preadv2, fd, io, 1, -1L, -1L, RWF_NOWAIT);
+}
+
+static long write_nowait(int fd, const struct iovec *io)
+{
+	return syscall(SYS_pwritev2, fd, io, 1, -1L, -1L, RWF_NOWAIT);
+}
+
+/* RWF_NOWAIT on a file that would wait. */
+static void no_wait(void)
+{
+	struct hvkvp_hello hello = hello_message();
+	struct iovec io = { &hello, sizeof(hello) };
+	int fd = open_node(O_RDWR);
+
+	REFUSED(read_nowait(fd, &io), EAGAIN);
+	EXPECT(write_nowait(fd, &io), sizeof(hello));
+	EXPECT(read_nowait(fd, &io), sizeof(hello));
+	REFUSED(read_nowait(fd, &io), EAGAIN);
+	close(fd);
+	fd = open_node(O_RDONLY);
+	EXPECT(read_nowait(fd, &io), sizeof(hello));
+	REFUSED(read_nowait(fd, &io), EAGAIN);
+	close(fd);
+}
+
+/* An edge is a message for this file: what monitors read is none for the service, and the reverse. */
+static void epoll_edges(void)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET }, got[4];
+	struct hvkvp_hello hello = hello_message();
+	int epoll = epoll_create1(0), monitor, service;
+
+	service = open_service(0);
+	event.data.fd = service;
+	EXPECT(epoll_ctl(epoll, EPOLL_CTL_ADD, service, &event), 0);
+	EXPECT(epoll_wait(epoll, got, 4, 0), 1);
+	EXPECT(got[0].events, EPOLLOUT);
+	EXPECT(epoll_wait(epoll, got, 4, 0), 0);
+	monitor = open_node(O_RDONLY | O_NONBLOCK);
+	EXPECT(read(monitor, &hello, sizeof(hello)), sizeof(hello));
+	event.data.fd = monitor;
+	EXPECT(epoll_ctl(epoll, EPOLL_CTL_ADD, monitor, &event), 0);
+	say_ready();
+	/* The host negotiates: two events, the packet and its answer. */
+	for (int events = 0; events < 2;) {
+		union {
+			struct hvkvp_event event;
+			__u8 bytes[HVKVP_MAX_MESSAGE];
+		} message;
+
+		EXPECT(epoll_wait(epoll, got, 4, 10000), 1);
+		EXPECT(got[0].data.fd, monitor);
+		EXPECT(got[0].events, EPOLLIN);
+		while (read(monitor, &message, sizeof(message)) > 0)
+			events++;
+		EXPECT(errno, EAGAIN);
+	}
+	EXPECT(epoll_wait(epoll, got, 4, 200), 0);
 }
 
 static void serve(int fd)
@@ -392,7 +459,7 @@ static void serve_dying(void)
 /* Monitors: as many as one likes; a slow one loses events, and is told so. */
 static void monitors(void)
 {
-	enum { MANY = 50 };
+	enum { MANY = HVKVP_MONITORS };
 	union {
 		struct hvkvp_hdr hdr;
 		struct hvkvp_hello hello;
@@ -409,6 +476,7 @@ static void monitors(void)
 		EXPECT(message.hdr.type, HVKVP_HELLO);
 		REFUSED(read(fds[i], &message, sizeof(message)), EAGAIN);
 	}
+	REFUSED(open(NODE, O_RDONLY), EUSERS);
 	/* A little more than a feed holds; each round is two events of 40 bytes. */
 	rounds = HVKVP_FEED_SIZE / 80 + 10;
 	for (long i = 0; i < rounds; i++) {
@@ -480,6 +548,8 @@ static const struct {
 	{ "serve-threads", serve_threads },
 	{ "serve-dying", serve_dying },
 	{ "monitors", monitors },
+	{ "no-wait", no_wait },
+	{ "epoll-edges", epoll_edges },
 	{ "until-gone", until_gone },
 };
 
