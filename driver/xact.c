@@ -275,9 +275,7 @@ static void pump(struct kvp_xact *x)
 	lockdep_assert_held(&x->lock);
 	while (x->state != KVP_ST_CLOSED) {
 		if (!budget--) {
-			/* Every other state ends in a pump, by its timer at the latest. */
-			if (x->state == KVP_ST_IDLE)
-				timer_start(x, 1);
+			schedule_work(&x->again);
 			return;
 		}
 		if (!x->next.len)
@@ -314,6 +312,11 @@ static void timed_out(struct work_struct *work)
 	spin_unlock_bh(&x->lock);
 }
 
+static void pump_again(struct work_struct *work)
+{
+	kvp_xact_pump(container_of(work, struct kvp_xact, again));
+}
+
 struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
 				 const struct kvp_xact_params *params)
 {
@@ -331,6 +334,7 @@ struct kvp_xact *kvp_xact_create(const struct kvp_xact_ops *ops, void *channel,
 	init_waitqueue_head(&x->wait);
 	INIT_LIST_HEAD(&x->feeds);
 	INIT_DELAYED_WORK(&x->timer, timed_out);
+	INIT_WORK(&x->again, pump_again);
 	x->ops = ops;
 	x->channel = channel;
 	x->params = params;
@@ -392,8 +396,9 @@ void kvp_xact_close(struct kvp_xact *x, bool gone)
 	}
 	spin_unlock_bh(&x->lock);
 
-	/* KVP_ST_CLOSED never starts the timer. */
+	/* KVP_ST_CLOSED starts neither. */
 	cancel_delayed_work_sync(&x->timer);
+	cancel_work_sync(&x->again);
 }
 
 void kvp_xact_pump(struct kvp_xact *x)

@@ -160,6 +160,7 @@ struct kvp_outcome {
  * @hold_until_ns: end of the wait of a negotiation for a service, CLOCK_MONOTONIC;
  *	counted from the opening of the channel, or the end of the last service
  * @timer: of the state: raises KVP_EV_TIMEOUT, then reads the ring
+ * @again: reads the ring again after a run that ended with its budget
  * @ended: outcomes of the last requests, a ring
  * @ended_count: outcomes recorded so far
  * @counters: by enum kvp_counter
@@ -187,6 +188,7 @@ struct kvp_xact {
 	u64 deadline_ns;
 	u64 hold_until_ns;
 	struct delayed_work timer;
+	struct work_struct again;
 	struct kvp_outcome ended[HVKVP_HISTORY];
 	unsigned int ended_count;
 	u64 counters[KVP_CNT_COUNT];

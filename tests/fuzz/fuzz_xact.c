@@ -212,7 +212,7 @@ static void channel_closes(void)
 	if (!ring.open)
 		return;
 	kvp_xact_close(xact, false);
-	MUST(!delayed_work_pending(&xact->timer));
+	MUST(!delayed_work_pending(&xact->timer) && !xact->again.queued);
 	ring.open = false;
 	/* What was in the ring is gone with it. */
 	ring.read = ring.written;
@@ -222,6 +222,10 @@ static void channel_closes(void)
 static void timer_runs(void)
 {
 	fuzz_now_ns += NSEC_PER_SEC;
+	if (xact->again.queued) {
+		xact->again.queued = false;
+		xact->again.run(&xact->again);
+	}
 	if (!delayed_work_pending(&xact->timer))
 		return;
 	xact->timer.pending = false;

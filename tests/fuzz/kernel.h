@@ -140,8 +140,11 @@ static inline u32 kfifo_out(struct kfifo *f, void *to, u32 len)
 extern u64 fuzz_now_ns;
 #define ktime_get_ns()		fuzz_now_ns
 
-struct work_struct { void (*run)(struct work_struct *work); };
+struct work_struct { void (*run)(struct work_struct *work); bool queued; };
 struct delayed_work { struct work_struct work; bool pending; };
+#define INIT_WORK(w, f)		((w)->run = (f), (w)->queued = false)
+#define schedule_work(w)	((w)->queued = true)
+#define cancel_work_sync(w)	((w)->queued = false)
 #define to_delayed_work(w)	container_of(w, struct delayed_work, work)
 #define INIT_DELAYED_WORK(w, f)	((w)->work.run = (f), (w)->pending = false)
 #define schedule_delayed_work(w, delay) ((void)(delay), (w)->pending = true)

@@ -16,6 +16,7 @@ struct ring {
 	struct kvp_packet out[DEPTH];
 	unsigned int out_count;
 	int full;	/* sends that will fail with -EAGAIN */
+	unsigned int repeat;	/* how often the next packet comes again */
 };
 
 struct scene {
@@ -36,7 +37,11 @@ static void ring_recv(void *channel, struct kvp_packet *pkt)
 		return;
 	memcpy(pkt->ic, r->in[r->in_next].ic, r->in[r->in_next].len);
 	pkt->len = r->in[r->in_next].len;
-	pkt->cookie = r->in_next++;
+	pkt->cookie = r->in_next;
+	if (r->repeat)
+		r->repeat--;
+	else
+		r->in_next++;
 }
 
 static int ring_send(void *channel, const struct kvp_packet *pkt)
@@ -230,6 +235,22 @@ static void negotiation_waits_not_for_ever(struct kunit *test)
 	pass_time(s);
 	KUNIT_EXPECT_EQ(test, answers(s), 1U);
 	KUNIT_EXPECT_TRUE(test, s->x->agreed.valid);
+}
+
+/* More packets than one run takes, and no timer that would run soon. */
+static void a_flood_of_negotiations_is_read(struct kunit *test)
+{
+	struct scene *s = scene(test);
+
+	s->ring.repeat = 3 * PUMP_BUDGET;
+	host_negotiates(s);
+	flush_work(&s->x->again);
+	KUNIT_EXPECT_EQ(test, s->ring.repeat, 0U);
+	KUNIT_EXPECT_EQ(test, s->ring.in_next, 1U);
+	KUNIT_EXPECT_EQ(test, s->x->state, KVP_ST_HELD);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+	service_comes(test, s);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
 }
 
 static void wrong_replies(struct kunit *test)
@@ -605,6 +626,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(one_round),
 	KUNIT_CASE(negotiation_waits_for_a_service),
 	KUNIT_CASE(negotiation_waits_not_for_ever),
+	KUNIT_CASE(a_flood_of_negotiations_is_read),
 	KUNIT_CASE(wrong_replies),
 	KUNIT_CASE(deadline),
 	KUNIT_CASE(the_next_service_inherits),
