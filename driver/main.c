@@ -14,27 +14,8 @@
 #include "cdev.h"
 #include "chan.h"
 #include "compat.h"
+#include "params.h"
 #include "xact.h"
-
-static struct kvp_xact_params params = {
-	.request_timeout = 30,
-	.hold_timeout = 55,
-	.max_framework = 3,
-	.max_message = 5,
-};
-
-module_param_named(request_timeout, params.request_timeout, uint, 0644);
-MODULE_PARM_DESC(request_timeout,
-		 "Seconds until the driver answers a request with E_FAIL (30)");
-module_param_named(hold_timeout, params.hold_timeout, uint, 0644);
-MODULE_PARM_DESC(hold_timeout,
-		 "Seconds that the host's negotiation waits for a service (55)");
-module_param_named(max_framework, params.max_framework, uint, 0644);
-MODULE_PARM_DESC(max_framework,
-		 "Highest framework major version to negotiate: 1 or 3 (3)");
-module_param_named(max_message, params.max_message, uint, 0644);
-MODULE_PARM_DESC(max_message,
-		 "Highest KVP major version to negotiate: 1, 3, 4 or 5 (5)");
 
 /* There is one node, so only one device can be bound; a host offers one. */
 static atomic_t bound = ATOMIC_INIT(0);
@@ -66,7 +47,7 @@ static int kvp_probe(struct hv_device *hv,
 		goto unbind;
 	}
 
-	kvp->xact = kvp_xact_create(&kvp_chan_ops, hv, &params);
+	kvp->xact = kvp_xact_create(&kvp_chan_ops, hv, kvp_params);
 	if (!kvp->xact) {
 		err = -ENOMEM;
 		goto free_kvp;

@@ -88,18 +88,18 @@ struct kvp_xact_params {
 	unsigned int max_message;
 };
 
-/* Upper bound of the request timeout: a day. */
+/* Upper bound of both timeouts, in seconds: a day. */
 #define KVP_XACT_TIMEOUT_MAX	86400U
 
 /**
- * kvp_xact_timeout() - time limit of a request, at most a day
+ * kvp_xact_timeout() - time limit of a request
  * @params: limits
  *
  * Return: seconds.
  */
 static inline unsigned int kvp_xact_timeout(const struct kvp_xact_params *params)
 {
-	return min(READ_ONCE(params->request_timeout), KVP_XACT_TIMEOUT_MAX);
+	return READ_ONCE(params->request_timeout);
 }
 
 /**

@@ -84,6 +84,24 @@ case("services that read and are killed, one after the other; each request is an
 	finish()
 end)
 
+case("a parameter out of its range is refused, and keeps its value", function()
+	local folder = "/sys/module/hv_kvp/parameters/"
+	for _, p in ipairs{{"request_timeout", "30", {"0", "86401", "-1", "x", ""}}, {"hold_timeout", "55", {"86401", "-1"}},
+			   {"max_framework", "3", {"0", "4"}}, {"max_message", "5", {"0", "6", "4294967297"}}} do
+		local name, value, bad = table.unpack(p)
+		for _, text in ipairs(bad) do
+			expect(not guest("echo '" .. text .. "' >" .. folder .. name).ok, true, name .. "=" .. text)
+		end
+		expect(guest_ok("cat " .. folder .. name), value)
+	end
+	guest_ok("rmmod hv_kvp")
+	expect(not guest("modprobe hv_kvp request_timeout=0").ok)
+	guest_ok("modprobe hv_kvp request_timeout=29")
+	expect(guest_ok("cat " .. folder .. "request_timeout"), "29")
+	bus.wait_open(10)
+	guest_ok("echo 30 >" .. folder .. "request_timeout")
+end)
+
 case("as many monitors as there may be; the slow ones lose events, and are told how many", function() node_test("monitors") end)
 
 case("the device goes away under a service and a monitor", function()
