@@ -51,7 +51,7 @@ enum kvp_state {
 
 /**
  * enum kvp_event - event of the transaction
- * @KVP_EV_OPEN: the channel is about to be opened
+ * @KVP_EV_OPEN: the channel was opened
  * @KVP_EV_CLOSE: the channel is about to be closed, or is lost
  * @KVP_EV_NEGOTIATE: the host negotiates; raise CANCEL first
  * @KVP_EV_REQUEST: the host sent a request for the service

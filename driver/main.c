@@ -23,10 +23,12 @@ static atomic_t bound = ATOMIC_INIT(0);
 /**
  * struct kvp - a bound device
  * @xact: the transaction; owns one reference
+ * @chan: the channel
  * @cdev: the device node
  */
 struct kvp {
 	struct kvp_xact *xact;
+	struct kvp_chan chan;
 	struct kvp_cdev cdev;
 };
 
@@ -47,13 +49,14 @@ static int kvp_probe(struct hv_device *hv,
 		goto unbind;
 	}
 
-	kvp->xact = kvp_xact_create(&kvp_chan_ops, hv, kvp_params);
+	kvp->xact = kvp_xact_create(&kvp_chan_ops, &kvp->chan, kvp_params);
 	if (!kvp->xact) {
 		err = -ENOMEM;
 		goto free_kvp;
 	}
 
-	err = kvp_chan_open(hv, kvp->xact);
+	kvp_chan_init(&kvp->chan, hv, kvp->xact);
+	err = kvp_chan_open(&kvp->chan);
 	if (err) {
 		dev_err(&hv->device, "cannot open the channel: %d\n", err);
 		goto put_xact;
@@ -71,7 +74,7 @@ static int kvp_probe(struct hv_device *hv,
 	return 0;
 
 close_chan:
-	kvp_chan_close(hv, kvp->xact, true);
+	kvp_chan_close(&kvp->chan, true);
 put_xact:
 	kvp_xact_put(kvp->xact);
 free_kvp:
@@ -86,7 +89,7 @@ static void kvp_remove(struct hv_device *hv)
 	struct kvp *kvp = hv_get_drvdata(hv);
 
 	kvp_cdev_remove(&kvp->cdev);
-	kvp_chan_close(hv, kvp->xact, true);
+	kvp_chan_close(&kvp->chan, true);
 	kvp_xact_put(kvp->xact);
 	kfree(kvp);
 	atomic_set(&bound, 0);
@@ -102,7 +105,7 @@ static int kvp_suspend(struct hv_device *hv)
 {
 	struct kvp *kvp = hv_get_drvdata(hv);
 
-	kvp_chan_close(hv, kvp->xact, false);
+	kvp_chan_close(&kvp->chan, false);
 	return 0;
 }
 
@@ -110,7 +113,9 @@ static int kvp_resume(struct hv_device *hv)
 {
 	struct kvp *kvp = hv_get_drvdata(hv);
 
-	return kvp_chan_open(hv, kvp->xact);
+	/* A host that refuses now may not do so later: the device stays. */
+	kvp_chan_resume(&kvp->chan);
+	return 0;
 }
 
 static const struct hv_vmbus_device_id kvp_ids[] = {

@@ -112,9 +112,11 @@ COUNTER(answered, KVP_CNT_ANSWERED);
 COUNTER(expired, KVP_CNT_EXPIRED);
 COUNTER(withdrawn, KVP_CNT_WITHDRAWN);
 COUNTER(refused, KVP_CNT_REFUSED);
+COUNTER(unsent, KVP_CNT_UNSENT);
 COUNTER(dropped, KVP_CNT_DROPPED);
 COUNTER(late, KVP_CNT_LATE);
 COUNTER(ring_full, KVP_CNT_RING_FULL);
+COUNTER(resets, KVP_CNT_RESETS);
 
 static struct attribute *counter_attrs[] = {
 	&counter_negotiations.attr.attr,
@@ -123,9 +125,11 @@ static struct attribute *counter_attrs[] = {
 	&counter_expired.attr.attr,
 	&counter_withdrawn.attr.attr,
 	&counter_refused.attr.attr,
+	&counter_unsent.attr.attr,
 	&counter_dropped.attr.attr,
 	&counter_late.attr.attr,
 	&counter_ring_full.attr.attr,
+	&counter_resets.attr.attr,
 	NULL
 };
 

@@ -92,6 +92,23 @@ static int late_error(const struct kvp_xact *x, u64 id)
 	return -ENOENT;
 }
 
+static void close_now(struct kvp_xact *x)
+{
+	act(x, KVP_EV_CLOSE);
+	notify(x, 0, HVKVP_CLOSED, NULL);
+}
+
+/* The ring is unusable: close the transaction until the channel opens again. */
+static void reset(struct kvp_xact *x, const char *what, int err)
+{
+	dev_warn_ratelimited(x->dev, "%s: %d; the channel is opened again\n",
+			     what, err);
+	x->counters[KVP_CNT_RESETS]++;
+	x->next.len = 0;
+	close_now(x);
+	x->ops->reset(x->channel);
+}
+
 static void send(struct kvp_xact *x)
 {
 	int err = x->ops->send(x->channel, &x->now);
@@ -103,12 +120,12 @@ static void send(struct kvp_xact *x)
 		timer_start(x, msecs_to_jiffies(RESEND_DELAY_MS));
 		return;
 	}
-	/* Any other error: the device is being removed. */
-	if (err)
-		dev_dbg(x->dev, "answer not sent: %d\n", err);
-	else
+	if (!err)
 		notify(x, x->id, HVKVP_SENT, &x->now);
+	x->counters[err ? KVP_CNT_UNSENT : x->answer]++;
 	act(x, KVP_EV_SENT);
+	if (err && err != -ENODEV)
+		reset(x, "cannot write to the ring", err);
 }
 
 static void answer(struct kvp_xact *x, u32 status)
@@ -129,7 +146,7 @@ static void agree(struct kvp_xact *x)
 				     x->agreed.msg.major, x->agreed.msg.minor);
 	else
 		dev_warn_ratelimited(x->dev, "the host offers no version that this driver supports\n");
-	x->counters[KVP_CNT_NEGOTIATIONS]++;
+	x->answer = KVP_CNT_NEGOTIATIONS;
 	send(x);
 }
 
@@ -152,7 +169,7 @@ static void fail(struct kvp_xact *x)
 			     x->attached ? "no reply from the service" :
 					   "no service is attached");
 	end_request(x, -ETIMEDOUT);
-	x->counters[KVP_CNT_EXPIRED]++;
+	x->answer = KVP_CNT_EXPIRED;
 	notify(x, x->id, HVKVP_EXPIRED, NULL);
 	answer(x, HVKVP_E_FAIL);
 }
@@ -178,13 +195,13 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 		wake_service(x);
 		break;
 	case KVP_ACT_REFUSE:
-		x->counters[KVP_CNT_REFUSED]++;
+		x->answer = KVP_CNT_REFUSED;
 		answer(x, x->view.status);
 		break;
 	case KVP_ACT_ANSWER:
 		timer_stop(x);
 		end_request(x, -ENOENT);
-		x->counters[KVP_CNT_ANSWERED]++;
+		x->answer = KVP_CNT_ANSWERED;
 		send(x);
 		break;
 	case KVP_ACT_FAIL:
@@ -203,6 +220,8 @@ static void perform(struct kvp_xact *x, enum kvp_action action)
 		break;
 	case KVP_ACT_ABANDON:
 		timer_stop(x);
+		if (x->view.verdict == KVP_IC_REQUEST)
+			x->counters[KVP_CNT_WITHDRAWN]++;
 		notify(x, x->id, HVKVP_WITHDRAWN, NULL);
 		break;
 	case KVP_ACT_FINISH:
@@ -270,7 +289,7 @@ static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
 static void pump(struct kvp_xact *x)
 {
 	struct kvp_ic_view view;
-	int budget = PUMP_BUDGET;
+	int budget = PUMP_BUDGET, err;
 
 	lockdep_assert_held(&x->lock);
 	while (x->state != KVP_ST_CLOSED) {
@@ -278,8 +297,9 @@ static void pump(struct kvp_xact *x)
 			schedule_work(&x->again);
 			return;
 		}
-		if (!x->next.len)
-			x->ops->recv(x->channel, &x->next);
+		err = x->next.len ? 0 : x->ops->recv(x->channel, &x->next);
+		if (err)
+			reset(x, "cannot read the ring", err);
 		if (!x->next.len)
 			return;
 
@@ -378,6 +398,7 @@ void kvp_xact_open(struct kvp_xact *x, struct device *dev)
 	hold_from_now(x);
 	act(x, KVP_EV_OPEN);
 	notify(x, 0, HVKVP_OPENED, NULL);
+	pump(x);
 	spin_unlock_bh(&x->lock);
 }
 
@@ -386,8 +407,8 @@ void kvp_xact_close(struct kvp_xact *x, bool gone)
 	struct kvp_feed *feed;
 
 	spin_lock_bh(&x->lock);
-	act(x, KVP_EV_CLOSE);
-	notify(x, 0, HVKVP_CLOSED, NULL);
+	if (x->state != KVP_ST_CLOSED)
+		close_now(x);
 	if (gone) {
 		WRITE_ONCE(x->gone, true);
 		wake_up_interruptible(&x->wait);

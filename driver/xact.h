@@ -61,15 +61,17 @@ struct kvp_packet {
 /**
  * struct kvp_xact_ops - functions of the channel
  * @recv: move the next packet out of the ring; its length is 0 if there is none,
- *	and 1 if it has no payload
- * @send: put an answer into the ring; -EAGAIN if there is no room now, another
- *	error if there will never be
+ *	and 1 if it has no payload. An error means that the ring is unusable
+ * @send: put an answer into the ring; -EAGAIN if there is no room now, -ENODEV if
+ *	the device is being removed, another error if the ring is unusable
+ * @reset: close the channel and open it again, later
  *
  * Called under the transaction's lock, bottom halves off; must not sleep.
  */
 struct kvp_xact_ops {
-	void (*recv)(void *channel, struct kvp_packet *pkt);
+	int (*recv)(void *channel, struct kvp_packet *pkt);
 	int (*send)(void *channel, const struct kvp_packet *pkt);
+	void (*reset)(void *channel);
 };
 
 /**
@@ -104,15 +106,20 @@ static inline unsigned int kvp_xact_timeout(const struct kvp_xact_params *params
 
 /**
  * enum kvp_counter - counters since the device was bound
+ *
+ * An answer counts when it is in the ring.
+ *
  * @KVP_CNT_NEGOTIATIONS: negotiations answered
  * @KVP_CNT_REQUESTS: requests queued for the service
  * @KVP_CNT_ANSWERED: requests that the service answered
  * @KVP_CNT_EXPIRED: requests that the driver answered at their deadline
  * @KVP_CNT_WITHDRAWN: requests withdrawn by the host
  * @KVP_CNT_REFUSED: packets that the driver answered with an error by itself
+ * @KVP_CNT_UNSENT: answers of any kind that the channel did not take
  * @KVP_CNT_DROPPED: packets that could not be answered
  * @KVP_CNT_LATE: replies to a request that had already ended
  * @KVP_CNT_RING_FULL: attempts to send an answer that found no room
+ * @KVP_CNT_RESETS: unusable rings; the channel is closed and opened again
  * @KVP_CNT_COUNT: number of entries
  */
 enum kvp_counter {
@@ -122,9 +129,11 @@ enum kvp_counter {
 	KVP_CNT_EXPIRED,
 	KVP_CNT_WITHDRAWN,
 	KVP_CNT_REFUSED,
+	KVP_CNT_UNSENT,
 	KVP_CNT_DROPPED,
 	KVP_CNT_LATE,
 	KVP_CNT_RING_FULL,
+	KVP_CNT_RESETS,
 	KVP_CNT_COUNT,
 };
 
@@ -154,6 +163,7 @@ struct kvp_outcome {
  * @now: the current packet
  * @view: result of its checks
  * @next: the packet after it
+ * @answer: counter of the answer in @now, in KVP_ST_SENDING
  * @id: of the packet in @now
  * @begun_ns: start of its transaction, CLOCK_MONOTONIC
  * @deadline_ns: of the request in @now, CLOCK_MONOTONIC
@@ -183,6 +193,7 @@ struct kvp_xact {
 	struct kvp_packet now;
 	struct kvp_ic_view view;
 	struct kvp_packet next;
+	enum kvp_counter answer;
 	u64 id;
 	u64 begun_ns;
 	u64 deadline_ns;
@@ -226,11 +237,14 @@ void kvp_xact_put(struct kvp_xact *x);
 /* Events of the channel. */
 
 /**
- * kvp_xact_open() - the channel is about to be opened
+ * kvp_xact_open() - the channel was opened
  * @x: the transaction
  * @dev: for messages
  *
- * Call it before the first interrupt can come.
+ * Reads the packets that came since. Before this, no function of the channel is
+ * called, whatever interrupts and the service do.
+ *
+ * Context: any but hard interrupt.
  */
 void kvp_xact_open(struct kvp_xact *x, struct device *dev);
 

@@ -57,6 +57,20 @@ case("with a request in the service's hands: it is withdrawn, and its answer rea
 	delete("external", "k")
 end)
 
+case("with a host that refuses the channel at first: the node stays, and the next attempt opens it", {timeout = 150}, function()
+	local pid = guest_ok("cat /run/kvp-service.pid")
+	local from = log.mark()
+	bus.arm{at = "open", what = "refuse", status = 0xc0000001}
+	guest_ok("echo disk >/sys/power/state", 90)
+	wait{log = "cannot open the channel: .* next attempt in 1 s", from = from, timeout = 30}
+	bus.wait_open(30)
+	works()
+	expect(guest_ok("kvp-service status"), "runs, pid " .. pid)
+	-- A node whose device counts as removed cannot be opened.
+	guest_ok("kvp-service restart")
+	works()
+end)
+
 case("with a host that rescinds what the guest closes: the new device is taken", {timeout = 150}, function()
 	bus.reoffer_policy{on_close = true}
 	hibernate_and_wake()

@@ -147,7 +147,7 @@ case("state and counters say what happened", function()
 	local function counter(name) return tonumber(guest_ok("cat /sys/class/misc/hv_kvp/statistics/" .. name)) end
 	local function state(name) return guest_ok("cat /sys/class/misc/hv_kvp/" .. name) end
 
-	local names = {"negotiations", "requests", "answered", "refused", "dropped", "expired", "withdrawn", "late", "ring_full"}
+	local names = {"negotiations", "requests", "answered", "refused", "dropped", "expired", "withdrawn", "late", "ring_full", "unsent", "resets"}
 	local before = {}
 	for _, name in ipairs(names) do before[name] = counter(name) end
 	negotiate{kvp = {"3.0", "4.0"}}

@@ -27,6 +27,7 @@ static struct {
 	bool answered[PACKETS];
 	unsigned int answers;
 	unsigned int full;		/* sends that will find no room */
+	bool broken;			/* the next read or write fails */
 	bool open;
 } ring;
 
@@ -47,20 +48,23 @@ static unsigned int next(void)
 
 /* The channel. */
 
-static void take_packet(void *channel, struct kvp_packet *pkt)
+static int take_packet(void *channel, struct kvp_packet *pkt)
 {
 	(void)channel;
 	MUST(ring.open);
 	lockdep_assert_held(&xact->lock);
 	pkt->len = 0;
+	if (ring.broken)
+		return -EMSGSIZE;
 	if (ring.read == ring.written)
-		return;
+		return 0;
 	pkt->len = ring.waiting[ring.read].len;
 	memcpy(pkt->ic, ring.waiting[ring.read].data, pkt->len);
 	/* Who negotiates has given up what he asked before. */
 	if (ring.waiting[ring.read].negotiates)
 		ring.given_up = ring.read;
 	pkt->cookie = ring.read++;
+	return 0;
 }
 
 static int take_answer(void *channel, const struct kvp_packet *pkt)
@@ -73,6 +77,8 @@ static int take_answer(void *channel, const struct kvp_packet *pkt)
 	MUST(pkt->len >= HVKVP_PACKET_OVERHEAD && pkt->len <= KVP_XACT_PACKET_SIZE);
 	MUST(le32_to_cpu(pkt->ic->pipe_len) == pkt->len - HVKVP_PIPE_HDR_SIZE);
 	MUST(pkt->ic->flags == (HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_RESPONSE));
+	if (ring.broken)
+		return -EIO;
 	if (ring.full) {
 		ring.full--;
 		return -EAGAIN;
@@ -82,7 +88,19 @@ static int take_answer(void *channel, const struct kvp_packet *pkt)
 	return 0;
 }
 
-static const struct kvp_xact_ops ops = { .recv = take_packet, .send = take_answer };
+/* The channel closes at once, and opens when the fuzzer says so. */
+static void take_reset(void *channel)
+{
+	(void)channel;
+	MUST(ring.open);
+	ring.open = ring.broken = false;
+	ring.read = ring.written;
+	ring.full = 0;
+}
+
+static const struct kvp_xact_ops ops = {
+	.recv = take_packet, .send = take_answer, .reset = take_reset,
+};
 
 /* The host. */
 
@@ -164,7 +182,7 @@ static void service_replies(u64 id, u32 status, u32 body_len)
 {
 	static struct { u64 align; u8 room[HVKVP_MAX_MESSAGE]; } message;
 	struct hvkvp_reply *reply = (void *)message.room;
-	u64 answered = xact->counters[KVP_CNT_ANSWERED];
+	unsigned int ended = xact->ended_count;
 
 	body_len = min(body_len, (u32)(HVKVP_MAX_MESSAGE - sizeof(*reply)));
 	*reply = (struct hvkvp_reply) {
@@ -172,7 +190,7 @@ static void service_replies(u64 id, u32 status, u32 body_len)
 		.status = status, .body_len = body_len,
 	};
 	if (owned && ready)
-		MUST(!kvp_xact_reply(xact, reply) == (xact->counters[KVP_CNT_ANSWERED] != answered));
+		MUST(!kvp_xact_reply(xact, reply) == (xact->ended_count != ended));
 }
 
 static void service_comes(bool says_hello)
@@ -287,10 +305,18 @@ static void step(void)
 		timer_runs();
 		break;
 	case 14:
-		if (next() % 2)
-			ring.full += next() % 4;
-		else
+		switch (next() % 4) {
+		case 0:
 			monitor_reads();
+			break;
+		case 1:
+		case 2:
+			ring.full += next() % 4;
+			break;
+		case 3:
+			ring.broken = ring.open;
+			break;
+		}
 		break;
 	case 15:
 		if (next() % 2)
@@ -317,10 +343,16 @@ static void all_is_well(void)
 {
 	unsigned int before;
 
+	ring.broken = false;
 	channel_opens();
 	service_comes(true);
 	ring.full = 0;
 	settle();
+	MUST(xact->counters[KVP_CNT_REQUESTS] >= xact->counters[KVP_CNT_ANSWERED] +
+	     xact->counters[KVP_CNT_EXPIRED] + xact->counters[KVP_CNT_WITHDRAWN]);
+	MUST(xact->counters[KVP_CNT_REQUESTS] <= xact->counters[KVP_CNT_ANSWERED] +
+	     xact->counters[KVP_CNT_EXPIRED] + xact->counters[KVP_CNT_WITHDRAWN] +
+	     xact->counters[KVP_CNT_UNSENT]);
 	for (unsigned int i = 0; i < ring.written; i++)
 		free(ring.waiting[i].data);
 	memset(&ring, 0, sizeof(ring));

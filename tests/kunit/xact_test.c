@@ -17,6 +17,11 @@ struct ring {
 	unsigned int out_count;
 	int full;	/* sends that will fail with -EAGAIN */
 	unsigned int repeat;	/* how often the next packet comes again */
+	int recv_error;		/* of the next read */
+	int send_error;		/* of the next write */
+	unsigned int resets;
+	bool closed;		/* nothing may be called */
+	unsigned int intrusions;	/* calls while closed */
 };
 
 struct scene {
@@ -28,13 +33,16 @@ struct scene {
 	struct hvkvp_reply *reply;
 };
 
-static void ring_recv(void *channel, struct kvp_packet *pkt)
+static int ring_recv(void *channel, struct kvp_packet *pkt)
 {
 	struct ring *r = channel;
 
 	pkt->len = 0;
+	r->intrusions += r->closed;
+	if (r->recv_error)
+		return r->recv_error;
 	if (r->in_next == r->in_count)
-		return;
+		return 0;
 	memcpy(pkt->ic, r->in[r->in_next].ic, r->in[r->in_next].len);
 	pkt->len = r->in[r->in_next].len;
 	pkt->cookie = r->in_next;
@@ -42,12 +50,16 @@ static void ring_recv(void *channel, struct kvp_packet *pkt)
 		r->repeat--;
 	else
 		r->in_next++;
+	return 0;
 }
 
 static int ring_send(void *channel, const struct kvp_packet *pkt)
 {
 	struct ring *r = channel;
 
+	r->intrusions += r->closed;
+	if (r->send_error)
+		return r->send_error;
 	if (r->full) {
 		r->full--;
 		return -EAGAIN;
@@ -60,9 +72,18 @@ static int ring_send(void *channel, const struct kvp_packet *pkt)
 	return 0;
 }
 
+static void ring_reset(void *channel)
+{
+	struct ring *r = channel;
+
+	r->resets++;
+	r->closed = true;
+}
+
 static const struct kvp_xact_ops ring_ops = {
 	.recv = ring_recv,
 	.send = ring_send,
+	.reset = ring_reset,
 };
 
 static void host_sends(struct scene *s, u16 type, const void *body,
@@ -389,6 +410,71 @@ static void a_full_ring(struct kunit *test)
 	KUNIT_EXPECT_NE(test, service_reads(s), 0ULL);
 }
 
+static void reopen(struct scene *s)
+{
+	s->ring.closed = false;
+	s->ring.recv_error = 0;
+	s->ring.send_error = 0;
+	kvp_xact_close(s->x, false);
+	kvp_xact_open(s->x, &s->dev);
+}
+
+static void a_ring_that_cannot_be_written(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 *count = s->x->counters, id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	s->ring.send_error = -EIO;
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
+	KUNIT_EXPECT_EQ(test, s->ring.resets, 1U);
+	KUNIT_EXPECT_EQ(test, count[KVP_CNT_UNSENT], 1ULL);
+	KUNIT_EXPECT_EQ(test, count[KVP_CNT_ANSWERED], 0ULL);
+	KUNIT_EXPECT_EQ(test, count[KVP_CNT_RESETS], 1ULL);
+	KUNIT_EXPECT_EQ(test, s->x->state, KVP_ST_CLOSED);
+	KUNIT_EXPECT_FALSE(test, kvp_xact_is_gone(s->x));
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ENOENT);
+
+	/* Nothing is called until the channel is open again. */
+	host_asks(s, 77);
+	kvp_xact_disown(s->x);
+	service_comes(test, s);
+	KUNIT_EXPECT_EQ(test, s->ring.intrusions, 0U);
+	reopen(s);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+	host_negotiates(s);
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_EQ(test, service_replies(s, service_reads(s), 0), 0);
+	KUNIT_EXPECT_EQ(test, answers(s), 3U);
+	KUNIT_EXPECT_EQ(test, count[KVP_CNT_ANSWERED], 1ULL);
+
+	/* A device that is being removed is not opened again. */
+	s->ring.send_error = -ENODEV;
+	host_asks(s, 77);
+	KUNIT_EXPECT_EQ(test, s->ring.resets, 1U);
+	KUNIT_EXPECT_EQ(test, count[KVP_CNT_UNSENT], 2ULL);
+}
+
+static void a_ring_that_cannot_be_read(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	s->ring.recv_error = -EMSGSIZE;
+	kvp_xact_pump(s->x);
+	KUNIT_EXPECT_EQ(test, s->ring.resets, 1U);
+	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), -ECANCELED);
+	KUNIT_EXPECT_EQ(test, answers(s), 0U);
+	kvp_xact_pump(s->x);
+	KUNIT_EXPECT_EQ(test, s->ring.intrusions, 0U);
+	reopen(s);
+	host_negotiates(s);
+	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+}
+
 static void suspend_and_resume(struct kunit *test)
 {
 	struct scene *s = agreed_scene(test);
@@ -634,6 +720,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(requests_wait_for_their_turn),
 	KUNIT_CASE(bad_packets_between),
 	KUNIT_CASE(a_full_ring),
+	KUNIT_CASE(a_ring_that_cannot_be_written),
+	KUNIT_CASE(a_ring_that_cannot_be_read),
 	KUNIT_CASE(suspend_and_resume),
 	KUNIT_CASE(gone_for_good),
 	KUNIT_CASE(a_late_reply_after_refusals),
