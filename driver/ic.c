@@ -2,6 +2,7 @@
 /*
  * Integration component framing, see ic.h.
  */
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/kernel.h>
 #include <linux/overflow.h>
@@ -33,34 +34,93 @@ static void drop(struct kvp_ic_view *view, const char *field, u32 value)
 	view->value = value;
 }
 
-/* Minimum body size of @operation, in bytes. */
+static bool is_ip(u8 operation)
+{
+	return operation == HVKVP_OP_GET_IP || operation == HVKVP_OP_SET_IP;
+}
+
+/* Body size of @operation, in bytes. */
 static u32 operation_size(u8 operation, const struct kvp_ic_agreement *agreed)
 {
-	switch (operation) {
-	case HVKVP_OP_GET_IP:
-	case HVKVP_OP_SET_IP:
-		return agreed->msg.major >= 5 ? HVKVP_IP_BINARY_USED :
-						HVKVP_IP_SIZE;
-	default:
+	if (!is_ip(operation))
 		return HVKVP_EXCHANGE_SIZE;
+	return agreed->msg.major >= 5 ? HVKVP_IP_BINARY_USED : HVKVP_IP_SIZE;
+}
+
+/* Offset behind @size bytes at @offset; a size beyond @max ends nowhere. */
+static u32 end_of(u32 offset, __le32 size, u32 max)
+{
+	return le32_to_cpu(size) <= max ? offset + le32_to_cpu(size) : U32_MAX;
+}
+
+/*
+ * Bytes of the body that @operation uses, which can be fewer than its size. The
+ * first @room bytes exist.
+ */
+static u32 used_size(u8 operation, const u8 *body, u32 room,
+		     const struct kvp_ic_agreement *agreed)
+{
+	const struct hvkvp_msg_exchange *exchange = (const void *)body;
+	const struct hvkvp_msg_delete *delete = (const void *)body;
+	u32 key_end;
+
+	switch (operation) {
+	case HVKVP_OP_GET:
+	case HVKVP_OP_SET:
+		if (room < offsetof(typeof(*exchange), data.key))
+			return U32_MAX;
+		key_end = end_of(offsetof(typeof(*exchange), data.key),
+				 exchange->data.key_size, HVKVP_KEY_SIZE);
+		if (operation == HVKVP_OP_GET || !exchange->data.value_size)
+			return key_end;
+		return max(key_end, end_of(offsetof(typeof(*exchange), data.value),
+					   exchange->data.value_size,
+					   HVKVP_VALUE_SIZE));
+	case HVKVP_OP_DELETE:
+		if (room < offsetof(typeof(*delete), key))
+			return U32_MAX;
+		return end_of(offsetof(typeof(*delete), key), delete->key_size,
+			      HVKVP_KEY_SIZE);
+	case HVKVP_OP_ENUMERATE:
+		return offsetof(struct hvkvp_msg_enumerate, data);
+	case HVKVP_OP_GET_IP:
+		return agreed->msg.major >= 5 ?
+		       offsetof(struct hvkvp_msg_ip_binary, family) :
+		       offsetof(struct hvkvp_msg_ip_text, family);
+	default:
+		/* SET_IP: what is missing would be taken for "none". */
+		return operation_size(operation, agreed);
 	}
 }
 
-static void parse_negotiate(const struct hvkvp_packet *pkt,
+/*
+ * Make sure of @need bytes of body. What counts is what the packet has, @room
+ * bytes, and not what its header says.
+ */
+static bool has(struct kvp_ic_view *view, u32 need, u32 room)
+{
+	if (need > room)
+		return false;
+	if (need > view->body_len) {
+		view->body_len = need;
+		view->oddities |= BIT(KVP_IC_ODD_BODY_LEN);
+	}
+	return true;
+}
+
+static void parse_negotiate(const struct hvkvp_packet *pkt, u32 room,
 			    struct kvp_ic_view *view)
 {
 	const struct hvkvp_negotiation *body = (const void *)pkt->body;
 	u32 versions;
 
-	if (view->body_len < sizeof(*body)) {
-		refuse(view, HVKVP_E_INVALIDARG, "negotiation size",
-		       view->body_len);
+	if (!has(view, sizeof(*body), room)) {
+		refuse(view, HVKVP_E_INVALIDARG, "negotiation size", room);
 		return;
 	}
 
 	versions = le16_to_cpu(body->fw_count) + le16_to_cpu(body->msg_count);
-	if (versions > (view->body_len - sizeof(*body)) /
-		       sizeof(body->version[0])) {
+	if (!has(view, struct_size(body, version, versions), room)) {
 		refuse(view, HVKVP_E_INVALIDARG, "version count", versions);
 		return;
 	}
@@ -68,18 +128,34 @@ static void parse_negotiate(const struct hvkvp_packet *pkt,
 	view->verdict = KVP_IC_NEGOTIATE;
 }
 
-static void parse_kvp(const struct hvkvp_packet *pkt,
+/* Check the body of a request whose operation and pool are valid. */
+static void parse_body(const struct hvkvp_packet *pkt, u32 room,
+		       const struct kvp_ic_agreement *agreed,
+		       struct kvp_ic_view *view)
+{
+	u32 size = operation_size(view->operation, agreed);
+
+	/* No operation uses more, and a message has no room for it. */
+	view->body_len = min_t(u32, view->body_len, HVKVP_IP_SIZE);
+	if (!has(view, size, room)) {
+		if (!has(view, used_size(view->operation, pkt->body, room,
+					 agreed), room)) {
+			refuse(view, HVKVP_E_INVALIDARG, "body size", room);
+			return;
+		}
+		view->oddities |= BIT(KVP_IC_ODD_SHORT_BODY);
+	}
+	view->sent_len = view->body_len;
+	view->body_len = max(view->body_len, size);
+	view->verdict = KVP_IC_REQUEST;
+}
+
+static void parse_kvp(const struct hvkvp_packet *pkt, u32 room,
 		      const struct kvp_ic_agreement *agreed,
 		      struct kvp_ic_view *view)
 {
-	if (!agreed->valid) {
-		refuse(view, HVKVP_E_FAIL, "request before negotiation",
-		       view->body_len);
-		return;
-	}
-	if (view->body_len < HVKVP_MSG_HDR_SIZE ||
-	    view->body_len > HVKVP_IP_SIZE) {
-		refuse(view, HVKVP_E_INVALIDARG, "body size", view->body_len);
+	if (!has(view, HVKVP_MSG_HDR_SIZE, room)) {
+		refuse(view, HVKVP_E_INVALIDARG, "body size", room);
 		return;
 	}
 
@@ -89,21 +165,23 @@ static void parse_kvp(const struct hvkvp_packet *pkt,
 	if (view->operation >= HVKVP_OP_COUNT)
 		refuse(view, HVKVP_E_NOT_SUPPORTED, "operation",
 		       view->operation);
-	else if (view->body_len < operation_size(view->operation, agreed))
-		refuse(view, HVKVP_E_INVALIDARG, "body size", view->body_len);
 	else if (view->pool >= HVKVP_POOL_WIRE_COUNT)
 		refuse(view, HVKVP_E_INVALIDARG, "pool", view->pool);
+	else if (!agreed->valid && is_ip(view->operation))
+		refuse(view, HVKVP_E_FAIL, "IP request before negotiation",
+		       view->operation);
 	else
-		view->verdict = KVP_IC_REQUEST;
+		parse_body(pkt, room, agreed, view);
+	if (!agreed->valid && view->verdict == KVP_IC_REQUEST)
+		view->oddities |= BIT(KVP_IC_ODD_UNAGREED);
 }
 
 void kvp_ic_parse(const struct hvkvp_packet *pkt, u32 len,
 		  const struct kvp_ic_agreement *agreed,
 		  struct kvp_ic_view *view)
 {
-	const u8 kinds = HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_REQUEST |
-			 HVKVP_IC_FLAG_RESPONSE;
-	u32 pipe_len, body_len;
+	const u8 request = HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_REQUEST;
+	u32 pipe_len, room;
 
 	BUILD_BUG_ON(sizeof(struct hvkvp_packet) != HVKVP_PACKET_OVERHEAD);
 	BUILD_BUG_ON(sizeof(struct hvkvp_request) + HVKVP_IP_SIZE >
@@ -115,43 +193,60 @@ void kvp_ic_parse(const struct hvkvp_packet *pkt, u32 len,
 		drop(view, "packet length", len);
 		return;
 	}
-	if (le32_to_cpu(pkt->pipe_type) != HVKVP_PIPE_DATA) {
-		drop(view, "pipe type", le32_to_cpu(pkt->pipe_type));
-		return;
-	}
-	/* A response, or a message that expects no answer. */
-	if ((pkt->flags & kinds) !=
-	    (HVKVP_IC_FLAG_TRANSACTION | HVKVP_IC_FLAG_REQUEST)) {
+	/* The answer to a response would answer the next request of the host. */
+	if (pkt->flags & HVKVP_IC_FLAG_RESPONSE) {
 		drop(view, "flags", pkt->flags);
 		return;
 	}
+	if ((pkt->flags & request) != request)
+		view->oddities |= BIT(KVP_IC_ODD_FLAGS);
+	if (le32_to_cpu(pkt->pipe_type) != HVKVP_PIPE_DATA)
+		view->oddities |= BIT(KVP_IC_ODD_PIPE_TYPE);
 
+	room = len - HVKVP_PACKET_OVERHEAD;
+	view->body_len = le16_to_cpu(pkt->body_len);
+	if (view->body_len > room) {
+		view->body_len = room;
+		view->oddities |= BIT(KVP_IC_ODD_BODY_LEN);
+	}
+	/* The ring pads a packet; that is no part of the body. */
+	if (room - view->body_len < sizeof(u64))
+		room = view->body_len;
 	pipe_len = le32_to_cpu(pkt->pipe_len);
-	if (pipe_len < HVKVP_IC_HDR_SIZE ||
-	    pipe_len > len - HVKVP_PIPE_HDR_SIZE) {
-		refuse(view, HVKVP_E_INVALIDARG, "pipe length", pipe_len);
-		return;
-	}
-
-	body_len = le16_to_cpu(pkt->body_len);
-	if (body_len > pipe_len - HVKVP_IC_HDR_SIZE) {
-		view->body_len = pipe_len - HVKVP_IC_HDR_SIZE;
-		refuse(view, HVKVP_E_INVALIDARG, "body size", body_len);
-		return;
-	}
-	view->body_len = body_len;
+	if (pipe_len < HVKVP_IC_HDR_SIZE + view->body_len ||
+	    pipe_len > len - HVKVP_PIPE_HDR_SIZE)
+		view->oddities |= BIT(KVP_IC_ODD_PIPE_LEN);
 
 	switch (le16_to_cpu(pkt->type)) {
 	case HVKVP_IC_TYPE_NEGOTIATE:
-		parse_negotiate(pkt, view);
+		parse_negotiate(pkt, room, view);
 		break;
 	case HVKVP_IC_TYPE_KVP:
-		parse_kvp(pkt, agreed, view);
+		parse_kvp(pkt, room, agreed, view);
 		break;
 	default:
 		refuse(view, HVKVP_E_NOT_SUPPORTED, "message type",
 		       le16_to_cpu(pkt->type));
 	}
+}
+
+void kvp_ic_fill(struct hvkvp_packet *pkt, const struct kvp_ic_view *view)
+{
+	memset(pkt->body + view->sent_len, 0, view->body_len - view->sent_len);
+}
+
+const char *kvp_ic_oddity_name(enum kvp_ic_oddity oddity)
+{
+	static const char * const names[KVP_IC_ODD_COUNT] = {
+		[KVP_IC_ODD_PIPE_TYPE] = "pipe type",
+		[KVP_IC_ODD_PIPE_LEN] = "pipe length",
+		[KVP_IC_ODD_FLAGS] = "flags",
+		[KVP_IC_ODD_BODY_LEN] = "body length",
+		[KVP_IC_ODD_SHORT_BODY] = "short body",
+		[KVP_IC_ODD_UNAGREED] = "request before negotiation",
+	};
+
+	return names[oddity];
 }
 
 /* Highest known version up to @max among @count offered ones from @first. */
@@ -210,6 +305,7 @@ u32 kvp_ic_negotiate(struct hvkvp_packet *pkt, unsigned int max_fw,
 
 u32 kvp_ic_answer(struct hvkvp_packet *pkt, u32 body_len, u32 status)
 {
+	pkt->pipe_type = cpu_to_le32(HVKVP_PIPE_DATA);
 	pkt->pipe_len = cpu_to_le32(HVKVP_IC_HDR_SIZE + body_len);
 	pkt->body_len = cpu_to_le16(body_len);
 	pkt->status = cpu_to_le32(status);

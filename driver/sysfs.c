@@ -113,6 +113,7 @@ COUNTER(expired, KVP_CNT_EXPIRED);
 COUNTER(withdrawn, KVP_CNT_WITHDRAWN);
 COUNTER(refused, KVP_CNT_REFUSED);
 COUNTER(unsent, KVP_CNT_UNSENT);
+COUNTER(tolerated, KVP_CNT_TOLERATED);
 COUNTER(dropped, KVP_CNT_DROPPED);
 COUNTER(late, KVP_CNT_LATE);
 COUNTER(ring_full, KVP_CNT_RING_FULL);
@@ -126,6 +127,7 @@ static struct attribute *counter_attrs[] = {
 	&counter_withdrawn.attr.attr,
 	&counter_refused.attr.attr,
 	&counter_unsent.attr.attr,
+	&counter_tolerated.attr.attr,
 	&counter_dropped.attr.attr,
 	&counter_late.attr.attr,
 	&counter_ring_full.attr.attr,

@@ -8,8 +8,8 @@
  *   message_version		likewise, like 5.0
  *   statistics/NAME		counters since the device was bound, see
  *				enum kvp_counter: negotiations requests answered
- *				expired withdrawn refused unsent dropped late
- *				ring_full resets
+ *				expired withdrawn refused unsent tolerated
+ *				dropped late ring_full resets
  */
 #ifndef KVP_SYSFS_H
 #define KVP_SYSFS_H

@@ -112,6 +112,7 @@ TRACE_EVENT(hv_kvp_packet,
 		__field(u8, operation)
 		__field(u8, pool)
 		__field(u32, status)
+		__field(u32, oddities)
 	),
 	TP_fast_assign(
 		__entry->id = id;
@@ -122,11 +123,12 @@ TRACE_EVENT(hv_kvp_packet,
 		__entry->operation = view->operation;
 		__entry->pool = view->pool;
 		__entry->status = view->status;
+		__entry->oddities = view->oddities;
 	),
-	TP_printk("id=%llu len=%u type=%u %s operation=%u pool=%u status=%#x",
+	TP_printk("id=%llu len=%u type=%u %s operation=%u pool=%u status=%#x oddities=%#x",
 		  __entry->id, __entry->len, __entry->type,
 		  kvp_show_verdict(__entry->verdict), __entry->operation,
-		  __entry->pool, __entry->status)
+		  __entry->pool, __entry->status, __entry->oddities)
 );
 
 /* An answer was written to the ring, or failed with err. */

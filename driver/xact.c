@@ -2,6 +2,7 @@
 /*
  * The transaction, see xact.h. fsm.c decides; this file carries it out.
  */
+#include <linux/bits.h>
 #include <linux/dev_printk.h>
 #include <linux/device.h>
 #include <linux/errno.h>
@@ -249,6 +250,21 @@ static void log_invalid(struct kvp_xact *x, const struct kvp_ic_view *view)
 				     view->field, view->value);
 }
 
+/* Each oddity is logged once: a host that has one has it in each packet. */
+static void tolerate(struct kvp_xact *x, unsigned int oddities)
+{
+	unsigned int fresh = oddities & ~x->oddities, i;
+
+	if (!oddities)
+		return;
+	x->counters[KVP_CNT_TOLERATED]++;
+	x->oddities |= oddities;
+	for (i = 0; i < KVP_IC_ODD_COUNT; i++)
+		if (fresh & BIT(i))
+			dev_info(x->dev, "packet from the host accepted in spite of: %s (logged once)\n",
+				 kvp_ic_oddity_name(i));
+}
+
 /* Discard the packet in @next, which cannot be answered. */
 static void drop(struct kvp_xact *x, const struct kvp_ic_view *view)
 {
@@ -279,6 +295,9 @@ static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
 	x->begun_ns = ktime_get_ns();
 	trace_hv_kvp_packet(x->id, x->now.ic, x->now.len, view);
 	notify(x, x->id, HVKVP_RECEIVED, &x->now);
+	tolerate(x, view->oddities);
+	if (view->verdict == KVP_IC_REQUEST)
+		kvp_ic_fill(x->now.ic, view);
 
 	act(x, events[view->verdict]);
 	if (view->verdict == KVP_IC_NEGOTIATE && x->attached)

@@ -116,6 +116,7 @@ static inline unsigned int kvp_xact_timeout(const struct kvp_xact_params *params
  * @KVP_CNT_WITHDRAWN: requests withdrawn by the host
  * @KVP_CNT_REFUSED: packets that the driver answered with an error by itself
  * @KVP_CNT_UNSENT: answers of any kind that the channel did not take
+ * @KVP_CNT_TOLERATED: packets with an oddity, see enum kvp_ic_oddity
  * @KVP_CNT_DROPPED: packets that could not be answered
  * @KVP_CNT_LATE: replies to a request that had already ended
  * @KVP_CNT_RING_FULL: attempts to send an answer that found no room
@@ -130,6 +131,7 @@ enum kvp_counter {
 	KVP_CNT_WITHDRAWN,
 	KVP_CNT_REFUSED,
 	KVP_CNT_UNSENT,
+	KVP_CNT_TOLERATED,
 	KVP_CNT_DROPPED,
 	KVP_CNT_LATE,
 	KVP_CNT_RING_FULL,
@@ -163,6 +165,7 @@ struct kvp_outcome {
  * @now: the current packet
  * @view: result of its checks
  * @next: the packet after it
+ * @oddities: those logged so far, a mask of enum kvp_ic_oddity
  * @answer: counter of the answer in @now, in KVP_ST_SENDING
  * @id: of the packet in @now
  * @begun_ns: start of its transaction, CLOCK_MONOTONIC
@@ -193,6 +196,7 @@ struct kvp_xact {
 	struct kvp_packet now;
 	struct kvp_ic_view view;
 	struct kvp_packet next;
+	unsigned int oddities;
 	enum kvp_counter answer;
 	u64 id;
 	u64 begun_ns;

@@ -185,7 +185,8 @@ struct hvkvp_hello {
  * struct hvkvp_request - a request of the host
  * @hdr: header; type HVKVP_REQUEST, id of the request
  * @deadline_ns: when the driver gives up, CLOCK_MONOTONIC, nanoseconds
- * @fw_major: integration-component framework version agreed with the host
+ * @fw_major: integration-component framework version agreed with the host; 0.0
+ *	if none was, which happens only in requests other than for IP
  * @fw_minor: likewise
  * @msg_major: KVP message version agreed with the host; it decides the layout
  *	of an IP body
@@ -194,8 +195,8 @@ struct hvkvp_hello {
  * @pool: enum hvkvp_pool; the same as the body's second byte
  * @reserved: zero
  * @body_len: bytes of @body; at least the operation's size in hv_kvp_msg.h
- * @body: as the host sent it, from the KVP header on. Nothing in it but
- *	operation and pool has been checked
+ * @body: as the host sent it, from the KVP header on; zeroes follow if the host
+ *	sent no more. Nothing in it but operation and pool has been checked
  */
 struct hvkvp_request {
 	struct hvkvp_hdr hdr;

@@ -28,19 +28,35 @@ static void must_be_answer(const struct hvkvp_packet *pkt, u32 len, u32 room)
 	MUST(!pkt->reserved[0] && !pkt->reserved[1]);
 }
 
-static void request(const struct hvkvp_packet *pkt, const struct kvp_ic_agreement *agreed,
-		    const struct kvp_ic_view *view)
+/* A body that is filled up, and so its answer, can be longer than the packet. */
+static void request(const struct hvkvp_packet *sent, u32 sent_len,
+		    const struct kvp_ic_agreement *agreed, const struct kvp_ic_view *view)
 {
 	static struct { u64 align; u8 room[HVKVP_MAX_MESSAGE]; } message;
 	struct hvkvp_request *req = (void *)message.room;
-	u32 len = kvp_msg_make_request(7, 8, agreed, pkt->body, view->body_len, req);
+	u32 len, room = sizeof(*sent) + view->body_len;
+	struct hvkvp_packet *pkt = malloc(room);
 
-	MUST(agreed->valid);
+	MUST(pkt);
+	memset(pkt, 0x5a, room);
+	memcpy(pkt, sent, min(sent_len, room));
+	kvp_ic_fill(pkt, view);
+	MUST(view->sent_len <= sent_len - sizeof(*sent));
+	MUST(!memcmp(pkt->body, sent->body, view->sent_len));
+	for (u32 i = view->sent_len; i < view->body_len; i++)
+		MUST(!pkt->body[i]);
+
+	len = kvp_msg_make_request(7, 8, agreed, pkt->body, view->body_len, req);
+	MUST(agreed->valid || (view->operation != HVKVP_OP_GET_IP &&
+			       view->operation != HVKVP_OP_SET_IP));
+	MUST(view->body_len >= HVKVP_EXCHANGE_SIZE && view->body_len <= HVKVP_IP_SIZE);
 	MUST(len <= HVKVP_MAX_MESSAGE && req->hdr.len == len);
 	MUST(view->operation < HVKVP_OP_COUNT && view->pool < HVKVP_POOL_WIRE_COUNT);
 	MUST(req->operation == view->operation && req->pool == view->pool);
 	MUST(req->body_len == view->body_len && !req->reserved);
 	MUST(!memcmp(req->body, pkt->body, view->body_len));
+	must_be_answer(pkt, kvp_ic_answer(pkt, view->body_len, 0), room);
+	free(pkt);
 }
 
 static void packet(u8 mode, const u8 *data, u32 len)
@@ -53,7 +69,8 @@ static void packet(u8 mode, const u8 *data, u32 len)
 
 	kvp_ic_parse(pkt, len, &agreed, &view);
 	MUST(len < HVKVP_PACKET_OVERHEAD ? view.verdict == KVP_IC_DROP :
-	     view.body_len <= len - HVKVP_PACKET_OVERHEAD);
+	     view.verdict == KVP_IC_REQUEST || view.body_len <= len - HVKVP_PACKET_OVERHEAD);
+	MUST(view.oddities < 1U << KVP_IC_ODD_COUNT);
 	switch (view.verdict) {
 	case KVP_IC_DROP:
 		MUST(view.field);
@@ -63,8 +80,7 @@ static void packet(u8 mode, const u8 *data, u32 len)
 		must_be_answer(pkt, kvp_ic_answer(pkt, view.body_len, view.status), len);
 		break;
 	case KVP_IC_REQUEST:
-		request(pkt, &agreed, &view);
-		must_be_answer(pkt, kvp_ic_answer(pkt, view.body_len, 0), len);
+		request(pkt, len, &agreed, &view);
 		break;
 	case KVP_IC_NEGOTIATE:
 		must_be_answer(pkt, kvp_ic_negotiate(pkt, mode >> 2 & 3, mode >> 4 & 7, &agreed),

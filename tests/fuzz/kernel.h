@@ -31,6 +31,9 @@ typedef __u64 u64;
 #define cpu_to_le16(x)		htole16(x)
 #define cpu_to_le32(x)		htole32(x)
 
+#define BIT(n)			(1UL << (n))
+#define U32_MAX			UINT32_MAX
+#define max(a, b)		((a) > (b) ? (a) : (b))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define BUILD_BUG_ON(bad)	_Static_assert(!(bad), #bad)
 #define READ_ONCE(x)		(*(volatile typeof(x) *)&(x))
@@ -164,6 +167,7 @@ struct device { int none; };
 #define fuzz_print(dev, ...) \
 	do { MUST(dev); MUST(snprintf(NULL, 0, __VA_ARGS__) > 0); } while (0)
 #define dev_dbg			fuzz_print
+#define dev_info		fuzz_print
 #define dev_info_ratelimited	fuzz_print
 #define dev_warn_ratelimited	fuzz_print
 

@@ -105,16 +105,27 @@ static void short_packets(struct kunit *test)
 	}
 }
 
+static void expect_odd(struct kunit *test, struct sample *s, unsigned int odd)
+{
+	KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
+	KUNIT_EXPECT_EQ(test, s->view.oddities, odd);
+	KUNIT_EXPECT_NULL(test, s->view.field);
+	KUNIT_EXPECT_LE(test, s->view.sent_len, s->len - 28);
+	KUNIT_EXPECT_EQ(test, s->view.body_len, 2580U);
+}
+
 static void pipe_types(struct kunit *test)
 {
-	static const u32 bad[] = { 0, 2, 3, 0x100, 0xffffffff };
+	static const u32 odd[] = { 0, 2, 3, 0x100, 0xffffffff };
 	struct sample *s = request(test, 1, 0, 2580);
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		s->pkt->pipe_type = cpu_to_le32(bad[i]);
-		expect_dropped(test, s);
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		s->pkt->pipe_type = cpu_to_le32(odd[i]);
+		expect_odd(test, s, BIT(KVP_IC_ODD_PIPE_TYPE));
 	}
+	kvp_ic_answer(s->pkt, 2580, 0);
+	KUNIT_EXPECT_EQ(test, le32_to_cpu(s->pkt->pipe_type), 1U);
 }
 
 static void ic_flags(struct kunit *test)
@@ -124,10 +135,11 @@ static void ic_flags(struct kunit *test)
 
 	for (flags = 0; flags < 256; flags++) {
 		s->pkt->flags = flags;
-		if ((flags & 7) == 3)
-			KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
-		else
+		if (flags & 4)
 			expect_dropped(test, s);
+		else
+			expect_odd(test, s, (flags & 3) != 3 ?
+				   BIT(KVP_IC_ODD_FLAGS) : 0);
 	}
 }
 
@@ -135,26 +147,93 @@ static void pipe_lengths(struct kunit *test)
 {
 	struct sample *s = request(test, 1, 0, 2580);
 	u32 good = 20 + 2580, i;
-	const u32 bad[] = { 0, 1, 19, good - 1, s->len - 8 + 1, 0x7fffffff,
+	const u32 odd[] = { 0, 1, 19, good - 1, s->len - 8 + 1, 0x7fffffff,
 			    0x80000000, 0xffffffff };
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		s->pkt->pipe_len = cpu_to_le32(bad[i]);
-		expect_refused(test, s, HVKVP_E_INVALIDARG);
-		KUNIT_EXPECT_LE(test, s->view.body_len, s->len - 28);
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		s->pkt->pipe_len = cpu_to_le32(odd[i]);
+		expect_odd(test, s, BIT(KVP_IC_ODD_PIPE_LEN));
 	}
 }
 
 static void body_sizes(struct kunit *test)
 {
-	static const u16 bad[] = { 0, 1, 2, 528, 2579, 2585, 7428, 0xffff };
+	static const u16 odd[] = { 0, 1, 2, 528, 2572, 2585, 7428, 0xffff };
 	struct sample *s = request(test, 1, 0, 2580);
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		s->pkt->body_len = cpu_to_le16(bad[i]);
+	for (i = 0; i < ARRAY_SIZE(odd); i++) {
+		s->pkt->body_len = cpu_to_le16(odd[i]);
+		expect_odd(test, s, BIT(KVP_IC_ODD_BODY_LEN));
+		KUNIT_EXPECT_EQ(test, s->view.sent_len, 2580U);
+	}
+	/* Up to seven bytes behind the body are padding. */
+	s->pkt->body_len = cpu_to_le16(2573);
+	expect_odd(test, s, BIT(KVP_IC_ODD_SHORT_BODY));
+	KUNIT_EXPECT_EQ(test, s->view.sent_len, 2573U);
+}
+
+/* What an operation uses of its body must be there; the rest need not. */
+static void short_bodies(struct kunit *test)
+{
+	static const struct {
+		u8 operation;
+		u16 key_size, value_size;
+		u32 used;
+	} cases[] = {
+		{ 0, 4, 0, 20 }, { 0, 512, 2048, 528 }, { 0, 0, 0, 16 },
+		{ 1, 4, 2, 530 }, { 1, 4, 2048, 2576 }, { 1, 4, 0, 20 },
+		{ 1, 512, 1, 529 }, { 1, 0, 0, 16 },
+		{ 2, 4, 0, 12 }, { 2, 512, 0, 520 }, { 2, 0, 0, 8 },
+		{ 3, 0, 0, 8 },
+	};
+	struct sample *s;
+	size_t i, at;
+
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		s = request(test, cases[i].operation, 0, cases[i].used);
+		s->len = 28 + cases[i].used;
+		at = 8;
+		if (cases[i].operation == HVKVP_OP_DELETE)
+			at = 4;
+		*(__le32 *)(s->pkt->body + at) = cpu_to_le32(cases[i].key_size);
+		if (cases[i].operation < 2)
+			*(__le32 *)(s->pkt->body + at + 4) =
+				cpu_to_le32(cases[i].value_size);
+		expect_odd(test, s, BIT(KVP_IC_ODD_SHORT_BODY));
+		KUNIT_EXPECT_EQ(test, s->view.sent_len, cases[i].used);
+
+		memset(s->pkt->body + cases[i].used, 0x5a, 3000 - cases[i].used);
+		kvp_ic_fill(s->pkt, &s->view);
+		KUNIT_EXPECT_NULL(test, memchr_inv(s->pkt->body + cases[i].used,
+						   0, 2580 - cases[i].used));
+		KUNIT_EXPECT_EQ(test, s->pkt->body[2580], 0x5a);
+
+		s->len--;
 		expect_refused(test, s, HVKVP_E_INVALIDARG);
-		KUNIT_EXPECT_LE(test, s->view.body_len, s->len - 28);
+	}
+	for (i = 0; i < 8; i++) {
+		s = request(test, 1, 0, i);
+		s->len = 28 + i;
+		expect_refused(test, s, HVKVP_E_INVALIDARG);
+	}
+}
+
+/* A short body whose sizes end behind it, or nowhere. */
+static void sizes_that_end_elsewhere(struct kunit *test)
+{
+	static const u32 bad[] = { 513, 2049, 0x7fffffff, 0xfffffff0, 0xffffffff };
+	struct sample *s = request(test, 1, 0, 2000);
+	__le32 *sizes = (__le32 *)(s->pkt->body + 8);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		sizes[0] = cpu_to_le32(bad[i]);
+		sizes[1] = cpu_to_le32(2);
+		expect_refused(test, s, HVKVP_E_INVALIDARG);
+		sizes[0] = cpu_to_le32(2);
+		sizes[1] = cpu_to_le32(max(bad[i], 2048U));
+		expect_refused(test, s, HVKVP_E_INVALIDARG);
 	}
 }
 
@@ -163,8 +242,10 @@ static void largest_body(struct kunit *test)
 	struct sample *s = request(test, 1, 0, 7428);
 
 	KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
-	s = request(test, 1, 0, 7429);
-	expect_refused(test, s, HVKVP_E_INVALIDARG);
+	KUNIT_EXPECT_EQ(test, s->view.body_len, 7428U);
+	s = request(test, 1, 0, 8000);
+	KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
+	KUNIT_EXPECT_EQ(test, s->view.body_len, 7428U);
 }
 
 static void operations_and_pools(struct kunit *test)
@@ -185,21 +266,54 @@ static void operations_and_pools(struct kunit *test)
 
 static void ip_sizes_follow_the_version(struct kunit *test)
 {
-	struct sample *s = request(test, 4, 1, 3716);
+	static const struct {
+		u8 operation;
+		u16 major;
+		u32 used, size;
+	} cases[] = {
+		{ 4, 5, 284, 3716 }, { 4, 4, 258, 7428 },
+		{ 5, 5, 3716, 3716 }, { 5, 4, 7428, 7428 },
+	};
+	struct sample *s;
+	size_t i;
 
-	KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
-	s->agreed.msg.major = 4;
-	expect_refused(test, s, HVKVP_E_INVALIDARG);
-	s = request(test, 5, 1, 3715);
-	expect_refused(test, s, HVKVP_E_INVALIDARG);
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		s = request(test, cases[i].operation, 1, cases[i].used);
+		s->agreed.msg.major = cases[i].major;
+		s->len = 28 + cases[i].used;
+		KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
+		KUNIT_EXPECT_EQ(test, s->view.sent_len, cases[i].used);
+		KUNIT_EXPECT_EQ(test, s->view.body_len, cases[i].size);
+		s->len--;
+		expect_refused(test, s, HVKVP_E_INVALIDARG);
+	}
 }
 
 static void request_without_agreement(struct kunit *test)
 {
-	struct sample *s = request(test, 1, 0, 2580);
+	struct sample *s;
+	u8 op;
 
-	s->agreed.valid = false;
-	expect_refused(test, s, HVKVP_E_FAIL);
+	for (op = 0; op < 6; op++) {
+		s = request(test, op, 1, 7428);
+		s->agreed.valid = false;
+		if (op < 4) {
+			KUNIT_EXPECT_EQ(test, parse(s), KVP_IC_REQUEST);
+			KUNIT_EXPECT_EQ(test, s->view.oddities,
+					(unsigned int)BIT(KVP_IC_ODD_UNAGREED));
+		} else {
+			/* The form of its body is not known. */
+			expect_refused(test, s, HVKVP_E_FAIL);
+		}
+	}
+}
+
+static void oddities_have_names(struct kunit *test)
+{
+	unsigned int i;
+
+	for (i = 0; i < KVP_IC_ODD_COUNT; i++)
+		KUNIT_EXPECT_NOT_NULL(test, kvp_ic_oddity_name(i));
 }
 
 static void message_types(struct kunit *test)
@@ -324,8 +438,14 @@ static void version_counts(struct kunit *test)
 		expect_refused(test, s, HVKVP_E_INVALIDARG);
 	}
 	s = negotiation(test, offer, 1, 1);
-	s->pkt->body_len = cpu_to_le16(7);
+	s->len = 28 + 7;
 	expect_refused(test, s, HVKVP_E_INVALIDARG);
+	/* The size field may lie if the versions are there. */
+	s = negotiation(test, offer, 1, 1);
+	s->pkt->body_len = cpu_to_le16(7);
+	s->len = 44;
+	KUNIT_EXPECT_EQ(test, negotiate(test, s, 3, 5), 44U);
+	KUNIT_EXPECT_EQ(test, s->agreed.msg.major, 5);
 }
 
 static void answers(struct kunit *test)
@@ -359,6 +479,9 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(ic_flags),
 	KUNIT_CASE(pipe_lengths),
 	KUNIT_CASE(body_sizes),
+	KUNIT_CASE(short_bodies),
+	KUNIT_CASE(sizes_that_end_elsewhere),
+	KUNIT_CASE(oddities_have_names),
 	KUNIT_CASE(largest_body),
 	KUNIT_CASE(operations_and_pools),
 	KUNIT_CASE(ip_sizes_follow_the_version),

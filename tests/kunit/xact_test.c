@@ -489,12 +489,33 @@ static void suspend_and_resume(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, answers(s), 0U);
 
 	kvp_xact_open(s->x, &s->dev);
-	host_asks(s, HVKVP_OP_SET);
+	host_asks(s, HVKVP_OP_GET_IP);
 	KUNIT_EXPECT_EQ(test, last_status(s), HVKVP_E_FAIL);
 	host_negotiates(s);
 	host_asks(s, HVKVP_OP_SET);
 	KUNIT_EXPECT_EQ(test, service_replies(s, service_reads(s), 0), 0);
 	KUNIT_EXPECT_EQ(test, answers(s), 3U);
+}
+
+static void odd_packets_are_counted(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		host_sends(s, 2, "\2\1\0\0\4\0\0\0", 8, 12);
+		s->ring.in[s->ring.in_count - 1].ic->flags = 0;
+		kvp_xact_pump(s->x);
+		KUNIT_ASSERT_NE(test, service_reads(s), 0ULL);
+		KUNIT_EXPECT_EQ(test, s->req->body_len, 2580U);
+		KUNIT_EXPECT_NULL(test, memchr_inv(s->req->body + 12, 0, 2568));
+		KUNIT_EXPECT_EQ(test, service_replies(s, s->req->hdr.id, 0), 0);
+		KUNIT_EXPECT_EQ(test, s->ring.out[i].len, 2608U);
+	}
+	KUNIT_EXPECT_EQ(test, s->x->counters[KVP_CNT_TOLERATED], 2ULL);
+	KUNIT_EXPECT_EQ(test, s->x->oddities,
+			(unsigned int)(BIT(KVP_IC_ODD_FLAGS) |
+				       BIT(KVP_IC_ODD_SHORT_BODY)));
 }
 
 static void gone_for_good(struct kunit *test)
@@ -723,6 +744,7 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(a_ring_that_cannot_be_written),
 	KUNIT_CASE(a_ring_that_cannot_be_read),
 	KUNIT_CASE(suspend_and_resume),
+	KUNIT_CASE(odd_packets_are_counted),
 	KUNIT_CASE(gone_for_good),
 	KUNIT_CASE(a_late_reply_after_refusals),
 	KUNIT_CASE(a_monitor_sees_all),
