@@ -36,6 +36,7 @@
  * @key: for the log, of a pair or an adapter; "" until it is decoded
  * @msg_major: agreed KVP version
  * @left_ms: how long the host still waits, milliseconds
+ * @oddity: what was unusual about a string or number, or NULL
  * @why: reason of a refusal, NULL if @pool or the status tells it
  * @quiet: the log has it already
  */
@@ -48,6 +49,7 @@ struct call {
 	char key[TEXT_KEY_SIZE];
 	unsigned int msg_major;
 	unsigned int left_ms;
+	const char *oddity;
 	const char *why;
 	bool quiet;
 };
@@ -86,8 +88,8 @@ static uint32_t refuse_text(struct call *call, ssize_t err, bool is_key)
 		why = is_key ? "the key is longer than 511 bytes of UTF-8" :
 			       "the value is longer than 2047 bytes of UTF-8";
 	else
-		why = is_key ? "the size or the end of the key is wrong" :
-			       "the type, the size or the end of the value is wrong";
+		why = is_key ? "the size of the key is larger than its field" :
+			       "the type of the value is unknown, or its size larger than its field";
 	return refuse(call, HVKVP_E_INVALIDARG, why);
 }
 
@@ -101,6 +103,7 @@ static uint32_t take_key(struct call *call, size_t at, uint32_t size)
 		call->key[0] = 0;
 		return refuse_text(call, len, true);
 	}
+	call->oddity = wire_text_oddity(call->body + at, size);
 	return len ? HVKVP_S_OK : refuse(call, HVKVP_E_INVALIDARG, "the key is empty");
 }
 
@@ -159,7 +162,7 @@ static uint32_t handle_set(struct call *call)
 {
 	const uint8_t *data = call->body + offsetof(struct hvkvp_msg_exchange, data);
 	char value[TEXT_VALUE_SIZE];
-	uint32_t status;
+	uint32_t status, type, size;
 	ssize_t len;
 	int err;
 
@@ -167,13 +170,14 @@ static uint32_t handle_set(struct call *call)
 			  wire_get_le32(data + offsetof(struct hvkvp_exchange_value, key_size)));
 	if (status)
 		return status;
-	len = wire_get_value(wire_get_le32(data + offsetof(struct hvkvp_exchange_value, type)),
-			     data + offsetof(struct hvkvp_exchange_value, value),
-			     wire_get_le32(data +
-					   offsetof(struct hvkvp_exchange_value, value_size)),
-			     HVKVP_VALUE_SIZE, value, sizeof(value));
+	type = wire_get_le32(data + offsetof(struct hvkvp_exchange_value, type));
+	size = wire_get_le32(data + offsetof(struct hvkvp_exchange_value, value_size));
+	data += offsetof(struct hvkvp_exchange_value, value);
+	len = wire_get_value(type, data, size, HVKVP_VALUE_SIZE, value, sizeof(value));
 	if (len < 0)
 		return refuse_text(call, len, false);
+	if (!call->oddity)
+		call->oddity = wire_value_oddity(type, data, size);
 	if (call->pool_number == HVKVP_POOL_AUTO)
 		return refuse(call, PROTOCOL_E_ACCESS_DENIED, "the guest makes this pool up itself");
 	err = pool_set(call->pool, call->key, value);
@@ -336,6 +340,18 @@ static void report(const struct call *call, uint32_t status)
 		 why && why[0] ? ": " : "", why ? why : "");
 }
 
+/* The first is logged: a host that has an oddity has it in each request. */
+static void tolerate(const struct call *call, uint32_t status)
+{
+	unsigned long *count = call->dispatch->tolerated;
+
+	if (status || !call->oddity || !count)
+		return;
+	if (!(*count)++)
+		log_info("%s accepted in spite of this: %s (logged once)",
+			 protocol_operation_name(call->body[0]), call->oddity);
+}
+
 void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_request *request,
 		     struct dispatch_reply *reply)
 {
@@ -390,6 +406,7 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 		reply->status = operation->handle(&call);
 	if (!reply->status && operation->answers)
 		reply->body_len = request->body_len;
+	tolerate(&call, reply->status);
 	report(&call, reply->status);
 }
 

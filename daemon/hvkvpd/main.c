@@ -393,6 +393,7 @@ static int serve(struct daemon *daemon)
 	static struct address_cache addresses = { .watch = &watch };
 	static struct ip_cache adapters = { .watch = &watch };
 	static struct change_rate rate;
+	unsigned long tolerated = 0;
 	struct dispatch dispatch = {
 		.store = &daemon->store,
 		.facts = &daemon->facts,
@@ -400,6 +401,7 @@ static int serve(struct daemon *daemon)
 		.config = &daemon->config,
 		.rate = &rate,
 		.lock_wait_ms = LOCK_WAIT_MS,
+		.tolerated = &tolerated,
 	};
 	static struct loop loop;
 	int ret = start_up(&daemon->options);
@@ -436,6 +438,8 @@ static int serve(struct daemon *daemon)
 		startup_ready(&daemon->options.startup);
 		ret = loop_run(&loop);
 	}
+	if (tolerated)
+		log_info("%lu requests had an unusual string or number", tolerated);
 	loop_exit(&loop);
 	net_watch_exit(&watch);
 	facts_watch_exit(&sources);

@@ -94,9 +94,12 @@ static bool maybe_cut(size_t len, size_t field_size, size_t units, size_t most_u
 	       (len + 4 > most && units + 2 <= most_units);
 }
 
+/* The size of a string that cannot be passed on: no message has room for it. */
+#define UNUSABLE UINT32_MAX
+
 /*
- * Text of a field, as the host's string. Return: its size, or 0, which no good
- * string has, if it is not whole.
+ * Text of a field, as the host's string. Return: its size, or UNUSABLE if it is not
+ * whole.
  */
 static uint32_t host_text(const uint8_t *field, size_t field_size, uint8_t *out, size_t room,
 			  const char *what)
@@ -105,13 +108,13 @@ static uint32_t host_text(const uint8_t *field, size_t field_size, uint8_t *out,
 	ssize_t size;
 
 	if (len == field_size)
-		return 0;
+		return UNUSABLE;
 	size = wire_put_text((const char *)field, out, room);
 	if (size < 0)
-		return 0;
+		return UNUSABLE;
 	if (maybe_cut(len, field_size, size / 2 - 1, room / 2 - 1)) {
 		log_warn("the stock driver may have cut a %s at %zu bytes: refused", what, len);
-		return 0;
+		return UNUSABLE;
 	}
 	return size;
 }

@@ -25,20 +25,28 @@ void wire_put_le32(uint8_t *p, uint32_t value)
 	p[3] = value >> 24;
 }
 
+/* Units of a string of @size bytes: it ends with a NUL, or there. */
+static size_t text_units(const uint8_t *in, uint32_t size)
+{
+	size_t units = 0;
+
+	while (units < size / 2 && (in[2 * units] || in[2 * units + 1]))
+		units++;
+	return units;
+}
+
 ssize_t wire_get_text(const uint8_t *in, uint32_t size, size_t room,
 		      char *out, size_t out_size)
 {
 	size_t units;
 	ssize_t len;
 
-	if (!size || size % 2 || size > room)
+	if (size > room)
 		return -EINVAL;
-	units = size / 2 - 1;
-	for (size_t i = 0; i < units; i++)
-		if (!in[2 * i] && !in[2 * i + 1])
-			return -EINVAL;
-	if (in[2 * units] || in[2 * units + 1])
-		return -EINVAL;
+	units = text_units(in, size);
+	/* An answer needs room for the NUL, too. */
+	if (units > room / 2 - 1)
+		return -ENOSPC;
 
 	len = utf16le_to_utf8(in, units, out, out_size - 1);
 	if (len >= 0)
@@ -66,13 +74,13 @@ ssize_t wire_get_value(uint32_t type, const uint8_t *in, uint32_t size, size_t r
 	case HVKVP_REG_EXPAND_SZ:
 		return wire_get_text(in, size, room, out, out_size);
 	case HVKVP_REG_DWORD:
-		if (size != 4 || size > room)
+		if (size > room || room < 4)
 			return -EINVAL;
 		number = wire_get_le32(in);
 		break;
 	case HVKVP_REG_QWORD:
 	case HVKVP_REG_QWORD_LINUX:
-		if (size != 8 || size > room)
+		if (size > room || room < 8)
 			return -EINVAL;
 		number = wire_get_le32(in) | (uint64_t)wire_get_le32(in + 4) << 32;
 		break;
@@ -80,4 +88,28 @@ ssize_t wire_get_value(uint32_t type, const uint8_t *in, uint32_t size, size_t r
 		return -EINVAL;
 	}
 	return snprintf(out, out_size, "%" PRIu64, number);
+}
+
+const char *wire_text_oddity(const uint8_t *in, uint32_t size)
+{
+	size_t units = text_units(in, size);
+
+	if (size % 2 || !size)
+		return "the size of a string is zero or odd";
+	if (units == size / 2)
+		return "a string has no final NUL";
+	return units + 1 < size / 2 ? "a string has a NUL before its end" : NULL;
+}
+
+const char *wire_value_oddity(uint32_t type, const uint8_t *in, uint32_t size)
+{
+	switch (type) {
+	case HVKVP_REG_DWORD:
+		return size == 4 ? NULL : "the size of a DWORD is not 4";
+	case HVKVP_REG_QWORD:
+	case HVKVP_REG_QWORD_LINUX:
+		return size == 8 ? NULL : "the size of a QWORD is not 8";
+	default:
+		return wire_text_oddity(in, size);
+	}
 }

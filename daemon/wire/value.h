@@ -7,7 +7,8 @@
  * becomes its decimal digits, unsigned, which is what Linux guests have always
  * written into their pools; it goes back to the host as a string.
  *
- * Strict both ways: what does not obey is an error, and nothing is ever cut.
+ * Nothing is ever cut, and no byte outside of a field is read. What the stock pair
+ * accepts of a host beyond that is accepted here, see wire_text_oddity().
  * Pure: no allocation, no state.
  */
 #ifndef HVKVP_WIRE_VALUE_H
@@ -48,9 +49,11 @@ void wire_put_le32(uint8_t *p, uint32_t value);
  * @out: gets UTF-8 with a NUL
  * @out_size: bytes of @out
  *
- * Return: bytes of text without the NUL; -EINVAL for a size that is zero, odd
- * or larger than @room, for a missing final NUL or one before it; -EILSEQ for a
- * lone surrogate; -ENOSPC if the text does not fit into @out.
+ * The string ends with its first NUL, or with @size.
+ *
+ * Return: bytes of text without the NUL; -EINVAL for a size that is larger than
+ * @room; -EILSEQ for a lone surrogate; -ENOSPC if the text does not fit into @out,
+ * or not into @room with a NUL.
  */
 ssize_t wire_get_text(const uint8_t *in, uint32_t size, size_t room,
 		      char *out, size_t out_size);
@@ -75,10 +78,30 @@ ssize_t wire_put_text(const char *text, uint8_t *out, size_t room);
  * @out: gets UTF-8 with a NUL
  * @out_size: bytes of @out, 21 or more
  *
- * Return: like wire_get_text(); also -EINVAL for an unknown type and for a
- * number whose size is not the type's.
+ * Of a number the bytes that its type has are used, whatever @size says.
+ *
+ * Return: like wire_get_text(); also -EINVAL for an unknown type.
  */
 ssize_t wire_get_value(uint32_t type, const uint8_t *in, uint32_t size, size_t room,
 		       char *out, size_t out_size);
+
+/**
+ * wire_text_oddity() - what is unusual about a string that was accepted
+ * @in: where it starts
+ * @size: its size, at most the room that the message has for it
+ *
+ * Return: a text for the log; NULL for a string with one NUL, at its end.
+ */
+const char *wire_text_oddity(const uint8_t *in, uint32_t size);
+
+/**
+ * wire_value_oddity() - what is unusual about a value that was accepted
+ * @type: enum hvkvp_value_type
+ * @in: where it starts
+ * @size: its size, at most the room that the message has for it
+ *
+ * Return: as wire_text_oddity(); a text also for a number of another size.
+ */
+const char *wire_value_oddity(uint32_t type, const uint8_t *in, uint32_t size);
 
 #endif /* HVKVP_WIRE_VALUE_H */

@@ -57,33 +57,43 @@ static void padded_text(void)
 {
 	char out[64];
 
-	CHECK_INT(get_text(TEXT(u"a\0"), ROOM, out, sizeof(out)), -EINVAL);
-	CHECK_INT(get_text(TEXT(u"\0a"), ROOM, out, sizeof(out)), -EINVAL);
-	CHECK_INT(get_text(TEXT(u"a\0b"), ROOM, out, sizeof(out)), -EINVAL);
-	CHECK_INT(get_text(TEXT(u"\0"), ROOM, out, sizeof(out)), -EINVAL);
+	CHECK_INT(get_text(TEXT(u"a\0"), ROOM, out, sizeof(out)), 1);
+	CHECK_TEXT(out, "a");
+	CHECK_INT(get_text(TEXT(u"\0a"), ROOM, out, sizeof(out)), 0);
+	CHECK_INT(get_text(TEXT(u"ab\0\xd83d"), ROOM, out, sizeof(out)), 2);
+	CHECK_TEXT(out, "ab");
+	CHECK_INT(get_text(TEXT(u"\0"), ROOM, out, sizeof(out)), 0);
 }
 
 static void bad_sizes(void)
 {
 	const uint8_t *in = (const uint8_t *)u"abcdefgh";
 	static const uint32_t sizes[] = {
-		0, 1, 3, 17, 65, 66, 511, 513, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
+		19, 20, 65, 66, 511, 513, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff,
 	};
 	char out[64];
 
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)
 		CHECK_INT(wire_get_text(in, sizes[i], 18, out, sizeof(out)), -EINVAL);
+	CHECK_INT(get_text(in, 0, ROOM, out, sizeof(out)), 0);
+	CHECK_TEXT(out, "");
+	CHECK_INT(get_text(in, 1, ROOM, out, sizeof(out)), 0);
+	CHECK_INT(get_text(in, 7, ROOM, out, sizeof(out)), 3);
+	CHECK_TEXT(out, "abc");
 }
 
 static void missing_nul(void)
 {
 	char out[64];
 
-	CHECK_INT(get_text((const uint8_t *)u"ab", 4, ROOM, out, sizeof(out)), -EINVAL);
-	CHECK_INT(get_text((const uint8_t *)u"ab", 2, 2, out, sizeof(out)), -EINVAL);
-	/* Half a NUL is none. */
-	CHECK_INT(get_text((const uint8_t *)u"a\x0100", 4, ROOM, out, sizeof(out)), -EINVAL);
-	CHECK_INT(get_text((const uint8_t *)u"a\x0001", 4, ROOM, out, sizeof(out)), -EINVAL);
+	CHECK_INT(get_text((const uint8_t *)u"ab", 4, ROOM, out, sizeof(out)), 2);
+	CHECK_TEXT(out, "ab");
+	/* Half of a NUL is none. */
+	CHECK_INT(get_text((const uint8_t *)u"a\x0100", 4, ROOM, out, sizeof(out)), 3);
+	CHECK_INT(get_text((const uint8_t *)u"a\x0001", 4, ROOM, out, sizeof(out)), 2);
+	/* An answer has room for one unit less. */
+	CHECK_INT(get_text((const uint8_t *)u"ab", 2, 4, out, sizeof(out)), 1);
+	CHECK_INT(get_text((const uint8_t *)u"ab", 4, 4, out, sizeof(out)), -ENOSPC);
 }
 
 static void lone_surrogates(void)
@@ -186,31 +196,63 @@ static void bad_values(void)
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		CHECK_INT(wire_get_value(types[i], zeros, 2, 16, out, sizeof(out)), -EINVAL);
-	for (uint32_t size = 0; size < 16; size++) {
-		if (size != 4)
-			CHECK_INT(wire_get_value(HVKVP_REG_DWORD, zeros, size, 16, out,
-						 sizeof(out)), -EINVAL);
-		if (size != 8) {
-			CHECK_INT(wire_get_value(HVKVP_REG_QWORD, zeros, size, 16, out,
-						 sizeof(out)), -EINVAL);
-			CHECK_INT(wire_get_value(HVKVP_REG_QWORD_LINUX, zeros, size, 16, out,
-						 sizeof(out)), -EINVAL);
-		}
+	for (uint32_t size = 17; size < 20; size++) {
+		CHECK_INT(wire_get_value(HVKVP_REG_DWORD, zeros, size, 16, out, sizeof(out)),
+			  -EINVAL);
+		CHECK_INT(wire_get_value(HVKVP_REG_QWORD, zeros, size, 16, out, sizeof(out)),
+			  -EINVAL);
 	}
+	CHECK_INT(wire_get_value(HVKVP_REG_DWORD, zeros, 0, 3, out, sizeof(out)), -EINVAL);
+	CHECK_INT(wire_get_value(HVKVP_REG_QWORD, zeros, 4, 7, out, sizeof(out)), -EINVAL);
+}
+
+/* Like the stock driver: the type says how many bytes count. */
+static void numbers_of_other_sizes(void)
+{
+	static const uint8_t count[16] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	char out[64];
+
+	for (uint32_t size = 0; size <= 16; size++) {
+		CHECK_INT(wire_get_value(HVKVP_REG_DWORD, count, size, 16, out, sizeof(out)), 8);
+		CHECK_TEXT(out, "67305985");
+		CHECK_INT(wire_get_value(HVKVP_REG_QWORD, count, size, 16, out, sizeof(out)), 18);
+		CHECK_TEXT(out, "578437695752307201");
+	}
+}
+
+static void oddities(void)
+{
+	CHECK(!wire_text_oddity(TEXT(u"a")));
+	CHECK(!wire_text_oddity(TEXT(u"")));
+	CHECK_TEXT(wire_text_oddity(TEXT(u"a\0")), "a string has a NUL before its end");
+	CHECK_TEXT(wire_text_oddity((const uint8_t *)u"a", 2), "a string has no final NUL");
+	CHECK_TEXT(wire_text_oddity((const uint8_t *)u"a", 3),
+		   "the size of a string is zero or odd");
+	CHECK_TEXT(wire_text_oddity((const uint8_t *)u"a", 0),
+		   "the size of a string is zero or odd");
+	CHECK(!wire_value_oddity(HVKVP_REG_SZ, TEXT(u"a")));
+	CHECK(!wire_value_oddity(HVKVP_REG_DWORD, (const uint8_t *)u"ab", 4));
+	CHECK_TEXT(wire_value_oddity(HVKVP_REG_DWORD, (const uint8_t *)u"ab", 2),
+		   "the size of a DWORD is not 4");
+	CHECK(!wire_value_oddity(HVKVP_REG_QWORD, (const uint8_t *)u"abcd", 8));
+	CHECK_TEXT(wire_value_oddity(HVKVP_REG_QWORD_LINUX, (const uint8_t *)u"abcd", 4),
+		   "the size of a QWORD is not 8");
 }
 
 static const struct tap_case cases[] = {
 	{ "good strings, with surrogates and quotes", good_text },
 	{ "an empty string", empty_text },
-	{ "a NUL before the end is refused", padded_text },
-	{ "odd, zero and too large sizes are refused", bad_sizes },
-	{ "a missing NUL is refused", missing_nul },
+	{ "a NUL before the end ends a string", padded_text },
+	{ "too large sizes are refused, odd and zero ones are not", bad_sizes },
+	{ "a missing NUL is no fault, if there is room for one", missing_nul },
 	{ "lone surrogates are refused", lone_surrogates },
 	{ "255 and 1023 units pass, one more does not", longest },
 	{ "what a record cannot hold is refused, not cut", too_long_for_a_record },
 	{ "a string for the wire is padded with zeros", put_text },
 	{ "values of every type", values },
-	{ "unknown types and wrong sizes of numbers are refused", bad_values },
+	{ "unknown types, and numbers larger than the field, are refused", bad_values },
+	{ "the type of a number says its size", numbers_of_other_sizes },
+	{ "what is unusual has a name", oddities },
 };
 
 TAP_MAIN("value", cases)
