@@ -87,7 +87,7 @@ class EndToEnd:
         if self._stops > MOST_STOPS:
             self._report.fail(Failure("the emulator", f"{self._stops} guests stopped before any code "
                                       f"under test ran, at most {MOST_STOPS} are accepted: see "
-                                      "the logs in the folders *.stopped", "tests/soak"))
+                                      "the logs in the folders *.stopped", "tests/run"))
 
     def check_selection(self):
         """A text that no case has in its name is a mistake, and no success."""
