@@ -277,7 +277,7 @@ static int set_split(struct pool *pool, enum chunk_style style, const char *key,
 		piece[len] = 0;
 		value += len;
 		if (!err && chunk_key(style, key, index, piece_key, sizeof(piece_key)))
-			err = pool_file_fail(&pool->file, -EMSGSIZE, "the key is too long");
+			err = error_set(&pool->error, -EMSGSIZE, "the key is too long");
 		if (!err)
 			err = write_piece(pool, style, piece_key, piece);
 		index++;

@@ -32,6 +32,7 @@ enum loop_exit {
  * @device_fd: the open node or -1
  * @notifiers: what else is watched, see loop_add_notifier()
  * @notifier_count: of them
+ * @polling: the node is not there, and cannot be watched for
  */
 struct loop {
 	struct device device;
@@ -43,6 +44,7 @@ struct loop {
 	int device_fd;
 	struct notifier *notifiers[LOOP_NOTIFIERS];
 	unsigned int notifier_count;
+	bool polling;
 };
 
 /**
@@ -68,8 +70,9 @@ void loop_add_notifier(struct loop *loop, struct notifier *notifier);
  * loop_run() - serve until told to stop
  * @loop: the object
  *
- * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals,
- * and, while the device is not there, for changes of its directory.
+ * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals, and, while the
+ * device is not there, for changes of its directory. A few milliseconds after the last change of a
+ * pool it makes a checkpoint.
  *
  * Return: what to exit with.
  */
