@@ -310,10 +310,18 @@ static void delete_large(void)
 	try_all(&(struct scene){ 90, 3, do_delete_twins }, "delete in a large pool");
 }
 
-static void edits(void)
+static void edits_less(void)
 {
 	try_all(&(struct scene){ 20, 5, do_edit_less }, "edits that remove records");
+}
+
+static void edits_more(void)
+{
 	try_all(&(struct scene){ 20, 5, do_edit_more }, "edits that add records");
+}
+
+static void edits_large(void)
+{
 	try_all(&(struct scene){ 90, 3, do_edit_less }, "edits in a large pool");
 }
 
@@ -406,7 +414,9 @@ static const struct tap_case cases[] = {
 	{ "killed at each system call: a delete", delete_small },
 	{ "killed at each system call: a delete of several records", delete_twins },
 	{ "killed at each system call: a delete in a large pool", delete_large },
-	{ "killed at each system call: several edits at once", edits },
+	{ "killed at each system call: edits that remove records", edits_less },
+	{ "killed at each system call: edits that add records", edits_more },
+	{ "killed at each system call: edits in a large pool", edits_large },
 	{ "emptied by another program at each system call", emptied_by_others },
 	{ "a journal that is thrown away is found out", broken },
 };
