@@ -230,7 +230,8 @@ static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip
 {
 	struct ip_call ip = {
 		.system = call->dispatch->ip,
-		.policy = call->dispatch->config ? &call->dispatch->config->ip : NULL, .msg_major = call->msg_major, .body = call->body,
+		.policy = call->dispatch->config ? &call->dispatch->config->ip : NULL,
+		.msg_major = call->msg_major, .body = call->body,
 		.out = call->out, .left_ms = call->left_ms, .adapter = call->key,
 	};
 	uint32_t status;

@@ -55,7 +55,7 @@ static int answer(struct service *service)
 
 int service_worker_ended(struct service *service, bool connected)
 {
-	worker_finish(&service->worker, &service->reply);
+	worker_finish(&service->worker, service->dispatch, &service->reply);
 	return connected ? send_reply(service) : 0;
 }
 

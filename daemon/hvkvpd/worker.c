@@ -9,12 +9,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "hvkvpd/rate.h"
 #include "hvkvpd/worker.h"
 #include "ip/system.h"
 #include "util/log.h"
 
 /* More than the daemon ever has open. */
 #define OLD_KERNEL_FDS 1024
+
+/**
+ * struct result - what comes back from a worker
+ * @status: of the answer; no slow operation returns data
+ * @rate: the limit on changes, with this one counted
+ */
+struct result {
+	uint32_t status;
+	struct change_rate rate;
+};
 
 /*
  * A worker that outlives its daemon must not keep the device, nor a lock of a pool.
@@ -39,6 +50,7 @@ static _Noreturn void work(const struct dispatch *dispatch, const struct dispatc
 {
 	static struct dispatch_reply reply;
 	struct dispatch own = *dispatch;
+	struct result result = { 0 };
 	struct ip_system system;
 
 	fd = close_others(fd);
@@ -50,8 +62,10 @@ static _Noreturn void work(const struct dispatch *dispatch, const struct dispatc
 		own.ip = &system;
 	}
 	dispatch_handle(&own, request, &reply);
-	/* Only a status comes back: no slow operation returns data. */
-	_exit(write(fd, &reply.status, sizeof(reply.status)) != sizeof(reply.status));
+	result.status = reply.status;
+	if (own.rate)
+		result.rate = *own.rate;
+	_exit(write(fd, &result, sizeof(result)) != sizeof(result));
 }
 
 int worker_start(struct worker *worker, const struct dispatch *dispatch,
@@ -80,25 +94,31 @@ int worker_start(struct worker *worker, const struct dispatch *dispatch,
 	return 0;
 }
 
-void worker_finish(struct worker *worker, struct dispatch_reply *reply)
+void worker_finish(struct worker *worker, const struct dispatch *dispatch,
+		   struct dispatch_reply *reply)
 {
+	struct result result;
 	int state = 0;
 	ssize_t n;
 
-	reply->body_len = 0;
 	do {
-		n = read(worker->fd, &reply->status, sizeof(reply->status));
+		n = read(worker->fd, &result, sizeof(result));
 	} while (n < 0 && errno == EINTR);
 	close(worker->fd);
 	while (waitpid(worker->pid, &state, 0) < 0 && errno == EINTR)
 		;
-	if (n != sizeof(reply->status)) {
-		reply->status = HVKVP_E_FAIL;
-		if (WIFSIGNALED(state))
-			log_err("the process that carried out a request was ended by signal %d",
-				WTERMSIG(state));
-		else
-			log_err("the process that carried out a request gave no answer");
-	}
 	*worker = (struct worker){ .fd = -1 };
+	reply->body_len = 0;
+	if (n == sizeof(result)) {
+		reply->status = result.status;
+		if (dispatch->rate)
+			*dispatch->rate = result.rate;
+		return;
+	}
+	reply->status = HVKVP_E_FAIL;
+	if (WIFSIGNALED(state))
+		log_err("the process that carried out a request was ended by signal %d",
+			WTERMSIG(state));
+	else
+		log_err("the process that carried out a request gave no answer");
 }

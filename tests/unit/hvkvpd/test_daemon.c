@@ -26,6 +26,7 @@
 #include "support/child.h"
 #include "support/netns.h"
 #include "support/scratch.h"
+#include "wire/protocol.h"
 
 static struct child child;
 static int driver = -1;
@@ -593,12 +594,16 @@ static void follows_host_name(void)
 	end();
 }
 
-/* A SET_IP that a site script carries out, which goes on until the file "go" is there. */
-static bool begin_slow(void)
+static struct body slow;
+
+/*
+ * A SET_IP, @slow, that a site script carries out, which goes on until the file
+ * "go" is there.
+ */
+static bool begin_slow(const char *configuration)
 {
 	static const char16_t mac[] = u"00:15:5d:0a:0b:0c", address[] = u"192.0.2.5",
 			      mask[] = u"255.255.255.0";
-	struct body body;
 	char script[1024];
 
 	if (!netns_enter())
@@ -613,15 +618,17 @@ static bool begin_slow(void)
 		 scratch_dir);
 	scratch_write("set-ip", script, strlen(script));
 	chmod(scratch_path("set-ip"), 0755);
+	scratch_write("conf", configuration, strlen(configuration));
 	start_daemon((const char *const[]){ "--foreground", "--log-level", "info", "--set-ip",
-					    scratch_path("set-ip"), NULL });
+					    scratch_path("set-ip"), "--config",
+					    scratch_path("conf"), NULL });
 	say_hello(1);
-	body_make(&body, HVKVP_OP_SET_IP, HVKVP_POOL_GUEST);
-	memcpy(body.bytes + 2, mac, sizeof(mac));
-	body.bytes[258] = HVKVP_FAMILY_V4;
-	memcpy(body.bytes + 260, address, sizeof(address));
-	memcpy(body.bytes + 2308, mask, sizeof(mask));
-	send_request(1, &body, 4);
+	body_make(&slow, HVKVP_OP_SET_IP, HVKVP_POOL_GUEST);
+	memcpy(slow.bytes + 2, mac, sizeof(mac));
+	slow.bytes[258] = HVKVP_FAMILY_V4;
+	memcpy(slow.bytes + 260, address, sizeof(address));
+	memcpy(slow.bytes + 2308, mask, sizeof(mask));
+	send_request(1, &slow, 4);
 	for (int i = 0; i < 1000 && access(scratch_path("started"), F_OK); i++)
 		usleep(10000);	/* sleep: it polls for the script's file, with a limit */
 	return CHECK(!access(scratch_path("started"), F_OK));
@@ -644,7 +651,7 @@ static void slow_request(void)
 {
 	struct body body;
 
-	if (!begin_slow())
+	if (!begin_slow(""))
 		return;
 	kill(child.pid, SIGHUP);
 	CHECK(child_says(&child, "configuration reloaded", 1));
@@ -662,9 +669,23 @@ static void slow_request(void)
 	end_slow();
 }
 
+static void counts_slow_requests(void)
+{
+	if (!begin_slow("[Limits]\nHostChangesPerMinute=1\n"))
+		return;
+	scratch_write("go", "", 0);
+	CHECK_INT(take_reply(1), HVKVP_S_OK);
+	send_request(2, &slow, 4);
+	CHECK_INT(take_reply(2), PROTOCOL_E_ACCESS_DENIED);
+	CHECK(child_says(&child, "the host exceeds HostChangesPerMinute", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end_slow();
+}
+
 static void stopped_in_slow_request(void)
 {
-	if (!begin_slow())
+	if (!begin_slow(""))
 		return;
 	kill(child.pid, SIGTERM);
 	CHECK(child_says(&child, "stopping when it is done", 1));
@@ -697,7 +718,7 @@ static void killed_in_slow_request(void)
 	struct body body;
 	pid_t worker;
 
-	if (!begin_slow())
+	if (!begin_slow(""))
 		return;
 	worker = child_of_daemon();
 	if (CHECK(worker > 1))
@@ -714,7 +735,7 @@ static void killed_in_slow_request(void)
 
 static void gone_in_slow_request(void)
 {
-	if (!begin_slow())
+	if (!begin_slow(""))
 		return;
 	close(driver);
 	driver = -1;
@@ -735,6 +756,7 @@ static const struct tap_case cases[] = {
 	{ "SIGHUP changes nothing, SIGINT ends", signals },
 	{ "its name for the host follows sethostname(2)", follows_host_name },
 	{ "obeys signals while SET_IP takes its time", slow_request },
+	{ "SET_IP counts for the limit on changes", counts_slow_requests },
 	{ "SIGTERM while SET_IP takes its time: answers it, then ends", stopped_in_slow_request },
 	{ "a killed worker is an error for the host, and the daemon goes on", killed_in_slow_request },
 	{ "the driver goes while SET_IP takes its time", gone_in_slow_request },
