@@ -15,14 +15,20 @@
 
 #define BLANKS " \t\r\n"
 
-static int is_name(const char *name)
+/* Also a part of a character beyond ASCII: such names are in use in local files. */
+static bool is_letter(char c)
 {
-	if (!isalnum((unsigned char)name[0]))
-		return 0;
+	return isalnum((unsigned char)c) || (unsigned char)c >= 0x80;
+}
+
+static bool is_name(const char *name)
+{
+	if (!is_letter(name[0]))
+		return false;
 	for (; *name; name++)
-		if (!isalnum((unsigned char)*name) && !strchr("-._", *name))
-			return 0;
-	return 1;
+		if (!is_letter(*name) && !strchr("-._", *name))
+			return false;
+	return true;
 }
 
 /* Is @name @host and a domain? A dot at the very end does not count. */

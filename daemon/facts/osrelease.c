@@ -3,11 +3,15 @@
  * os-release(5): one variable of it.
  */
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "facts/osrelease.h"
 #include "util/file.h"
 #include "util/sysroot.h"
+
+/* More than a message holds of any value. */
+#define LINE_SIZE 4096
 
 int osrelease_line(const char *line, const char *name, char *value, size_t size)
 {
@@ -54,8 +58,12 @@ struct variable {
 static bool take_line(char *line, void *data)
 {
 	struct variable *variable = data;
+	char value[LINE_SIZE];
 
-	variable->found |= osrelease_line(line, variable->name, variable->value, variable->size);
+	if (osrelease_line(line, variable->name, value, sizeof(value))) {
+		snprintf(variable->value, variable->size, "%s", value);
+		variable->found = true;
+	}
 	return false;
 }
 
@@ -70,7 +78,5 @@ int osrelease_get(const char *root, const char *name, char *value, size_t size)
 		sysroot_path(root, path, "/etc/os-release");
 	value[0] = 0;
 	file_lines(path, take_line, &variable);
-	if (!variable.found)
-		value[0] = 0;
 	return variable.found;
 }

@@ -101,6 +101,9 @@ static void os_release_elsewhere(void)
 	write_text("etc/os-release", "NAME=Mine\n");
 	CHECK_TEXT(fact("OSName"), "Mine");
 	CHECK_TEXT(fact("OSMajorVersion"), "");
+	/* A line that is not closed is none, wherever it stands. */
+	write_text("etc/os-release", "NAME=Mine\nNAME=\"open\n");
+	CHECK_TEXT(fact("OSName"), "Mine");
 	write_text("etc/os-release", "NAME=\"\xff broken\"\n");
 	CHECK_TEXT(fact("OSName"), "");
 	scratch_end();
@@ -439,6 +442,10 @@ static void kept_name(void)
 	CHECK_TEXT(fact("FullyQualifiedDomainName"), "four.example.com");
 	/* An internationalized name arrives whole. */
 	write_text("etc/hosts", "192.0.2.1 four.b\303\274cher.example\n");
+	CHECK_TEXT(fact("FullyQualifiedDomainName"), "four.b\303\274cher.example");
+	unlink(scratch_path("etc/hosts"));
+	write_text("etc/resolv.conf", "search b\303\274cher.example\n");
+	CHECK_TEXT(fact("FullyQualifiedDomainName"), "four.b\303\274cher.example");
 	sethostname("xn--bcher-kva", 13);
 	write_text("etc/resolv.conf", "search xn--bcher-kva.example\n");
 	CHECK_TEXT(fact("FullyQualifiedDomainName"), "xn--bcher-kva.xn--bcher-kva.example");
