@@ -156,6 +156,8 @@ case("a packet that claims to be larger than the buffer: the channel is opened a
 	ch:poke("to_guest", {write = 0x80000000})
 	ch:signal()
 	wait{true_when = function() return driver_counter("resets") > before end, timeout = 10}
+	-- The counter rises before the driver closes the channel.
+	bus.wait_event("open", 30)
 	ch = bus.wait_open(30)
 	negotiate{timeout = 30}
 	bus.reoffer_policy{on_close = true}
