@@ -276,6 +276,7 @@ static void show_access(const void *field, FILE *out)
 static const struct setting settings[] = {
 	SETTING("Daemon", "StateDirectory", state_dir, parse_directory, show_directory),
 	SETTING("Daemon", "LogLevel", log_level, parse_level, show_level),
+	SETTING("Daemon", "LogValues", log_values, parse_switch, show_switch),
 	SETTING("Limits", "MaxKeys", max_keys, parse_keys, show_number),
 	SETTING("Limits", "MaxBytes", max_bytes, parse_bytes, show_number),
 	SETTING("Limits", "HostChangesPerMinute", host_changes, parse_changes, show_changes),

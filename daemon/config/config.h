@@ -27,6 +27,7 @@
  * @state_dir: of the pools; "" for paths_state_dir(); owned
  * @site_script: sets addresses in the daemon's place; owned
  * @log_level: LOG_ERR to LOG_DEBUG
+ * @log_values: the log has the values that the host sets
  * @max_keys: pairs in a pool
  * @max_bytes: size of a pool file
  * @host_changes: SET, DELETE and SET_IP requests that the host may make in a minute; 0 for no limit
@@ -39,6 +40,7 @@ struct config {
 	char *state_dir;
 	char *site_script;
 	int log_level;
+	bool log_values;
 	uint64_t max_keys;
 	uint64_t max_bytes;
 	uint64_t host_changes;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "config/config.h"
@@ -14,6 +15,7 @@
 #include "pool/store.h"
 #include "util/clock.h"
 #include "util/escape.h"
+#include "util/journald.h"
 #include "util/log.h"
 #include "wire/ip_codec.h"
 #include "wire/ip_config.h"
@@ -35,6 +37,8 @@
  * @pool: the pool
  * @key: for the log, of a pair or an adapter; "" until it is decoded
  * @msg_major: agreed KVP version
+ * @value: of a SET, in @text; NULL until it is decoded
+ * @text: room for it
  * @left_ms: how long the host still waits, milliseconds
  * @oddity: what was unusual about a string or number, or NULL
  * @why: reason of a refusal, NULL if @pool or the status tells it
@@ -47,6 +51,8 @@ struct call {
 	unsigned int pool_number;
 	struct pool *pool;
 	char key[TEXT_KEY_SIZE];
+	const char *value;
+	char text[TEXT_VALUE_SIZE];
 	unsigned int msg_major;
 	unsigned int left_ms;
 	const char *oddity;
@@ -161,7 +167,6 @@ static uint32_t handle_get(struct call *call)
 static uint32_t handle_set(struct call *call)
 {
 	const uint8_t *data = call->body + offsetof(struct hvkvp_msg_exchange, data);
-	char value[TEXT_VALUE_SIZE];
 	uint32_t status, type, size;
 	ssize_t len;
 	int err;
@@ -173,14 +178,15 @@ static uint32_t handle_set(struct call *call)
 	type = wire_get_le32(data + offsetof(struct hvkvp_exchange_value, type));
 	size = wire_get_le32(data + offsetof(struct hvkvp_exchange_value, value_size));
 	data += offsetof(struct hvkvp_exchange_value, value);
-	len = wire_get_value(type, data, size, HVKVP_VALUE_SIZE, value, sizeof(value));
+	len = wire_get_value(type, data, size, HVKVP_VALUE_SIZE, call->text, sizeof(call->text));
 	if (len < 0)
 		return refuse_text(call, len, false);
+	call->value = call->text;
 	if (!call->oddity)
 		call->oddity = wire_value_oddity(type, data, size);
 	if (call->pool_number == HVKVP_POOL_AUTO)
 		return refuse(call, PROTOCOL_E_ACCESS_DENIED, "the guest makes this pool up itself");
-	err = pool_set(call->pool, call->key, value);
+	err = pool_set(call->pool, call->key, call->value);
 	return status_of(err < 0 ? err : 0);
 }
 
@@ -272,13 +278,18 @@ static const struct operation {
 	[HVKVP_OP_SET_IP]    = { 0,		   false, handle_set_ip },
 };
 
+static bool is_change(unsigned int operation)
+{
+	return operation == HVKVP_OP_SET || operation == HVKVP_OP_DELETE ||
+	       operation == HVKVP_OP_SET_IP;
+}
+
 /* What the administrator allows. Return: status. */
 static uint32_t check_access(struct call *call, unsigned int operation)
 {
 	const struct config *config = call->dispatch->config;
 	struct change_rate *rate = call->dispatch->rate;
-	bool changes = operation == HVKVP_OP_SET || operation == HVKVP_OP_DELETE ||
-		       operation == HVKVP_OP_SET_IP;
+	bool changes = is_change(operation);
 
 	if (!config)
 		return HVKVP_S_OK;
@@ -319,26 +330,62 @@ static uint64_t time_left(uint64_t deadline_ns)
 	return now < deadline_ns ? (deadline_ns - now) / 1000000 : 0;
 }
 
+static const char *reason(const struct call *call, uint32_t status)
+{
+	if (!call->why && (status == HVKVP_E_FAIL || status == HVKVP_E_INVALIDARG))
+		return pool_why(call->pool);
+	return call->why ? call->why : "";
+}
+
+/* What the host changes, or tries to, is one line in a form that programs can read. */
+static void report_change(const struct call *call, uint32_t status)
+{
+	const struct config *config = call->dispatch->config;
+	const char *operation = protocol_operation_name(call->body[0]), *why = reason(call, status);
+	bool of_pool = call->body[0] != HVKVP_OP_SET_IP;
+	bool shows_value = config && config->log_values && call->value;
+	const char *pool = of_pool ? store_pool_name(call->pool_number) : NULL;
+	char code[16], key[4 * TEXT_KEY_SIZE], value[1024], size[32] = "";
+	int level = LOG_NOTICE;
+	const struct journald_field fields[] = {
+		{ "HVKVP_OPERATION", operation },
+		{ "HVKVP_POOL", pool },
+		{ of_pool ? "HVKVP_KEY" : "HVKVP_ADAPTER", call->key[0] ? call->key : NULL },
+		{ "HVKVP_SIZE", call->value ? size : NULL },
+		{ "HVKVP_VALUE", shows_value ? call->value : NULL },
+		{ "HVKVP_STATUS", code },
+		{ "HVKVP_REASON", why[0] ? why : NULL },
+	};
+
+	if (call->quiet)
+		level = LOG_DEBUG;
+	else if (status && status != PROTOCOL_E_KEY_NOT_FOUND && status != HVKVP_E_NOT_SUPPORTED)
+		level = LOG_WARNING;
+	snprintf(code, sizeof(code), "0x%08x", status);
+	if (call->value)
+		snprintf(size, sizeof(size), "%zu", strlen(call->value));
+	log_fields(level, fields, sizeof(fields) / sizeof(fields[0]),
+		   "%s%s%s %s=\"%s\"%s%s%s%s%s status=%s%s%s", operation, pool ? " pool=" : "",
+		   pool ? pool : "", of_pool ? "key" : "adapter",
+		   escape_quoted(call->key, key, sizeof(key)), call->value ? " size=" : "", size,
+		   shows_value ? " value=\"" : "",
+		   shows_value ? escape_quoted(call->value, value, sizeof(value)) : "",
+		   shows_value ? "\"" : "", code, why[0] ? ": " : "", why);
+}
+
 static void report(const struct call *call, uint32_t status)
 {
 	char key[160], quoted[170] = "";
+	const char *why = reason(call, status);
 	int level = LOG_WARNING;
-	const char *why = call->why;
 
-	if (!why && (status == HVKVP_E_FAIL || status == HVKVP_E_INVALIDARG) && call->pool)
-		why = pool_why(call->pool);
 	if (!status || status == HVKVP_NO_MORE_ITEMS || status == PROTOCOL_E_KEY_NOT_FOUND ||
-	    status == HVKVP_E_NOT_SUPPORTED || call->quiet)
+	    status == HVKVP_E_NOT_SUPPORTED)
 		level = LOG_DEBUG;
-	if (call->key[0]) {
-		escape(call->key, key, sizeof(key));
-		strcpy(quoted, " \"");
-		strcat(quoted, key);
-		strcat(quoted, "\"");
-	}
+	if (call->key[0])
+		snprintf(quoted, sizeof(quoted), " \"%s\"", escape(call->key, key, sizeof(key)));
 	log_line(level, "%s %s%s: status 0x%08x%s%s", protocol_operation_name(call->body[0]),
-		 store_pool_name(call->pool_number), quoted, status,
-		 why && why[0] ? ": " : "", why ? why : "");
+		 store_pool_name(call->pool_number), quoted, status, why[0] ? ": " : "", why);
 }
 
 /* The first is logged: a host that has an oddity has it in each request. */
@@ -408,7 +455,10 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	if (!reply->status && operation->answers)
 		reply->body_len = request->body_len;
 	tolerate(&call, reply->status);
-	report(&call, reply->status);
+	if (is_change(body[0]))
+		report_change(&call, reply->status);
+	else
+		report(&call, reply->status);
 }
 
 bool dispatch_is_slow(const struct dispatch *dispatch, const struct dispatch_request *request)

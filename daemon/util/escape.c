@@ -2,6 +2,7 @@
 /*
  * Text of unknown origin, made fit for a log line or a terminal. Pure.
  */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #define MORE "..."
 
 /* Write what stands for the character at @p. Return: bytes of it in the input. */
-static size_t escape_unit(const uint8_t *p, char one[5])
+static size_t escape_unit(const uint8_t *p, bool quotes, char one[5])
 {
 	static const char plain[] = "\a\b\t\n\v\f\r\\", letters[] = "abtnvfr\\";
 	const char *found = strchr(plain, p[0]);
@@ -19,6 +20,10 @@ static size_t escape_unit(const uint8_t *p, char one[5])
 
 	if (found) {
 		snprintf(one, 5, "\\%c", letters[found - plain]);
+		return 1;
+	}
+	if (quotes && p[0] == '"') {
+		strcpy(one, "\\\"");
 		return 1;
 	}
 	if (p[0] < 0x20 || p[0] == 0x7f) {
@@ -38,14 +43,14 @@ static size_t escape_unit(const uint8_t *p, char one[5])
 	return taken;
 }
 
-char *escape(const char *text, char *out, size_t size)
+static char *escape_text(const char *text, bool quotes, char *out, size_t size)
 {
 	const uint8_t *p = (const uint8_t *)text;
 	size_t at = 0, mark = 0;
 	char one[5];
 
 	while (*p) {
-		size_t taken = escape_unit(p, one);
+		size_t taken = escape_unit(p, quotes, one);
 		size_t len = strlen(one);
 
 		if (at + len >= size) {
@@ -60,4 +65,14 @@ char *escape(const char *text, char *out, size_t size)
 	}
 	out[at] = 0;
 	return out;
+}
+
+char *escape(const char *text, char *out, size_t size)
+{
+	return escape_text(text, false, out, size);
+}
+
+char *escape_quoted(const char *text, char *out, size_t size)
+{
+	return escape_text(text, true, out, size);
 }

@@ -19,4 +19,14 @@
  */
 char *escape(const char *text, char *out, size_t size);
 
+/**
+ * escape_quoted() - likewise, for a text that stands between quotation marks
+ * @text: UTF-8
+ * @out: as for escape(), with quotation marks escaped, too
+ * @size: likewise
+ *
+ * Return: @out.
+ */
+char *escape_quoted(const char *text, char *out, size_t size);
+
 #endif /* HVKVP_UTIL_ESCAPE_H */

@@ -3,10 +3,12 @@
  * Log lines. The one piece of global state in the daemon: a line must be
  * writable from anywhere, and where it goes is a property of the process.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "util/journald.h"
 #include "util/log.h"
 
 static struct {
@@ -57,6 +59,18 @@ void log_set_sink(void (*sink)(int level, const char *line))
 	state.sink = sink;
 }
 
+static void write_line(int level, const char *line)
+{
+	if (state.sink)
+		state.sink(level, line);
+	else if (state.to_syslog)
+		syslog(level, "%s", line);
+	else if (state.to_journal)
+		fprintf(stderr, "<%d>%s\n", level, line);
+	else
+		fprintf(stderr, "hvkvpd: %s\n", line);
+}
+
 void log_line(int level, const char *format, ...)
 {
 	char line[1024];
@@ -67,13 +81,38 @@ void log_line(int level, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
 	va_end(ap);
+	write_line(level, line);
+}
 
-	if (state.sink)
-		state.sink(level, line);
-	else if (state.to_syslog)
-		syslog(level, "%s", line);
-	else if (state.to_journal)
-		fprintf(stderr, "<%d>%s\n", level, line);
-	else
-		fprintf(stderr, "hvkvpd: %s\n", line);
+/* Return: was it written, with its fields? */
+static bool write_fields(int level, const struct journald_field *fields, size_t count,
+			 const char *line)
+{
+	const char priority[] = { '0' + level, 0 };
+	struct journald_field all[LOG_FIELDS + 4] = {
+		{ "MESSAGE", line },
+		{ "PRIORITY", priority },
+		{ "SYSLOG_IDENTIFIER", "hvkvpd" },
+		{ "SYSLOG_FACILITY", "3" },	/* LOG_DAEMON */
+	};
+
+	if (state.sink || !(state.to_syslog || state.to_journal) || count > LOG_FIELDS)
+		return false;
+	memcpy(all + 4, fields, count * sizeof(*fields));
+	return !journald_send(all, count + 4);
+}
+
+void log_fields(int level, const struct journald_field *fields, size_t count, const char *format,
+		...)
+{
+	char line[4096];
+	va_list ap;
+
+	if (level > state.level)
+		return;
+	va_start(ap, format);
+	vsnprintf(line, sizeof(line), format, ap);
+	va_end(ap);
+	if (!write_fields(level, fields, count, line))
+		write_line(level, line);
 }

@@ -43,6 +43,21 @@ const char *log_level_name(int level);
  */
 void log_line(int level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+struct journald_field;
+
+/* The most fields of a line. */
+#define LOG_FIELDS 12
+
+/**
+ * log_fields() - write one line that has fields
+ * @level: syslog(3) level
+ * @fields: for the journal, where the lines go there; else only the line is written
+ * @count: of @fields, at most LOG_FIELDS
+ * @format: printf(3) format; no newline at its end
+ */
+void log_fields(int level, const struct journald_field *fields, size_t count, const char *format,
+		...) __attribute__((format(printf, 4, 5)));
+
 /**
  * log_set_sink() - give the lines to a function instead (tests)
  * @sink: gets each line that passes the level; NULL for the default

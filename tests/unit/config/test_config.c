@@ -68,6 +68,7 @@ static const char all[] =
 	"[Daemon]\n"
 	"StateDirectory = /srv/a b\t\n"
 	"  LogLevel=debug\n"
+	"LogValues=yes\n"
 	"[Limits]\n"
 	"MaxKeys=10\n"
 	"MaxBytes=4096000\n"
@@ -98,6 +99,7 @@ static void everything(void)
 		CHECK_INT(load(i ? shown[0] : all), 0);
 		CHECK_TEXT(config.state_dir, "/srv/a b");
 		CHECK_INT(config.log_level, LOG_DEBUG);
+		CHECK(config.log_values);
 		CHECK_INT(config.max_keys, 10);
 		CHECK_INT(config.max_bytes, 4096000);
 		CHECK_INT(config.host_changes, 600);

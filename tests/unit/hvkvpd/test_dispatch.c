@@ -463,7 +463,7 @@ static void forbidden(void)
 	CHECK_INT(set(1, U(u"k"), U(u"v")), OK);
 	config.pools[1] = CONFIG_READ;
 	CHECK_INT(set(1, U(u"k"), U(u"other")), ACCESS_DENIED);
-	CHECK(scratch_logged("SET guest: status 0x80070005: the configuration does not allow this to the host"));
+	CHECK(scratch_logged("4 SET pool=guest key=\"\" status=0x80070005: the configuration does not allow this to the host"));
 	CHECK_INT(delete(1, U(u"k")), ACCESS_DENIED);
 	CHECK_INT(get(1, U(u"k")), OK);
 	check_pair(4, U(u"k"), U(u"v"));
@@ -485,6 +485,40 @@ static void forbidden(void)
 	CHECK(scratch_logged("SET_IP is off"));
 	config.ip.get = true;
 	CHECK_INT(ask_ip(HVKVP_OP_GET_IP), NOT_SUPPORTED);
+	dispatch.config = NULL;
+	config_exit(&config);
+	end();
+}
+
+/* Level 5 is notice, 4 warning, 7 debug. */
+static void audit(void)
+{
+	struct config config;
+
+	begin();
+	CHECK_INT(config_init(&config), 0);
+	dispatch.config = &config;
+	dispatch.rate = &(struct change_rate){ 0 };
+	CHECK_INT(set(0, U(u"k"), U(u"secret")), OK);
+	CHECK(scratch_logged("5 SET pool=external key=\"k\" size=6 status=0x00000000\n"));
+	CHECK_INT(set(1, U(u"a\" b\n"), U(u"€")), OK);
+	CHECK(scratch_logged("5 SET pool=guest key=\"a\\\" b\\n\" size=3 status=0x00000000\n"));
+	CHECK_INT(get(0, U(u"k")), OK);
+	CHECK_INT(enumerate(0, 0), OK);
+	CHECK(!scratch_logged("5 GET") && !scratch_logged("5 ENUMERATE"));
+	CHECK(!scratch_logged("secret"));
+	CHECK_INT(delete(0, U(u"k")), OK);
+	CHECK(scratch_logged("5 DELETE pool=external key=\"k\" status=0x00000000\n"));
+	CHECK_INT(delete(0, U(u"k")), NOT_FOUND);
+	CHECK(scratch_logged("5 DELETE pool=external key=\"k\" status=0x80070002\n"));
+	CHECK_INT(ask_ip(HVKVP_OP_SET_IP), NOT_SUPPORTED);
+	CHECK(scratch_logged("5 SET_IP adapter=\"\" status=0x80070032: addresses are not served\n"));
+	CHECK_INT(mkdir(scratch_path(".kvp_pool_3"), 0700), 0);
+	CHECK_INT(set(3, U(u"k"), U(u"v")), FAIL);
+	CHECK(scratch_logged("4 SET pool=parameter key=\"k\" size=1 status=0x80004005: "));
+	config.log_values = true;
+	CHECK_INT(set(0, U(u"k"), U(u"a\"b")), OK);
+	CHECK(scratch_logged("5 SET pool=external key=\"k\" size=3 value=\"a\\\"b\" status=0x00000000\n"));
 	dispatch.config = NULL;
 	config_exit(&config);
 	end();
@@ -539,6 +573,7 @@ static const struct tap_case cases[] = {
 	{ "IP operations are not supported where there is no machine", ip_operations },
 	{ "an answer is as long as its request, and clean", longer_body },
 	{ "20,000 bodies with random bytes in them", random_bodies },
+	{ "each change by the host is one structured line at notice, without the value", audit },
 	{ "a request whose deadline has passed has no effect", past_deadline },
 	{ "a pool that cannot be used fails alone", broken_storage },
 	{ "what the configuration forbids is refused, and logged", forbidden },

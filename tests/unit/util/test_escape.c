@@ -46,10 +46,20 @@ static void broken(void)
 	CHECK_INT(strlen(escape("\xc2", out, sizeof(out))), 1);
 }
 
+static void quoted(void)
+{
+	char out[16];
+
+	CHECK_TEXT(escape("a\"b", out, sizeof(out)), "a\"b");
+	CHECK_TEXT(escape_quoted("a\"b\n", out, sizeof(out)), "a\\\"b\\n");
+	CHECK_TEXT(escape_quoted("\"\"\"\"\"\"\"\"\"\"", out, 8), "\\\"\\\"...");
+}
+
 static const struct tap_case cases[] = {
 	{ "plain text stays", plain },
 	{ "control characters are escaped", control },
 	{ "what does not fit is marked", cut },
+	{ "quotation marks are escaped on demand", quoted },
 	{ "broken UTF-8 is not read beyond its end", broken },
 };
 
