@@ -174,6 +174,8 @@ static void configuration(void)
 	/* The command line wins. */
 	body_set(&body, 0, U(u"second"), U(u"v"));
 	CHECK_INT(ask(3, &body), HVKVP_S_OK);
+	CHECK(child_says(&child, "SET pool=external key=\"second\" size=1 status=0x00000000", 1));
+	CHECK(!strstr(child.err, "in pool"));
 	/* With an error in it, it stays as it was. */
 	reload("[Pools]\nExternal=none\nExtern=none\n");
 	CHECK(child_says(&child, "/conf:3: [Pools] has no key Extern", 1));
@@ -183,7 +185,7 @@ static void configuration(void)
 	CHECK(child_says(&child, "configuration reloaded", 2));
 	CHECK(!strstr(child.err, "takes effect when"));	/* there is an option */
 	CHECK_INT(ask(5, &body), HVKVP_S_OK);
-	CHECK(child_says(&child, "SET external \"second\"", 1));
+	CHECK(child_says(&child, "request 5: SET in pool 0", 1));
 	kill(child.pid, SIGTERM);
 	CHECK_INT(child_end(&child), 0);
 	end();
