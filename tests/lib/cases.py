@@ -14,6 +14,7 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     append="..."         further words for the guest's kernel command line
     args="..."           further words for the script (its `args` table)
     host="..."           further words for hvhost, such as "--bus-version 5.0"
+    qemu=SUITE           level 1 runs on this Debian suite's QEMU (this machine's)
     all=yes              only in `make check-all`
 
 `-- demo: WORD=VALUE ...` means the same, for a file that is shown and not part of the check.
@@ -42,7 +43,7 @@ def _words(text):
 
 
 FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
-          "cpus": int, "mem": int, "append": str, "args": _words, "host": _words,
+          "cpus": int, "mem": int, "append": str, "qemu": str, "args": _words, "host": _words,
           "all": _flag}
 # What `make check` runs on one kernel, `make check-all` runs on each of these.
 USUAL, OTHERS = "6.1", ("5.10", "6.12", "sid")
@@ -126,7 +127,7 @@ def _matrix(jobs):
     """Each file on each kernel for which it has no job of its own."""
     own = {(job.script, job.kernel) for job in jobs}
     return [replace(job, kernel=kernel) for kernel in OTHERS for job in jobs
-            if job.kernel == USUAL and job.profile == "ours" and not job.all
+            if job.kernel == USUAL and job.profile == "ours" and not job.all and not job.qemu
             and (job.script, kernel) not in own]
 
 
@@ -142,15 +143,15 @@ def _on_kernel(jobs, kernel):
     return [job if job.kernel == kernel else
             replace(job, kernel=kernel, time=job.time * DEBUG_FACTOR) for job in jobs
             if job.kernel == kernel or job.profile == "ours" and job.script not in own
-            and "hv_utils" not in job.load]
+            and "hv_utils" not in job.load and not job.qemu]
 
 
 def _names(jobs):
-    """FILE/PROFILE/KERNEL, with a number behind it where one file has several alike."""
+    """FILE/PROFILE/KERNEL[/qemu-SUITE], and a number behind it where one file has several alike."""
     seen, names = {}, []
     for job in jobs:
         stem = os.path.splitext(os.path.basename(job.script))[0]
-        name = f"{stem}/{job.profile}/{job.kernel}"
+        name = f"{stem}/{job.profile}/{job.kernel}" + (f"/qemu-{job.qemu}" if job.qemu else "")
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}/{seen[name]}")
     return names

@@ -2,9 +2,10 @@
 """The stages of a check, and what each of them needs."""
 
 from . import kernel as kernels
-from . import own, roots, skips, tree, units
+from . import own, qemu, roots, skips, tree, units
 from .endtoend import EndToEnd
 from .errors import ERRORS
+from .job import qemu_of
 from .slots import Slots
 from .stages import Stage, Stages
 
@@ -41,6 +42,7 @@ class Check:
         if jobs:
             self._vms = EndToEnd(jobs, self._stages.post, logs, case, parts, place)
             self._guests(sorted({job.kernel for job in jobs}))
+            self._emulators(sorted({job.qemu for job in jobs} - {""}))
         for name, folder in chosen.items():
             self._unit(name, folder)
 
@@ -122,6 +124,15 @@ class Check:
                 on_failure=lambda why, name=name: self._vms.give_up(name, why)))
         self._stages.add(Stage("guests", self._run_guests,
                                ("programs", self._kernel(LEVEL1_KERNEL))))
+
+    def _emulators(self, suites):
+        """A stage for each Debian suite whose QEMU a job needs."""
+        for suite in suites:
+            def work(post, suite=suite):
+                self._vms.add_emulator(suite, qemu.fetch(suite, post.progress, self._stop))
+
+            self._stages.add(Stage(qemu_of(suite), work, slots=self._downloads, urgency=LATE,
+                                   on_failure=lambda why, suite=suite: self._vms.give_up(qemu_of(suite), why)))
 
     def _run_guests(self, _):
         self._vms.build_host()

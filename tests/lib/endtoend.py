@@ -8,7 +8,7 @@ from contextlib import nullcontext
 from . import own, places, tree
 from .emulator import MOST_STOPS
 from .farm import Farm
-from .job import meaning
+from .job import meaning, qemu_of
 from .jobqueue import JobQueue
 from .report import Failure
 from .results import Results
@@ -53,6 +53,7 @@ class EndToEnd:
         self._hvhost = ""
         self._kernels = {}
         self._images = {}
+        self._emulators = {}
 
     def build_host(self):
         self._hvhost = tree.build_host()
@@ -63,8 +64,13 @@ class EndToEnd:
         self._images[kernel.name] = self._image(kernel)
         self._jobs.release(kernel.name)
 
+    def add_emulator(self, suite, path):
+        """The QEMU of a Debian suite; its jobs can run from then on."""
+        self._emulators[suite] = path
+        self._jobs.release(qemu_of(suite))
+
     def give_up(self, name, why):
-        """There will be no image for this kernel."""
+        """There will be no image for this kernel, or no such emulator; see Job.needs."""
         for job in self._jobs.drop(name):
             self._report.fail(Failure(job.name, why, rerun(job.name)))
 
@@ -75,7 +81,8 @@ class EndToEnd:
         where = "on this machine's own KVM" if can else f"inside an emulated level 1 ({said})"
         self._report.progress(f"{len(self._jobs)} guest boots, {where}")
         farm = Farm(self._jobs, self._prepare, "here" if can else "level1", level1_kernel,
-                    self._logs, workers, slot=slot)
+                    self._logs, workers, slot=slot,
+                    emulator=lambda job: self._emulators.get(job.qemu))
         for kind, job, data in farm.messages():
             if stop and stop.is_set():
                 break
@@ -84,6 +91,7 @@ class EndToEnd:
         self._judge_emulator()
 
     def _judge_emulator(self):
+        self._report.progress(f"emulator: {self._stops} guests stopped before any code under test ran")
         if self._stops > MOST_STOPS:
             self._report.fail(Failure("the emulator", f"{self._stops} guests stopped before any code "
                                       f"under test ran, at most {MOST_STOPS} are accepted: see "

@@ -8,6 +8,8 @@ from .kernel import KernelError
 from .level1 import Level1Error
 from .modules import ModuleError
 from .own import OwnError
+from .qemu import QemuError
 from .roots import RootError
 
-ERRORS = (BuildError, GuestError, JobError, KernelError, Level1Error, ModuleError, OwnError, RootError)
+ERRORS = (BuildError, GuestError, JobError, KernelError, Level1Error, ModuleError, OwnError, QemuError,
+          RootError)

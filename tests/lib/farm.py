@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Runs many jobs, in one place or in several side by side, and tells what happens as it does."""
 
+import itertools
 import os
 import queue
 import shutil
@@ -18,6 +19,7 @@ class Farm:
     """A queue of jobs and the workers that take them one after another.
 
     slot() is a context that a worker enters for each job: where others compete for processors.
+    emulator(job) is the QEMU that this job's level 1 needs, None for the usual one.
     prepare(job, place) gives a job's command line for that place. Everything that happens comes
     out of messages(), in the caller's thread, as (kind, job, data):
       "place"  None  text about a place that opened, or could not
@@ -27,14 +29,16 @@ class Farm:
       "end"    job   (exit code or None, text of an error, seconds, log folder)
       "quiet"  None  [(job, seconds)] that run; comes when nothing else came for `quiet` seconds
 
-    messages() raises Level1Silent when a level-1 machine does not answer and none has before:
-    the others would not either.
+    messages() raises Level1Silent when a level-1 machine on the usual QEMU does not answer and
+    none has before: the others would not either.
     """
 
-    def __init__(self, jobs, prepare, kind, kernel, logs, workers=1, quiet=10, slot=nullcontext):
+    def __init__(self, jobs, prepare, kind, kernel, logs, workers=1, quiet=10, slot=nullcontext,
+                 emulator=lambda job: None):
         self._quiet = quiet
         self._jobs = jobs
         self._slot = slot
+        self._emulator = emulator
         self._prepare = prepare
         self._kind = kind
         self._kernel = kernel
@@ -42,9 +46,10 @@ class Farm:
         self._out = queue.SimpleQueue()
         self._running = {}
         self._stop = threading.Event()
-        self._answered = False      # a level-1 machine has come up
-        self._threads = [threading.Thread(target=self._work, args=[number], daemon=True)
-                         for number in range(min(workers, len(jobs)))]
+        self._answered = False      # a level-1 machine on the usual QEMU has come up
+        self._machines = itertools.count()
+        self._threads = [threading.Thread(target=self._work, daemon=True)
+                         for _ in range(min(workers, len(jobs)))]
         self._working = len(self._threads)
 
     def messages(self):
@@ -77,7 +82,7 @@ class Farm:
             return None
         return kind, job, data
 
-    def _work(self, number):
+    def _work(self):
         """One worker: a place, opened again when it dies."""
         place = None
         try:
@@ -87,21 +92,23 @@ class Farm:
                     break
                 with self._slot():
                     self._out.put(("start", job, None))
-                    place = self._do(job, number, place, may_repeat=self._kind == "level1")
+                    place = self._do(job, place, self._kind == "level1" or bool(job.qemu))
         finally:
             self._close(place)
             self._out.put(("worker ended", None, None))
 
-    def _do(self, job, number, place, may_repeat):
+    def _do(self, job, place, may_repeat):
         """Runs a job to its end; returns the place, or None if it is no good any more."""
         started = run_started = time.monotonic()
         folder = os.path.join(self._logs, job.name.replace("/", "-"))
         watch = Watch(lambda event: self._out.put(("event", job, event)))
         if not may_repeat:
             watch.release()
-        rc, error = None, None
+        rc, error, wanted = None, None, self._emulator(job)
         try:
-            place = place or self._open(number)
+            if place and place.emulator != wanted:
+                place = self._close(place)
+            place = place or self._open(wanted)
             run_started = time.monotonic()
             rc = self._run(job, place, folder, watch)
         except Exception as caught:     # pylint: disable=broad-except
@@ -109,27 +116,29 @@ class Farm:
             error = caught
             place = self._close(place)
         now = time.monotonic()
-        if isinstance(error, Level1Silent) and not self._answered:
+        if isinstance(error, Level1Silent) and not wanted and not self._answered:
             self._stop.set()
             self._out.put(("fatal", None, error))
         elif watch.stopped(rc, error, now - run_started):
             self._keep(folder)
             self._out.put(("emulator", job, str(error or meaning(rc))))
-            return self._do(job, number, self._close(place), may_repeat=False)
+            return self._do(job, self._close(place), may_repeat=False)
         else:
             watch.release()
             trouble = "" if error is None else str(error) or repr(error)
             self._out.put(("end", job, (rc, trouble, now - started, folder)))
         return place
 
-    def _open(self, number):
-        if self._kind == "here":
+    def _open(self, emulator):
+        if self._kind == "here" and not emulator:
             return Here()
-        log = os.path.join(self._logs, f"level1-{number}.log")
+        # A log of its own: that of a machine that died is wanted afterwards.
+        log = os.path.join(self._logs, f"level1-{next(self._machines)}.log")
         self._out.put(("place", None, "starting a level-1 machine (about 4 s)"))
-        place = Level1(self._kernel, log)
-        self._answered = True
-        self._out.put(("place", None, f"level 1 is up after {place.boot_seconds:.1f} s"))
+        place = Level1(self._kernel, log, emulator)
+        self._answered = self._answered or not emulator
+        self._out.put(("place", None, f"level 1 is up after {place.boot_seconds:.1f} s"
+                       + (f", on {emulator}" if emulator else "")))
         return place
 
     def _run(self, job, place, folder, watch):

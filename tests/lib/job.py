@@ -15,6 +15,11 @@ PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils",
 MARGIN = 15
 
 
+def qemu_of(suite):
+    """The name, among what jobs need, of a Debian suite's QEMU."""
+    return f"QEMU {suite}"
+
+
 class JobError(Exception):
     """A job is described wrongly."""
 
@@ -37,6 +42,7 @@ class Job:
     args: tuple = ()        # further words for the script
     host: tuple = field(default=())     # further words for hvhost
     replay: bool = False    # the script is a capture, which is played
+    qemu: str = ""          # a Debian suite: level 1 runs on its QEMU
     all: bool = False       # too long for the usual check
 
     def __post_init__(self):
@@ -52,6 +58,11 @@ class Job:
         """Names of the modules that the guest loads at boot, in their order."""
         names = "" if self.load == "none" else self.load or PROFILES[self.profile]
         return [name for name in names.split(",") if name]
+
+    @property
+    def needs(self):
+        """What has to be made ready for it: its kernel's name, and its emulator."""
+        return (self.kernel, qemu_of(self.qemu)) if self.qemu else (self.kernel,)
 
     def argv(self, place, hvhost, kernel, initrd, parts=Parts()):
         """The command line, after everything it names was put where it runs."""

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Jobs that wait for their kernel, and those that can run."""
+"""Jobs that wait for what they need, and those that can run."""
 
 import threading
 
 
 class JobQueue:
-    """What workers take their jobs from. A job can be taken once its kernel has been released."""
+    """What workers take their jobs from. A job can be taken once all that it needs has been released."""
 
     def __init__(self, jobs, released=()):
         self._jobs = list(jobs)
@@ -16,17 +16,17 @@ class JobQueue:
         with self._changed:
             return len(self._jobs)
 
-    def release(self, kernel):
-        """Its jobs can run now."""
+    def release(self, name):
+        """A kernel or an emulator is there; see Job.needs."""
         with self._changed:
-            self._released.add(kernel)
+            self._released.add(name)
             self._changed.notify_all()
 
-    def drop(self, kernel):
-        """Its jobs will never run. Returns them."""
+    def drop(self, name):
+        """What needs this will never run. Returns those jobs."""
         with self._changed:
-            dropped = [job for job in self._jobs if job.kernel == kernel]
-            self._jobs = [job for job in self._jobs if job.kernel != kernel]
+            dropped = [job for job in self._jobs if name in job.needs]
+            self._jobs = [job for job in self._jobs if name not in job.needs]
             self._changed.notify_all()
         return dropped
 
@@ -40,4 +40,4 @@ class JobQueue:
             return job
 
     def _first(self):
-        return next((job for job in self._jobs if job.kernel in self._released), None)
+        return next((job for job in self._jobs if self._released.issuperset(job.needs)), None)

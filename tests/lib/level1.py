@@ -37,7 +37,7 @@ from .modules import ModuleTree, add_modules
 MODULES = ("virtio_pci", "virtio_console", "irqbypass", "kvm", "kvm_amd")
 # Without "enhanced" string instructions kernels copy and clear by words, which the emulator does
 # eight times as fast, above all where memory has held code of an earlier guest. FSRM goes with
-# ERMS: a processor that has it alone, as QEMU 10's would, hangs Linux 6.1 in its early boot.
+# ERMS: on QEMU 10.0.2 Linux 6.1 hung in its early boot with max,-erms, and booted without both.
 CPU = "max,-erms,-fsrm"
 # Without the first two words KVM's clock page stays invalid and every clock read of the guest
 # leaves the guest.
@@ -90,8 +90,11 @@ def initramfs(kernel):
 class Level1:
     """One running machine. Use as a context manager; not for several threads at once."""
 
-    def __init__(self, kernel, log, emulator=None, cpus=1, memory_mb=2048):
+    def __init__(self, kernel, log, emulator=None, cpus=1, memory_mb=2048,
+                 poke_seconds=POKE_SECONDS):
+        """emulator: a QEMU, see qemu.program(); poke_seconds: between two pokes, 0 for none."""
         self.log = log
+        self.emulator = emulator
         self.files = {}
         try:
             program = qemu.program(emulator)
@@ -104,7 +107,7 @@ class Level1:
             "-smp", str(cpus), "-m", str(memory_mb),
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", kernel.image, "-initrd", initramfs(kernel), "-append", CMDLINE,
-            "-chardev", f"file,id=log,path={log}", "-serial", "chardev:log",
+            "-chardev", "file,id=log,path=" + log.replace(",", ",,"), "-serial", "chardev:log",
             "-chardev", f"socket,id=relay,fd={theirs.fileno()}",
             "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=relay",
         ]
@@ -125,7 +128,8 @@ class Level1:
             self._process.kill()    # it does not listen
             self.close()
             raise
-        threading.Thread(target=self._poke, daemon=True).start()
+        if poke_seconds:
+            threading.Thread(target=self._poke, args=[poke_seconds], daemon=True).start()
 
     def _wait_ready(self):
         """Returns the seconds until the relay has answered."""
@@ -217,9 +221,9 @@ class Level1:
         except OSError as error:
             raise self._gone(error) from error
 
-    def _poke(self):
+    def _poke(self, seconds):
         try:
-            while not self._closed.wait(POKE_SECONDS):
+            while not self._closed.wait(seconds):
                 self._send(b"\n")
         except Level1Error:
             pass    # whoever reads from the channel will tell

@@ -22,6 +22,8 @@ GRACE_SECONDS = 3
 class Here:
     """Runs jobs directly on this machine."""
 
+    emulator = None
+
     def __init__(self):
         self._folder = tempfile.mkdtemp(prefix="hvkvp-")
 

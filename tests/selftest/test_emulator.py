@@ -100,10 +100,11 @@ class Place:
 
     boot_seconds = 4.0
     scripts = []
-    opened = 0
+    emulators = []      # of each that was opened
 
-    def __init__(self, *_):
-        type(self).opened += 1
+    def __init__(self, _kernel=None, _log=None, emulator=None):
+        self.emulator = emulator
+        self.emulators.append(emulator)
         if self.scripts and isinstance(self.scripts[0], Level1Silent):
             raise self.scripts.pop(0)
 
@@ -127,16 +128,21 @@ PASSED = (0, ("console.log", KERNEL_LOG + MARK_LINE), ("stdout", PASSED_CASE + E
 class Runs(unittest.TestCase):
     """Jobs on a farm of such places, up to the report."""
 
-    def run_jobs(self, count, scripts, kind="level1"):
-        place = type("Scripted", (Place,), {"scripts": list(scripts), "opened": 0})
+    def run_jobs(self, jobs, scripts, kind="level1"):
+        """jobs: how many, or the QEMU of each."""
+        suites = [""] * jobs if isinstance(jobs, int) else jobs
+        place = type("Scripted", (Place,), {"scripts": list(scripts), "emulators": []})
         out = report.Report(io.StringIO())
         with tempfile.TemporaryDirectory() as logs:
-            vms = endtoend.EndToEnd([Job(script="x.lua", name=f"x{n}") for n in range(count)], out, logs)
+            vms = endtoend.EndToEnd([Job(script="x.lua", name=f"x{n}", qemu=suite)
+                                     for n, suite in enumerate(suites)], out, logs)
             with mock.patch.multiple(farm, Level1=place, Here=place), \
                     mock.patch.object(endtoend.places, "probe", lambda _: (kind == "here", "no KVM")), \
                     mock.patch.object(vms, "_image", lambda _: "image"), \
                     mock.patch.object(vms, "_prepare", lambda job, place: []):
                 vms.build_image(kernel.Kernel("6.1", *[""] * 5))
+                for suite in set(suites) - {""}:
+                    vms.add_emulator(suite, f"/{suite}")
                 vms.run(None, workers=1)
         self.assertEqual(place.scripts, [], "every boot that was expected has run")
         return out, place
@@ -151,7 +157,7 @@ class Runs(unittest.TestCase):
         out, place = self.run_jobs(1, [STOPPED, PASSED])
         self.assertEqual((out.passed, out.failures), (1, []))
         self.assertEqual(out.emulated, [("x0", "the guest died")])
-        self.assertEqual(place.opened, 2)
+        self.assertEqual(place.emulators, [None, None])
 
     def test_repeated_once(self):
         """one that stops again has failed"""
@@ -186,6 +192,19 @@ class Runs(unittest.TestCase):
         with self.assertRaises(Level1Silent):
             self.run_jobs(5, [Level1Silent("silent")])
 
+    def test_own_qemu(self):
+        """a job with a QEMU of its own gets level 1 on it, also beside this machine's KVM"""
+        out, place = self.run_jobs(["", "sid", "", ""], [PASSED] * 4)
+        self.assertEqual((out.passed, place.emulators), (4, [None, "/sid", None]))
+        out, place = self.run_jobs(["", "sid"], [PASSED, STOPPED, PASSED], kind="here")
+        self.assertEqual((out.passed, place.emulators), (2, [None, "/sid", "/sid"]))
+
+    def test_own_qemu_silent(self):
+        """one whose QEMU boots nothing fails alone, and other jobs run"""
+        out, _ = self.run_jobs(["sid", ""], [Level1Silent("silent"), Level1Silent("silent"), PASSED])
+        self.assertEqual((out.passed, out.emulated), (1, [("x0", "silent")]))
+        self.assertEqual([failure.why for failure in out.failures], ["silent"])
+
     def test_most(self):
         """three of them in a run fail it, two do not"""
         out, _ = self.run_jobs(2, [STOPPED, PASSED] * 2)
@@ -200,7 +219,10 @@ class Runs(unittest.TestCase):
         self.assertEqual((out.emulated, out.failures[0].name), ([], "x0: a"))
 
     def test_count_printed(self):
-        """the closing words name each, and count them"""
+        """the count is printed, also when it is 0, and the closing words name each"""
+        out, _ = self.run_jobs(1, [PASSED])
+        self.assertIn("emulator: 0 guests stopped", out._stream.getvalue())
         out, _ = self.run_jobs(1, [STOPPED, PASSED])
         out.close("logs")
+        self.assertIn("emulator: 1 guests stopped", out._stream.getvalue())
         self.assertIn("repeated: 1\n      x0: the guest died\n", out._stream.getvalue())

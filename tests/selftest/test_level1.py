@@ -62,6 +62,12 @@ class Boot(unittest.TestCase):
         self.assertEqual(tails[self.log], "LSM: initializing")
         self.assertIn("LSM: initializing", str(error))
 
+    def test_comma(self):
+        """a comma in the path of its log does not end it"""
+        self.log = self.log.replace("level1.log", "a, b.log")
+        error = self.silent('echo "$@" >&2; exit 1')
+        self.assertIn("path=" + self.log.replace(",", ",,"), dict(error.tails)[self.log + ".qemu"])
+
     def test_talks_on(self):
         """one that writes to its console and never answers is given up later"""
         started = time.monotonic()

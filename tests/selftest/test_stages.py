@@ -114,13 +114,14 @@ class Jobs(unittest.TestCase):
         """As much of a job as the queue looks at."""
 
         def __init__(self, name, kernel):
-            self.name, self.kernel = name, kernel
+            self.name, self.needs = name, (kernel, f"QEMU of {name}")
 
     def test_waiting(self):
         """jobs whose kernel is not there hold up no others"""
         one, other = self.Job("a", "debug"), self.Job("b", "6.1")
         jobs = JobQueue([one, other])
-        jobs.release("6.1")
+        for name in ("6.1", "QEMU of a", "QEMU of b"):
+            jobs.release(name)
         self.assertIs(jobs.take(), other)
         threading.Timer(0.1, jobs.release, ["debug"]).start()
         self.assertIs(jobs.take(), one)
