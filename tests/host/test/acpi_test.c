@@ -8,7 +8,7 @@
 #include "machine/layout.h"
 #include "machine/machine.h"
 #include "test/fakevm.h"
-#include "test/tap.h"
+#include "test/suites.h"
 
 static u8 sum(const u8 *bytes, size_t len)
 {
@@ -24,10 +24,10 @@ static const u8 *table(struct vm *vm, u64 gpa, const char *signature)
 {
 	const u8 *t = vm_mem(vm, gpa, 36);
 
-	check(t);
-	check(!memcmp(t, signature, 4));
-	check(vm_mem(vm, gpa, get32(t + 4)));
-	check_eq(sum(t, get32(t + 4)), 0);
+	REQUIRE(t);
+	REQUIRE(!memcmp(t, signature, 4));
+	REQUIRE(vm_mem(vm, gpa, get32(t + 4)));
+	REQUIRE_INT(sum(t, get32(t + 4)), 0);
 	return t;
 }
 
@@ -35,10 +35,10 @@ static const u8 *xsdt_of(struct vm *vm, unsigned int cpus)
 {
 	const u8 *rsdp = vm_mem(vm, acpi_write(vm, cpus), 36);
 
-	check(rsdp);
-	check(!memcmp(rsdp, "RSD PTR ", 8));
-	check_eq(sum(rsdp, 20), 0);
-	check_eq(sum(rsdp, 36), 0);
+	REQUIRE(rsdp);
+	REQUIRE(!memcmp(rsdp, "RSD PTR ", 8));
+	REQUIRE_INT(sum(rsdp, 20), 0);
+	REQUIRE_INT(sum(rsdp, 36), 0);
 	return table(vm, get64(rsdp + 24), "XSDT");
 }
 
@@ -47,13 +47,13 @@ static void test_fadt(void)
 	struct vm *vm = fakevm_new(1);
 	const u8 *fadt = table(vm, get64(xsdt_of(vm, 1) + 36), "FACP");
 
-	check_eq(get32(fadt + 4), 276);
-	check(get32(fadt + 112) & 1u << 20);	/* hardware-reduced */
-	check(get32(fadt + 112) & 1u << 10);	/* has a reset register */
-	check_eq(get64(fadt + 120), LAYOUT_RESET);
-	check_eq(fadt[128], LAYOUT_RESET_VALUE);
-	check_eq(get64(fadt + 248), LAYOUT_SLEEP_CONTROL);
-	check_eq(get64(fadt + 260), LAYOUT_SLEEP_STATUS);
+	REQUIRE_INT(get32(fadt + 4), 276);
+	REQUIRE(get32(fadt + 112) & 1u << 20);	/* hardware-reduced */
+	REQUIRE(get32(fadt + 112) & 1u << 10);	/* has a reset register */
+	REQUIRE_INT(get64(fadt + 120), LAYOUT_RESET);
+	REQUIRE_INT(fadt[128], LAYOUT_RESET_VALUE);
+	REQUIRE_INT(get64(fadt + 248), LAYOUT_SLEEP_CONTROL);
+	REQUIRE_INT(get64(fadt + 260), LAYOUT_SLEEP_STATUS);
 	fakevm_free(vm);
 }
 
@@ -66,11 +66,11 @@ static void test_dsdt(void)
 	u32 len = get32(dsdt + 4);
 	const u8 *com1 = memmem(dsdt, len, pnp0501, sizeof(pnp0501));
 
-	check(com1);
-	check(memmem(com1 + 1, dsdt + len - com1 - 1, pnp0501, sizeof(pnp0501)));
-	check(memmem(dsdt, len, "\x0dVMBUS", 7));
-	check(memmem(dsdt, len, "\x0d" "ACPI0004", 10));
-	check(memmem(dsdt, len, "\\_S5_\x12", 6));
+	REQUIRE(com1);
+	REQUIRE(memmem(com1 + 1, dsdt + len - com1 - 1, pnp0501, sizeof(pnp0501)));
+	REQUIRE(memmem(dsdt, len, "\x0dVMBUS", 7));
+	REQUIRE(memmem(dsdt, len, "\x0d" "ACPI0004", 10));
+	REQUIRE(memmem(dsdt, len, "\\_S5_\x12", 6));
 	fakevm_free(vm);
 }
 
@@ -85,16 +85,16 @@ static void test_madt(void)
 		const u8 *entry = madt + at;
 
 		if (entry[0] == 0) {
-			check_eq(entry[3], cpus);
+			REQUIRE_INT(entry[3], cpus);
 			cpus++;
 		}
 		ioapics += entry[0] == 1;
-		check(entry[1] >= 2);
+		REQUIRE(entry[1] >= 2);
 		at += entry[1];
 	}
-	check_eq(at, get32(madt + 4));
-	check_eq(cpus, VM_MAX_CPUS);
-	check_eq(ioapics, 1);
+	REQUIRE_INT(at, get32(madt + 4));
+	REQUIRE_INT(cpus, VM_MAX_CPUS);
+	REQUIRE_INT(ioapics, 1);
 	fakevm_free(vm);
 }
 
@@ -111,9 +111,9 @@ static void test_lengths(void)
 
 	aml_close(&aml, device);
 	aml_close(&aml, scope);
-	check(!aml.full);
-	check_eq(aml.len, sizeof(wanted));
-	check(!memcmp(buf, wanted, sizeof(wanted)));
+	REQUIRE(!aml.full);
+	REQUIRE_INT(aml.len, sizeof(wanted));
+	REQUIRE(!memcmp(buf, wanted, sizeof(wanted)));
 }
 
 static void test_full(void)
@@ -122,15 +122,16 @@ static void test_full(void)
 	struct aml aml = { .buf = buf, .size = sizeof(buf) };
 
 	aml_string(&aml, "too long for this");
-	check(aml.full);
-	check_eq(aml.len, 1);
+	REQUIRE(aml.full);
+	REQUIRE_INT(aml.len, 1);
 }
 
-const struct tap_test acpi_tests[] = {
-	{ "acpi: a hardware-reduced FADT with reset and sleep ports", test_fadt },
-	{ "acpi: the DSDT has VMBUS, both serial ports and S5", test_dsdt },
-	{ "acpi: the MADT has every CPU once and the I/O APIC", test_madt },
-	{ "acpi: package lengths count themselves", test_lengths },
-	{ "acpi: a full buffer is noticed", test_full },
-	{ NULL, NULL },
+static const struct tap_case acpi_cases[] = {
+	{ "a hardware-reduced FADT with reset and sleep ports", test_fadt },
+	{ "the DSDT has VMBUS, both serial ports and S5", test_dsdt },
+	{ "the MADT has every CPU once and the I/O APIC", test_madt },
+	{ "package lengths count themselves", test_lengths },
+	{ "a full buffer is noticed", test_full },
 };
+
+const struct tap_suite acpi_tests = TAP_SUITE("acpi", acpi_cases);

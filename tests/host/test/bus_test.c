@@ -9,7 +9,7 @@
 
 #include "machine/synic.h"
 #include "test/fakevm.h"
-#include "test/tap.h"
+#include "test/suites.h"
 #include "vmbus/vmbus_host.h"
 #include "vmbus/vmbus_msg.h"
 
@@ -29,7 +29,7 @@ static struct rig start(u32 max_version)
 	struct rig rig = { .vm = fakevm_new(2) };
 
 	rig.bus = vmbus_new(rig.vm, &cfg);
-	check(rig.bus);
+	REQUIRE(rig.bus);
 	return rig;
 }
 
@@ -49,15 +49,15 @@ static void *expect(struct rig *rig, u32 type, u32 len)
 {
 	struct msg_header *h = (struct msg_header *)(void *)rig->got;
 
-	check_eq(fakevm_next(rig->vm, rig->got, 1000), len);
-	check_eq(h->type, type);
-	check_eq(h->pad, 0);
+	REQUIRE_INT(fakevm_next(rig->vm, rig->got, 1000), len);
+	REQUIRE_INT(h->type, type);
+	REQUIRE_INT(h->pad, 0);
 	return rig->got;
 }
 
 static void expect_silence(struct rig *rig)
 {
-	check_eq(fakevm_next(rig->vm, rig->got, 0), 0);
+	REQUIRE_INT(fakevm_next(rig->vm, rig->got, 0), 0);
 }
 
 static struct msg_version *contact_on(struct rig *rig, u32 connection, u32 version, u32 vp)
@@ -66,7 +66,7 @@ static struct msg_version *contact_on(struct rig *rig, u32 connection, u32 versi
 
 	if (version >= VMBUS_VERSION(5, 0))
 		m.sint = 2;
-	check_eq(fakevm_post(rig->vm, connection, &m, sizeof(m)), 0);
+	REQUIRE_INT(fakevm_post(rig->vm, connection, &m, sizeof(m)), 0);
 	return expect(rig, MSG_VERSION, 16);
 }
 
@@ -74,14 +74,14 @@ static void simple(struct rig *rig, u32 type)
 {
 	struct msg_header m = { .type = type };
 
-	check_eq(post(rig, &m, sizeof(m)), 0);
+	REQUIRE_INT(post(rig, &m, sizeof(m)), 0);
 }
 
 static void relid_message(struct rig *rig, u32 type, u32 relid)
 {
 	struct msg_relid m = { .h.type = type, .relid = relid };
 
-	check_eq(post(rig, &m, sizeof(m)), 0);
+	REQUIRE_INT(post(rig, &m, sizeof(m)), 0);
 }
 
 /* Contact and offers; returns the KVP channel's id. */
@@ -90,7 +90,7 @@ static u32 meet(struct rig *rig)
 	struct msg_offer *offer;
 	u32 relid;
 
-	check_eq(contact_on(rig, 4, VMBUS_VERSION(5, 3), 1)->supported, 1);
+	REQUIRE_INT(contact_on(rig, 4, VMBUS_VERSION(5, 3), 1)->supported, 1);
 	simple(rig, MSG_REQUEST_OFFERS);
 	offer = expect(rig, MSG_OFFER, 196);
 	relid = offer->relid;
@@ -116,10 +116,10 @@ static u32 gpadl_for(struct rig *rig, u32 relid, u32 id, u32 pages)
 		pfn = RING_PFN + i;
 		memcpy(m.pfn + i * 8, &pfn, 8);
 	}
-	check_eq(post(rig, &m, 28 + pages * 8), 0);
+	REQUIRE_INT(post(rig, &m, 28 + pages * 8), 0);
 	created = expect(rig, MSG_GPADL_CREATED, 20);
-	check_eq(created->relid, relid);
-	check_eq(created->gpadl, id);
+	REQUIRE_INT(created->relid, relid);
+	REQUIRE_INT(created->gpadl, id);
 	return created->status;
 }
 
@@ -129,10 +129,10 @@ static u32 open_with(struct rig *rig, u32 relid, u32 gpadl, u32 downstream)
 			      .target_vp = 1, .downstream_page = downstream };
 	struct msg_open_result *result;
 
-	check_eq(post(rig, &m, sizeof(m)), 0);
+	REQUIRE_INT(post(rig, &m, sizeof(m)), 0);
 	result = expect(rig, MSG_OPEN_RESULT, 20);
-	check_eq(result->relid, relid);
-	check_eq(result->open_id, 9);
+	REQUIRE_INT(result->relid, relid);
+	REQUIRE_INT(result->open_id, 9);
 	return result->status;
 }
 
@@ -140,8 +140,8 @@ static u32 meet_and_open(struct rig *rig)
 {
 	u32 relid = meet(rig);
 
-	check_eq(gpadl_for(rig, relid, 0xe1, RING_PAGES), 0);
-	check_eq(open_with(rig, relid, 0xe1, DOWNSTREAM), 0);
+	REQUIRE_INT(gpadl_for(rig, relid, 0xe1, RING_PAGES), 0);
+	REQUIRE_INT(open_with(rig, relid, 0xe1, DOWNSTREAM), 0);
 	return relid;
 }
 
@@ -177,16 +177,16 @@ static void versions(void)
 		bool new = good[i] >= VMBUS_VERSION(5, 0);
 
 		reply = contact_on(&rig, new ? 4 : 1, good[i], i % 2);
-		check_eq(reply->supported, 1);
-		check_eq(reply->state, 0);
-		check_eq(reply->connection, new ? 4 : 0);
-		check_eq(fakevm_last_vp(rig.vm), i % 2);
-		check_eq(vmbus_version(rig.bus), good[i]);
+		REQUIRE_INT(reply->supported, 1);
+		REQUIRE_INT(reply->state, 0);
+		REQUIRE_INT(reply->connection, new ? 4 : 0);
+		REQUIRE_INT(fakevm_last_vp(rig.vm), i % 2);
+		REQUIRE_INT(vmbus_version(rig.bus), good[i]);
 	}
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		reply = contact_on(&rig, 4, bad[i], 0);
-		check_eq(reply->supported, 0);
-		check_eq(vmbus_version(rig.bus), 0);
+		REQUIRE_INT(reply->supported, 0);
+		REQUIRE_INT(vmbus_version(rig.bus), 0);
 	}
 	stop(&rig);
 }
@@ -196,15 +196,15 @@ static void version_cap(void)
 	struct msg_contact m = { .h.type = MSG_CONTACT, .version = VMBUS_VERSION(5, 3) };
 	struct rig rig = start(VMBUS_VERSION(4, 1));
 
-	check_eq(fakevm_post(rig.vm, 4, &m, sizeof(m)), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(fakevm_post(rig.vm, 4, &m, sizeof(m)), HV_STATUS_INVALID_CONNECTION_ID);
 	expect_silence(&rig);
-	check_eq(contact_on(&rig, 1, VMBUS_VERSION(5, 0), 0)->supported, 0);
-	check_eq(contact_on(&rig, 1, VMBUS_VERSION(4, 1), 0)->supported, 1);
+	REQUIRE_INT(contact_on(&rig, 1, VMBUS_VERSION(5, 0), 0)->supported, 0);
+	REQUIRE_INT(contact_on(&rig, 1, VMBUS_VERSION(4, 1), 0)->supported, 1);
 	stop(&rig);
 
 	rig = start(VMBUS_VERSION(5, 1));
-	check_eq(contact_on(&rig, 4, VMBUS_VERSION(5, 2), 0)->supported, 0);
-	check_eq(contact_on(&rig, 4, VMBUS_VERSION(5, 1), 0)->supported, 1);
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(5, 2), 0)->supported, 0);
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(5, 1), 0)->supported, 1);
 	stop(&rig);
 }
 
@@ -214,12 +214,12 @@ static void wrong_ports(void)
 	struct rig rig = start(0);
 	u8 big[256] = { 0 };
 
-	check_eq(fakevm_post(rig.vm, 0, &m, sizeof(m)), HV_STATUS_INVALID_CONNECTION_ID);
-	check_eq(fakevm_post(rig.vm, 7, &m, sizeof(m)), HV_STATUS_INVALID_CONNECTION_ID);
-	check_eq(fakevm_post_type(rig.vm, 4, 2, &m, sizeof(m)), HV_STATUS_INVALID_PARAMETER);
-	check_eq(fakevm_post(rig.vm, 4, big, sizeof(big)), HV_STATUS_INVALID_PARAMETER);
-	check_eq(fakevm_signal(rig.vm, 0x2001, 0), HV_STATUS_INVALID_CONNECTION_ID);
-	check_eq(fakevm_signal(rig.vm, 2, 0), 0);
+	REQUIRE_INT(fakevm_post(rig.vm, 0, &m, sizeof(m)), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(fakevm_post(rig.vm, 7, &m, sizeof(m)), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(fakevm_post_type(rig.vm, 4, 2, &m, sizeof(m)), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(fakevm_post(rig.vm, 4, big, sizeof(big)), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(fakevm_signal(rig.vm, 0x2001, 0), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(fakevm_signal(rig.vm, 2, 0), 0);
 	expect_silence(&rig);
 	stop(&rig);
 }
@@ -235,17 +235,17 @@ static void kvp_offer(void)
 	expect_silence(&rig);
 	simple(&rig, MSG_REQUEST_OFFERS);
 	offer = expect(&rig, MSG_OFFER, 196);
-	check(!memcmp(offer->class_id, class, 16));
-	check_eq(offer->instance_id[0], 0x19);
-	check_eq(offer->flags, 0x0011);
-	check_eq(offer->user[0], 4);
-	check_eq(offer->user[1], 0);
-	check_eq(offer->monitor, 0xff);
-	check_eq(offer->monitor_allocated, 0);
-	check_eq(offer->dedicated, 1);
-	check_eq(offer->subchannel, 0);
-	check(offer->relid);
-	check_eq(offer->connection, offer->relid | 2 << 12);
+	REQUIRE(!memcmp(offer->class_id, class, 16));
+	REQUIRE_INT(offer->instance_id[0], 0x19);
+	REQUIRE_INT(offer->flags, 0x0011);
+	REQUIRE_INT(offer->user[0], 4);
+	REQUIRE_INT(offer->user[1], 0);
+	REQUIRE_INT(offer->monitor, 0xff);
+	REQUIRE_INT(offer->monitor_allocated, 0);
+	REQUIRE_INT(offer->dedicated, 1);
+	REQUIRE_INT(offer->subchannel, 0);
+	REQUIRE(offer->relid);
+	REQUIRE_INT(offer->connection, offer->relid | 2 << 12);
 	expect(&rig, MSG_ALL_OFFERS, 8);
 	simple(&rig, MSG_REQUEST_OFFERS);	/* once is enough */
 	expect_silence(&rig);
@@ -267,43 +267,43 @@ static void packets_both_ways(void)
 	relid = meet_and_open(&rig);
 	guest_rings(&rig, &to_guest, &from_guest, pages);
 	chan = vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus));
-	check(chan);
+	REQUIRE(chan);
 
 	ring_packet_init(&head, 5);
-	check_eq(vmbus_send(rig.bus, chan, &head, "hello", 5, BUS_SIGNAL_AUTO, &stamp, &why),
+	REQUIRE_INT(vmbus_send(rig.bus, chan, &head, "hello", 5, BUS_SIGNAL_AUTO, &stamp, &why),
 		 BUS_SENT);
-	check(fakevm_flag(rig.vm, relid));
-	check_eq(fakevm_last_vp(rig.vm), 1);
-	check_eq(ring_read(&to_guest, &head, &payload, &len, &signal, &why), RING_OK);
-	check_eq(len, 8);
-	check(!memcmp(payload, "hello", 5));
+	REQUIRE(fakevm_flag(rig.vm, relid));
+	REQUIRE_INT(fakevm_last_vp(rig.vm), 1);
+	REQUIRE_INT(ring_read(&to_guest, &head, &payload, &len, &signal, &why), RING_OK);
+	REQUIRE_INT(len, 8);
+	REQUIRE(!memcmp(payload, "hello", 5));
 	free(payload);
 
 	ring_packet_init(&head, 6);
 	head.id = 77;
-	check_eq(ring_write(&from_guest, &head, "answer", 6, &signal, NULL, &why), RING_OK);
-	check(!vmbus_recv(rig.bus, chan));	/* not signalled yet */
-	check_eq(fakevm_signal(rig.vm, relid | 2 << 12, 0), 0);
+	REQUIRE_INT(ring_write(&from_guest, &head, "answer", 6, &signal, NULL, &why), RING_OK);
+	REQUIRE(!vmbus_recv(rig.bus, chan));	/* not signalled yet */
+	REQUIRE_INT(fakevm_signal(rig.vm, relid | 2 << 12, 0), 0);
 	packet = vmbus_recv(rig.bus, chan);
-	check(packet);
-	check_eq(packet->head.id, 77);
-	check(packet->arrived >= stamp);
-	check(!memcmp(packet->payload, "answer", 6));
+	REQUIRE(packet);
+	REQUIRE_INT(packet->head.id, 77);
+	REQUIRE(packet->arrived >= stamp);
+	REQUIRE(!memcmp(packet->payload, "answer", 6));
 	packet_free(packet);
 
 	/* The legacy event wakes all channels; a wrong flag none. */
 	ring_write(&from_guest, &head, "answer", 6, &signal, NULL, &why);
-	check_eq(fakevm_signal(rig.vm, relid | 2 << 12, 1), HV_STATUS_INVALID_CONNECTION_ID);
-	check(!vmbus_recv(rig.bus, chan));
-	check_eq(fakevm_signal(rig.vm, 2, 0), 0);
+	REQUIRE_INT(fakevm_signal(rig.vm, relid | 2 << 12, 1), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE(!vmbus_recv(rig.bus, chan));
+	REQUIRE_INT(fakevm_signal(rig.vm, 2, 0), 0);
 	packet = vmbus_recv(rig.bus, chan);
-	check(packet);
+	REQUIRE(packet);
 	packet_free(packet);
 
 	/* Unsignalled packets are found on request, and said to be such. */
 	ring_write(&from_guest, &head, "answer", 6, &signal, NULL, &why);
-	check_eq(vmbus_unsignalled(rig.bus, chan), 1);
-	check_eq(vmbus_unsignalled(rig.bus, chan), 0);
+	REQUIRE_INT(vmbus_unsignalled(rig.bus, chan), 1);
+	REQUIRE_INT(vmbus_unsignalled(rig.bus, chan), 0);
 	packet_free(vmbus_recv(rig.bus, chan));
 
 	/* On hold the guest's ring fills up. */
@@ -311,12 +311,12 @@ static void packets_both_ways(void)
 	while (ring_write(&from_guest, &head, "answer", 6, &signal, NULL, &why) == RING_OK)
 		;
 	fakevm_signal(rig.vm, relid | 2 << 12, 0);
-	check(!vmbus_recv(rig.bus, chan));
+	REQUIRE(!vmbus_recv(rig.bus, chan));
 	ring_put(&from_guest, RING_PENDING, 4000);
 	fakevm_flag(rig.vm, relid);
 	vmbus_hold(rig.bus, chan, false);
-	check(fakevm_flag(rig.vm, relid));	/* there is room again: signalled */
-	check(ring_space(&from_guest) == from_guest.size);
+	REQUIRE(fakevm_flag(rig.vm, relid));	/* there is room again: signalled */
+	REQUIRE(ring_space(&from_guest) == from_guest.size);
 	stop(&rig);
 }
 
@@ -337,10 +337,10 @@ static void host_ring_full(void)
 	while (vmbus_send(rig.bus, chan, &head, data, sizeof(data), BUS_SIGNAL_AUTO, &stamp, &why) ==
 	       BUS_SENT)
 		n++;
-	check_eq(n, 11);	/* 12288 / 1048 */
-	check(ring_get(&to_guest, RING_PENDING) >= 1048);
+	REQUIRE_INT(n, 11);	/* 12288 / 1048 */
+	REQUIRE(ring_get(&to_guest, RING_PENDING) >= 1048);
 	ring_put(&to_guest, RING_READ, 13);
-	check_eq(vmbus_send(rig.bus, chan, &head, data, 8, BUS_SIGNAL_AUTO, &stamp, &why),
+	REQUIRE_INT(vmbus_send(rig.bus, chan, &head, data, 8, BUS_SIGNAL_AUTO, &stamp, &why),
 		 BUS_SEND_CORRUPT);
 	stop(&rig);
 }
@@ -357,10 +357,10 @@ static void hostile_rings(void)
 	guest_rings(&rig, &to_guest, &from_guest, pages);
 	chan = vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus));
 	ring_put(&from_guest, RING_WRITE, 0x7ffffff8);
-	check_eq(fakevm_signal(rig.vm, relid | 2 << 12, 0), 0);
-	check(!vmbus_recv(rig.bus, chan));
-	check(vmbus_channel(rig.bus, chan, &copy));
-	check(copy.broken);
+	REQUIRE_INT(fakevm_signal(rig.vm, relid | 2 << 12, 0), 0);
+	REQUIRE(!vmbus_recv(rig.bus, chan));
+	REQUIRE(vmbus_channel(rig.bus, chan, &copy));
+	REQUIRE(copy.broken);
 	stop(&rig);
 }
 
@@ -373,16 +373,16 @@ static void close_brings_a_new_offer(void)
 
 	relid_message(&rig, MSG_CLOSE, relid);
 	rescind = expect(&rig, MSG_RESCIND, 12);
-	check_eq(rescind->relid, relid);
+	REQUIRE_INT(rescind->relid, relid);
 	expect_silence(&rig);
-	check(!vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus)));
+	REQUIRE(!vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus)));
 	relid_message(&rig, MSG_RELID_RELEASED, relid);
 	offer = expect(&rig, MSG_OFFER, 196);
-	check(offer->relid != relid);
+	REQUIRE(offer->relid != relid);
 	relid = offer->relid;
 	/* The old page list went with the old channel: its number is free. */
-	check_eq(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
-	check_eq(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
 	stop(&rig);
 }
 
@@ -393,7 +393,7 @@ static void policies(void)
 	u32 relid = meet_and_open(&rig);
 
 	vmbus_policy(rig.bus, kvp, REOFFER_AT_ONCE, 0, true);
-	check(vmbus_rescind(rig.bus, kvp, true));
+	REQUIRE(vmbus_rescind(rig.bus, kvp, true));
 	expect(&rig, MSG_RESCIND, 12);
 	expect(&rig, MSG_OFFER, 196);
 	relid_message(&rig, MSG_CLOSE, relid);		/* crossing: no effect */
@@ -401,14 +401,14 @@ static void policies(void)
 	expect_silence(&rig);
 
 	vmbus_policy(rig.bus, kvp, REOFFER_AT_ONCE, 30000, true);
-	check(vmbus_rescind(rig.bus, kvp, true));
+	REQUIRE(vmbus_rescind(rig.bus, kvp, true));
 	expect(&rig, MSG_RESCIND, 12);
 	expect_silence(&rig);
 	relid = ((struct msg_offer *)expect(&rig, MSG_OFFER, 196))->relid;
 
-	check(vmbus_rescind(rig.bus, kvp, false));
+	REQUIRE(vmbus_rescind(rig.bus, kvp, false));
 	expect(&rig, MSG_RESCIND, 12);
-	check(!vmbus_rescind(rig.bus, kvp, false));
+	REQUIRE(!vmbus_rescind(rig.bus, kvp, false));
 	relid_message(&rig, MSG_RELID_RELEASED, relid);
 	expect_silence(&rig);
 	vmbus_offer(rig.bus, kvp);
@@ -416,11 +416,11 @@ static void policies(void)
 
 	/* With the switch off, a closed channel may simply be opened again. */
 	vmbus_policy(rig.bus, kvp, REOFFER_RELEASED, 0, false);
-	check_eq(gpadl_for(&rig, relid, 0xe9, RING_PAGES), 0);
-	check_eq(open_with(&rig, relid, 0xe9, DOWNSTREAM), 0);
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe9, RING_PAGES), 0);
+	REQUIRE_INT(open_with(&rig, relid, 0xe9, DOWNSTREAM), 0);
 	relid_message(&rig, MSG_CLOSE, relid);
 	expect_silence(&rig);
-	check_eq(open_with(&rig, relid, 0xe9, DOWNSTREAM), 0);
+	REQUIRE_INT(open_with(&rig, relid, 0xe9, DOWNSTREAM), 0);
 	stop(&rig);
 }
 
@@ -432,13 +432,13 @@ static void armed_at_open(void)
 	struct msg_open m = { .h.type = MSG_OPEN, .gpadl = 0xe1, .downstream_page = DOWNSTREAM };
 	u32 relid = meet(&rig);
 
-	check_eq(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
 	m.relid = relid;
 
 	plan.action = BUS_DO_REFUSE;
 	plan.status = 0xc0000022;
-	check(vmbus_arm(rig.bus, &plan));
-	check_eq(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0xc0000022);
+	REQUIRE(vmbus_arm(rig.bus, &plan));
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0xc0000022);
 
 	plan.action = BUS_DO_SILENCE;
 	vmbus_arm(rig.bus, &plan);
@@ -447,7 +447,7 @@ static void armed_at_open(void)
 
 	plan.action = BUS_DO_RESCIND;
 	vmbus_arm(rig.bus, &plan);
-	check_eq(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
 	expect(&rig, MSG_RESCIND, 12);
 	relid_message(&rig, MSG_CLOSE, relid);
 	relid_message(&rig, MSG_RELID_RELEASED, relid);
@@ -455,7 +455,7 @@ static void armed_at_open(void)
 
 	plan.before = true;
 	vmbus_arm(rig.bus, &plan);
-	check_eq(gpadl_for(&rig, relid, 0xe2, RING_PAGES), 0);
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe2, RING_PAGES), 0);
 	m.relid = relid;
 	m.gpadl = 0xe2;
 	post(&rig, &m, sizeof(m));
@@ -467,8 +467,8 @@ static void armed_at_open(void)
 	plan.before = false;
 	plan.after_us = 20000;
 	vmbus_arm(rig.bus, &plan);
-	check_eq(gpadl_for(&rig, relid, 0xe3, RING_PAGES), 0);
-	check_eq(open_with(&rig, relid, 0xe3, DOWNSTREAM), 0);
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe3, RING_PAGES), 0);
+	REQUIRE_INT(open_with(&rig, relid, 0xe3, DOWNSTREAM), 0);
 	expect_silence(&rig);
 	expect(&rig, MSG_RESCIND, 12);
 	stop(&rig);
@@ -479,19 +479,19 @@ static void bad_opens(void)
 	struct rig rig = start(0);
 	u32 relid = meet(&rig);
 
-	check(open_with(&rig, relid, 0xe1, DOWNSTREAM));	/* no such GPADL */
-	check_eq(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
-	check(gpadl_for(&rig, relid, 0xe1, RING_PAGES));	/* the number is taken */
-	check(gpadl_for(&rig, 999, 0xe5, RING_PAGES));		/* no such channel */
-	check(open_with(&rig, 999, 0xe1, DOWNSTREAM));
-	check(open_with(&rig, relid, 0xe1, 0));
-	check(open_with(&rig, relid, 0xe1, 1));
-	check(open_with(&rig, relid, 0xe1, RING_PAGES - 1));
-	check(open_with(&rig, relid, 0xe1, 0xffffffff));
-	check_eq(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
-	check(open_with(&rig, relid, 0xe1, DOWNSTREAM));	/* it is open already */
+	REQUIRE(open_with(&rig, relid, 0xe1, DOWNSTREAM));	/* no such GPADL */
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
+	REQUIRE(gpadl_for(&rig, relid, 0xe1, RING_PAGES));	/* the number is taken */
+	REQUIRE(gpadl_for(&rig, 999, 0xe5, RING_PAGES));		/* no such channel */
+	REQUIRE(open_with(&rig, 999, 0xe1, DOWNSTREAM));
+	REQUIRE(open_with(&rig, relid, 0xe1, 0));
+	REQUIRE(open_with(&rig, relid, 0xe1, 1));
+	REQUIRE(open_with(&rig, relid, 0xe1, RING_PAGES - 1));
+	REQUIRE(open_with(&rig, relid, 0xe1, 0xffffffff));
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
+	REQUIRE(open_with(&rig, relid, 0xe1, DOWNSTREAM));	/* it is open already */
 	relid_message(&rig, MSG_RELID_RELEASED, relid);		/* and not rescinded */
-	check(vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus)));
+	REQUIRE(vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus)));
 	relid_message(&rig, MSG_CLOSE, 0);
 	relid_message(&rig, MSG_CLOSE, 0xffffffff);
 	expect_silence(&rig);
@@ -512,9 +512,9 @@ static void teardown_of_open_rings(void)
 	chan = vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus));
 	post(&rig, &m, sizeof(m));
 	reply = expect(&rig, MSG_GPADL_TORNDOWN, 12);
-	check_eq(reply->gpadl, 0xe1);
+	REQUIRE_INT(reply->gpadl, 0xe1);
 	ring_packet_init(&head, 4);
-	check_eq(vmbus_send(rig.bus, chan, &head, "abcd", 4, BUS_SIGNAL_AUTO, &at, &why),
+	REQUIRE_INT(vmbus_send(rig.bus, chan, &head, "abcd", 4, BUS_SIGNAL_AUTO, &at, &why),
 		 BUS_SEND_CLOSED);
 	post(&rig, &m, sizeof(m));		/* of nothing: answered all the same */
 	expect(&rig, MSG_GPADL_TORNDOWN, 12);
@@ -531,13 +531,13 @@ static void modify(void)
 	m.relid = meet_and_open(&rig);
 	post(&rig, &m, sizeof(m));
 	reply = expect(&rig, MSG_MODIFIED, 16);
-	check_eq(reply->status, 0);
-	check(vmbus_channel(rig.bus, 1, &copy));
-	check_eq(copy.target_vp, 0);
+	REQUIRE_INT(reply->status, 0);
+	REQUIRE(vmbus_channel(rig.bus, 1, &copy));
+	REQUIRE_INT(copy.target_vp, 0);
 	m.target_vp = 99;
 	post(&rig, &m, sizeof(m));
 	reply = expect(&rig, MSG_MODIFIED, 16);
-	check(reply->status);
+	REQUIRE(reply->status);
 	stop(&rig);
 }
 
@@ -548,8 +548,8 @@ static void unload_and_again(void)
 
 	simple(&rig, MSG_UNLOAD);
 	expect(&rig, MSG_UNLOADED, 8);
-	check_eq(vmbus_version(rig.bus), 0);
-	check_eq(fakevm_signal(rig.vm, relid | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(vmbus_version(rig.bus), 0);
+	REQUIRE_INT(fakevm_signal(rig.vm, relid | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
 	simple(&rig, MSG_REQUEST_OFFERS);	/* before contact: ignored */
 	expect_silence(&rig);
 	meet_and_open(&rig);
@@ -568,12 +568,12 @@ static void more_devices(void)
 	memset(desc.class_id, 0x5a, 16);
 	first_relid = meet(&rig);
 	second = vmbus_add(rig.bus, &desc);
-	check(second);
+	REQUIRE(second);
 	expect_silence(&rig);
 	vmbus_offer(rig.bus, second);
 	offer = expect(&rig, MSG_OFFER, 196);
-	check_eq(offer->class_id[3], 0x5a);
-	check(offer->relid != first_relid);
+	REQUIRE_INT(offer->class_id[3], 0x5a);
+	REQUIRE(offer->relid != first_relid);
 	vmbus_offer(rig.bus, second);		/* it is offered already */
 	expect_silence(&rig);
 	stop(&rig);
@@ -613,22 +613,23 @@ static void noise(void)
 	stop(&rig);
 }
 
-const struct tap_test bus_tests[] = {
-	{ "bus: versions 4.0 to 5.3 are taken, others answered with no", versions },
-	{ "bus: a capped host has no port 4 below 5.0", version_cap },
-	{ "bus: wrong ports, types and lengths", wrong_ports },
-	{ "bus: the KVP offer", kvp_offer },
-	{ "bus: packets both ways, signals, hold", packets_both_ways },
-	{ "bus: a full ring, and a corrupt read index", host_ring_full },
-	{ "bus: a corrupt write index breaks the channel, not the host", hostile_rings },
-	{ "bus: close -> rescind -> release -> new offer", close_brings_a_new_offer },
-	{ "bus: re-offer at once, later, never; close without rescind", policies },
-	{ "bus: armed at open: refuse, silence, rescind before, after, later", armed_at_open },
-	{ "bus: wrong opens, GPADLs, closes and releases", bad_opens },
-	{ "bus: teardown of open rings", teardown_of_open_rings },
-	{ "bus: ModifyChannel", modify },
-	{ "bus: unload, and contact again", unload_and_again },
-	{ "bus: a device that is added later", more_devices },
-	{ "bus: 50000 random messages", noise },
-	{ 0 },
+static const struct tap_case bus_cases[] = {
+	{ "versions 4.0 to 5.3 are taken, others answered with no", versions },
+	{ "a capped host has no port 4 below 5.0", version_cap },
+	{ "wrong ports, types and lengths", wrong_ports },
+	{ "the KVP offer", kvp_offer },
+	{ "packets both ways, signals, hold", packets_both_ways },
+	{ "a full ring, and a corrupt read index", host_ring_full },
+	{ "a corrupt write index breaks the channel, not the host", hostile_rings },
+	{ "close -> rescind -> release -> new offer", close_brings_a_new_offer },
+	{ "re-offer at once, later, never; close without rescind", policies },
+	{ "armed at open: refuse, silence, rescind before, after, later", armed_at_open },
+	{ "wrong opens, GPADLs, closes and releases", bad_opens },
+	{ "teardown of open rings", teardown_of_open_rings },
+	{ "ModifyChannel", modify },
+	{ "unload, and contact again", unload_and_again },
+	{ "a device that is added later", more_devices },
+	{ "50000 random messages", noise },
 };
+
+const struct tap_suite bus_tests = TAP_SUITE("bus", bus_cases);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "test/fakevm.h"
-#include "test/tap.h"
+#include "test/suites.h"
 #include "vmbus/vmbus_msg.h"
 
 struct message {
@@ -49,15 +49,15 @@ static void one_message(void)
 	u32 i;
 
 	g = gpadl_new(&m, header_len(8), &why);
-	check(g);
-	check(gpadl_complete(g));
-	check_eq(g->npages, 8);
-	check_eq(g->id, 0x77);
-	check_eq(g->relid, 3);
+	REQUIRE(g);
+	REQUIRE(gpadl_complete(g));
+	REQUIRE_INT(g->npages, 8);
+	REQUIRE_INT(g->id, 0x77);
+	REQUIRE_INT(g->relid, 3);
 	pages = gpadl_map(g, vm);
-	check(pages);
+	REQUIRE(pages);
 	for (i = 0; i < 8; i++)
-		check(pages[i] == fakevm_ram(vm) + (16 + i) * PAGE_SIZE_4K);
+		REQUIRE(pages[i] == fakevm_ram(vm) + (16 + i) * PAGE_SIZE_4K);
 	free(pages);
 	free(g);
 	fakevm_free(vm);
@@ -74,19 +74,19 @@ static void many_messages(void)
 	u32 i;
 
 	g = gpadl_new(&m, header_len(26), &why);
-	check(g && !gpadl_complete(g));
+	REQUIRE(g && !gpadl_complete(g));
 	for (i = 0; i < 28; i++)
 		body.pfn[i] = 100 + i;
-	check(!gpadl_add(g, &body, sizeof(body)));
-	check(!gpadl_complete(g));
-	check_eq(g->filled, 54);
-	check(!gpadl_add(g, &body, sizeof(body)));	/* 22 too many: padding */
-	check(gpadl_complete(g));
-	check_eq(g->filled, 60);
-	check_eq(g->pfn[25], 16 + 25);
-	check_eq(g->pfn[26], 100);
-	check_eq(g->pfn[59], 105);
-	check(gpadl_add(g, &body, sizeof(body)));
+	REQUIRE(!gpadl_add(g, &body, sizeof(body)));
+	REQUIRE(!gpadl_complete(g));
+	REQUIRE_INT(g->filled, 54);
+	REQUIRE(!gpadl_add(g, &body, sizeof(body)));	/* 22 too many: padding */
+	REQUIRE(gpadl_complete(g));
+	REQUIRE_INT(g->filled, 60);
+	REQUIRE_INT(g->pfn[25], 16 + 25);
+	REQUIRE_INT(g->pfn[26], 100);
+	REQUIRE_INT(g->pfn[59], 105);
+	REQUIRE(gpadl_add(g, &body, sizeof(body)));
 	free(g);
 }
 
@@ -96,7 +96,7 @@ static void refused(struct message *m, u32 len)
 	struct gpadl *g = gpadl_new(m, len, &why);
 
 	free(g);
-	check(!g && why);
+	REQUIRE(!g && why);
 }
 
 static void malformed_headers(void)
@@ -145,8 +145,8 @@ static void pages_outside_of_ram(void)
 
 		memcpy(m.pfn + 24, &bad[i], 8);
 		g = gpadl_new(&m, header_len(8), &why);
-		check(g);
-		check(!gpadl_map(g, vm));
+		REQUIRE(g);
+		REQUIRE(!gpadl_map(g, vm));
 		free(g);
 	}
 	fakevm_free(vm);
@@ -167,36 +167,37 @@ static void reading_and_writing(void)
 	m.range[0] = 2 * PAGE_SIZE_4K;
 	m.range[1] = 100;
 	g = gpadl_new(&m, header_len(3), &why);
-	check(g);
-	check(gpadl_write(g, vm, PAGE_SIZE_4K - 108, bytes, 16));
-	check(!memcmp(fakevm_ram(vm) + 17 * PAGE_SIZE_4K - 8, "01234567", 8));
-	check(!memcmp(fakevm_ram(vm) + 0x30 * PAGE_SIZE_4K, "89abcde", 8));
-	check(gpadl_read(g, vm, PAGE_SIZE_4K - 108, back, 16));
-	check(!memcmp(back, bytes, 16));
+	REQUIRE(g);
+	REQUIRE(gpadl_write(g, vm, PAGE_SIZE_4K - 108, bytes, 16));
+	REQUIRE(!memcmp(fakevm_ram(vm) + 17 * PAGE_SIZE_4K - 8, "01234567", 8));
+	REQUIRE(!memcmp(fakevm_ram(vm) + 0x30 * PAGE_SIZE_4K, "89abcde", 8));
+	REQUIRE(gpadl_read(g, vm, PAGE_SIZE_4K - 108, back, 16));
+	REQUIRE(!memcmp(back, bytes, 16));
 
-	check(gpadl_read(g, vm, 2 * PAGE_SIZE_4K - 16, back, 16));
-	check(gpadl_read(g, vm, 2 * PAGE_SIZE_4K, back, 0));
-	check(!gpadl_read(g, vm, 2 * PAGE_SIZE_4K - 15, back, 16));
-	check(!gpadl_read(g, vm, 2 * PAGE_SIZE_4K + 1, back, 0));
-	check(!gpadl_read(g, vm, ~0ull, back, 16));
-	check(!gpadl_write(g, vm, 0, bytes, 0xffffffff));
+	REQUIRE(gpadl_read(g, vm, 2 * PAGE_SIZE_4K - 16, back, 16));
+	REQUIRE(gpadl_read(g, vm, 2 * PAGE_SIZE_4K, back, 0));
+	REQUIRE(!gpadl_read(g, vm, 2 * PAGE_SIZE_4K - 15, back, 16));
+	REQUIRE(!gpadl_read(g, vm, 2 * PAGE_SIZE_4K + 1, back, 0));
+	REQUIRE(!gpadl_read(g, vm, ~0ull, back, 16));
+	REQUIRE(!gpadl_write(g, vm, 0, bytes, 0xffffffff));
 	free(g);
 
 	memcpy(m.pfn + 8, &far, 8);
 	g = gpadl_new(&m, header_len(3), &why);
-	check(!gpadl_read(g, vm, PAGE_SIZE_4K, back, 16));
+	REQUIRE(!gpadl_read(g, vm, PAGE_SIZE_4K, back, 16));
 	free(g);
 	g = gpadl_new(&m, header_len(2), &why);
-	check(g && !gpadl_read(g, vm, 0, back, 16));	/* not complete */
+	REQUIRE(g && !gpadl_read(g, vm, 0, back, 16));	/* not complete */
 	free(g);
 	fakevm_free(vm);
 }
 
-const struct tap_test gpadl_tests[] = {
-	{ "gpadl: a list in one message", one_message },
-	{ "gpadl: a list in three messages, padded", many_messages },
-	{ "gpadl: malformed headers are refused", malformed_headers },
-	{ "gpadl: pages outside of RAM are refused", pages_outside_of_ram },
-	{ "gpadl: reading and writing within the range only", reading_and_writing },
-	{ 0 },
+static const struct tap_case gpadl_cases[] = {
+	{ "a list in one message", one_message },
+	{ "a list in three messages, padded", many_messages },
+	{ "malformed headers are refused", malformed_headers },
+	{ "pages outside of RAM are refused", pages_outside_of_ram },
+	{ "reading and writing within the range only", reading_and_writing },
 };
+
+const struct tap_suite gpadl_tests = TAP_SUITE("gpadl", gpadl_cases);

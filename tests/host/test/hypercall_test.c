@@ -7,7 +7,7 @@
 #include "machine/machine.h"
 #include "machine/synic.h"
 #include "test/fakevm.h"
-#include "test/tap.h"
+#include "test/suites.h"
 
 #define POST	0x5cull
 #define SIGNAL	0x5dull
@@ -52,7 +52,7 @@ static struct vm *start(void)
 {
 	struct vm *vm = fakevm_new(1);
 
-	check(vm);
+	REQUIRE(vm);
 	memset(&seen, 0, sizeof(seen));
 	return vm;
 }
@@ -70,19 +70,19 @@ static void test_post(void)
 
 	put_post(vm, 0x1000, SYNIC_PAYLOAD_MAX);
 	memset(fakevm_ram(vm) + 0x1010, 0xa5, SYNIC_PAYLOAD_MAX);
-	check_eq(call(vm, POST, 0x1000, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
-	check_eq(seen.connection, 4);
-	check_eq(seen.type, 1);
-	check_eq(seen.len, SYNIC_PAYLOAD_MAX);
-	check_eq(seen.payload[SYNIC_PAYLOAD_MAX - 1], 0xa5);
+	REQUIRE_INT(call(vm, POST, 0x1000, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
+	REQUIRE_INT(seen.connection, 4);
+	REQUIRE_INT(seen.type, 1);
+	REQUIRE_INT(seen.len, SYNIC_PAYLOAD_MAX);
+	REQUIRE_INT(seen.payload[SYNIC_PAYLOAD_MAX - 1], 0xa5);
 
 	put_post(vm, 0x1ff0, 0);
-	check_eq(call(vm, POST, 0x1ff0, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
-	check_eq(seen.len, 0);
-	check_eq(call(vm, POST | FAST, 7ull, 9ull), HV_STATUS_INSUFFICIENT_BUFFERS);
-	check_eq(seen.connection, 7);
-	check_eq(seen.type, 9);
-	check_eq(seen.posts, 3);
+	REQUIRE_INT(call(vm, POST, 0x1ff0, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
+	REQUIRE_INT(seen.len, 0);
+	REQUIRE_INT(call(vm, POST | FAST, 7ull, 9ull), HV_STATUS_INSUFFICIENT_BUFFERS);
+	REQUIRE_INT(seen.connection, 7);
+	REQUIRE_INT(seen.type, 9);
+	REQUIRE_INT(seen.posts, 3);
 	fakevm_free(vm);
 }
 
@@ -91,17 +91,17 @@ static void test_post_invalid(void)
 	struct vm *vm = start();
 
 	put_post(vm, 0x1000, SYNIC_PAYLOAD_MAX + 1);
-	check_eq(call(vm, POST, 0x1000, 0), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(call(vm, POST, 0x1000, 0), HV_STATUS_INVALID_PARAMETER);
 	put_post(vm, 0x1000, 0xffffffff);
-	check_eq(call(vm, POST, 0x1000, 0), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(call(vm, POST, 0x1000, 0), HV_STATUS_INVALID_PARAMETER);
 	put_post(vm, 0x1fe0, 24);
-	check_eq(call(vm, POST, 0x1fe0, 0), HV_STATUS_INVALID_ALIGNMENT);
-	check_eq(call(vm, POST, 0x1ff8, 0), HV_STATUS_INVALID_ALIGNMENT);
-	check_eq(call(vm, POST, 0x1001, 0), HV_STATUS_INVALID_ALIGNMENT);
-	check_eq(call(vm, POST, FAKEVM_RAM, 0), HV_STATUS_INVALID_PARAMETER);
-	check_eq(call(vm, POST, 0xfffffffffffff000, 0), HV_STATUS_INVALID_PARAMETER);
-	check_eq(call(vm, POST | FAST, 7, 8ull << 32), HV_STATUS_INVALID_HYPERCALL_INPUT);
-	check_eq(seen.posts, 0);
+	REQUIRE_INT(call(vm, POST, 0x1fe0, 0), HV_STATUS_INVALID_ALIGNMENT);
+	REQUIRE_INT(call(vm, POST, 0x1ff8, 0), HV_STATUS_INVALID_ALIGNMENT);
+	REQUIRE_INT(call(vm, POST, 0x1001, 0), HV_STATUS_INVALID_ALIGNMENT);
+	REQUIRE_INT(call(vm, POST, FAKEVM_RAM, 0), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(call(vm, POST, 0xfffffffffffff000, 0), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(call(vm, POST | FAST, 7, 8ull << 32), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	REQUIRE_INT(seen.posts, 0);
 	fakevm_free(vm);
 }
 
@@ -110,15 +110,15 @@ static void test_signal(void)
 	const u32 input[] = { 0x10002, 0x5 };
 	struct vm *vm = start();
 
-	check_eq(call(vm, SIGNAL | FAST, 0x000700000001234ull | 3ull << 32, 0), 0);
-	check_eq(seen.connection, 0x1234);
+	REQUIRE_INT(call(vm, SIGNAL | FAST, 0x000700000001234ull | 3ull << 32, 0), 0);
+	REQUIRE_INT(seen.connection, 0x1234);
 	memcpy(fakevm_ram(vm) + 0x2ff8, input, sizeof(input));
-	check_eq(call(vm, SIGNAL, 0x2ff8, 0), 0);
-	check_eq(seen.connection, 0x10002);
-	check_eq(seen.flag, 5);
-	check_eq(call(vm, SIGNAL, 0x2ffc, 0), HV_STATUS_INVALID_ALIGNMENT);
-	check_eq(call(vm, SIGNAL, FAKEVM_RAM, 0), HV_STATUS_INVALID_PARAMETER);
-	check_eq(seen.signals, 2);
+	REQUIRE_INT(call(vm, SIGNAL, 0x2ff8, 0), 0);
+	REQUIRE_INT(seen.connection, 0x10002);
+	REQUIRE_INT(seen.flag, 5);
+	REQUIRE_INT(call(vm, SIGNAL, 0x2ffc, 0), HV_STATUS_INVALID_ALIGNMENT);
+	REQUIRE_INT(call(vm, SIGNAL, FAKEVM_RAM, 0), HV_STATUS_INVALID_PARAMETER);
+	REQUIRE_INT(seen.signals, 2);
 	fakevm_free(vm);
 }
 
@@ -126,17 +126,18 @@ static void test_control(void)
 {
 	struct vm *vm = start();
 
-	check_eq(call(vm, 0x5b | FAST, 0, 0), HV_STATUS_INVALID_HYPERCALL_CODE);
-	check_eq(call(vm, SIGNAL | FAST | 1ull << 32, 0, 0), HV_STATUS_INVALID_HYPERCALL_INPUT);
-	check_eq(call(vm, SIGNAL | FAST | 1ull << 17, 0, 0), HV_STATUS_INVALID_HYPERCALL_INPUT);
-	check_eq(seen.signals, 0);
+	REQUIRE_INT(call(vm, 0x5b | FAST, 0, 0), HV_STATUS_INVALID_HYPERCALL_CODE);
+	REQUIRE_INT(call(vm, SIGNAL | FAST | 1ull << 32, 0, 0), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	REQUIRE_INT(call(vm, SIGNAL | FAST | 1ull << 17, 0, 0), HV_STATUS_INVALID_HYPERCALL_INPUT);
+	REQUIRE_INT(seen.signals, 0);
 	fakevm_free(vm);
 }
 
-const struct tap_test hypercall_tests[] = {
-	{ "hypercall: a message is posted, fast and from memory", test_post },
-	{ "hypercall: a message with a wrong size or address is refused", test_post_invalid },
-	{ "hypercall: an event is signalled, fast and from memory", test_signal },
-	{ "hypercall: unknown codes and repeats are refused", test_control },
-	{ NULL, NULL },
+static const struct tap_case hypercall_cases[] = {
+	{ "a message is posted, fast and from memory", test_post },
+	{ "a message with a wrong size or address is refused", test_post_invalid },
+	{ "an event is signalled, fast and from memory", test_signal },
+	{ "unknown codes and repeats are refused", test_control },
 };
+
+const struct tap_suite hypercall_tests = TAP_SUITE("hypercall", hypercall_cases);

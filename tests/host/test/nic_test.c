@@ -15,7 +15,7 @@
 
 #include "machine/synic.h"
 #include "test/fakevm.h"
-#include "test/tap.h"
+#include "test/suites.h"
 #include "util/clock.h"
 #include "vmbus/vmbus_host.h"
 #include "vmbus/vmbus_msg.h"
@@ -55,14 +55,14 @@ static const u8 mac[6] = { 0x00, 0x15, 0x5d, 0x01, 0x02, 0x03 };
 
 static void *expect(struct rig *rig, u32 type)
 {
-	check(fakevm_next(rig->vm, rig->message, 1000));
-	check_eq(((struct msg_header *)(void *)rig->message)->type, type);
+	REQUIRE(fakevm_next(rig->vm, rig->message, 1000));
+	REQUIRE_INT(((struct msg_header *)(void *)rig->message)->type, type);
 	return rig->message;
 }
 
 static void post(struct rig *rig, const void *message, u32 len)
 {
-	check_eq(fakevm_post(rig->vm, 4, message, len), 0);
+	REQUIRE_INT(fakevm_post(rig->vm, 4, message, len), 0);
 }
 
 static void relid_message(struct rig *rig, u32 type, u32 relid)
@@ -127,9 +127,9 @@ static void open_channel(struct rig *rig)
 	}
 	ring_init(&rig->from_guest, rig->pages, DOWNSTREAM);
 	ring_init(&rig->to_guest, rig->pages + DOWNSTREAM, RING_PAGES - DOWNSTREAM);
-	check_eq(lend(rig, RING_GPADL, RING_PFN, RING_PAGES, 0), 0);
+	REQUIRE_INT(lend(rig, RING_GPADL, RING_PFN, RING_PAGES, 0), 0);
 	post(rig, &m, sizeof(m));
-	check_eq(((struct msg_open_result *)expect(rig, MSG_OPEN_RESULT))->status, 0);
+	REQUIRE_INT(((struct msg_open_result *)expect(rig, MSG_OPEN_RESULT))->status, 0);
 }
 
 static void start(struct rig *rig, const struct nic_config *wanted)
@@ -148,9 +148,9 @@ static void start(struct rig *rig, const struct nic_config *wanted)
 	memcpy(cfg.mac, mac, sizeof(mac));
 	rig->bus = vmbus_new(rig->vm, &bus_cfg);
 	rig->device = vmbus_add(rig->bus, &desc);
-	check(nic_attach(rig->bus, rig->device, &cfg));
-	check(!nic_attach(rig->bus, rig->device, &cfg));
-	check(!nic_attach(rig->bus, 99, &cfg));
+	REQUIRE(nic_attach(rig->bus, rig->device, &cfg));
+	REQUIRE(!nic_attach(rig->bus, rig->device, &cfg));
+	REQUIRE(!nic_attach(rig->bus, 99, &cfg));
 	vmbus_offer(rig->bus, rig->device);
 	post(rig, &contact, sizeof(contact));
 	expect(rig, MSG_VERSION);
@@ -180,7 +180,7 @@ static u32 notes(struct rig *rig)
 
 static void signal_host(struct rig *rig)
 {
-	check_eq(fakevm_signal(rig->vm, rig->relid | 2 << 12, 0), 0);
+	REQUIRE_INT(fakevm_signal(rig->vm, rig->relid | 2 << 12, 0), 0);
 }
 
 /* Write a packet; @list goes between header and payload. Returns false if the ring is full. */
@@ -192,7 +192,7 @@ static bool put(struct rig *rig, u16 type, u64 id, const void *list, u32 list_le
 	bool signal = false;
 	const char *why;
 
-	check(list_len + len <= sizeof(all) && list_len % 8 == 0);
+	REQUIRE(list_len + len <= sizeof(all) && list_len % 8 == 0);
 	if (list_len)
 		memcpy(all, list, list_len);
 	if (len)
@@ -216,7 +216,7 @@ static bool take(struct rig *rig)
 
 	if (ring_read(&rig->to_guest, &rig->head, &payload, &len, &signal, &why) != RING_OK)
 		return false;
-	check(len <= sizeof(rig->reply));
+	REQUIRE(len <= sizeof(rig->reply));
 	memset(rig->reply, 0, sizeof(rig->reply));
 	memcpy(rig->reply, payload, len);
 	rig->reply_len = len;
@@ -230,7 +230,7 @@ static bool take(struct rig *rig)
 
 static void expect_nothing(struct rig *rig)
 {
-	check(!take(rig));
+	REQUIRE(!take(rig));
 }
 
 /* Send an NVSP message of @n words in band and take its completion. */
@@ -239,11 +239,11 @@ static void nvsp(struct rig *rig, const u32 *words, u32 n)
 	u32 msg[10] = { 0 };
 
 	memcpy(msg, words, n * 4ul);
-	check(put(rig, RING_IN_BAND, 0x1000 + words[0], NULL, 0, msg, sizeof(msg)));
+	REQUIRE(put(rig, RING_IN_BAND, 0x1000 + words[0], NULL, 0, msg, sizeof(msg)));
 	signal_host(rig);
-	check(take(rig));
-	check_eq(rig->head.type, RING_COMPLETION);
-	check_eq(rig->head.id, 0x1000 + words[0]);
+	REQUIRE(take(rig));
+	REQUIRE_INT(rig->head.type, RING_COMPLETION);
+	REQUIRE_INT(rig->head.id, 0x1000 + words[0]);
 }
 
 static u32 agree(struct rig *rig, u32 oldest, u32 newest)
@@ -251,8 +251,8 @@ static u32 agree(struct rig *rig, u32 oldest, u32 newest)
 	u32 msg[] = { 1, oldest, newest };
 
 	nvsp(rig, msg, 3);
-	check_eq(rig->reply_len, 40);
-	check_eq(rig->reply[0], 2);
+	REQUIRE_INT(rig->reply_len, 40);
+	REQUIRE_INT(rig->reply[0], 2);
 	return rig->reply[3];
 }
 
@@ -261,7 +261,7 @@ static u32 recv_buf(struct rig *rig, u32 gpadl)
 	u32 msg[] = { 101, gpadl, 0xcafe };
 
 	nvsp(rig, msg, 3);
-	check_eq(rig->reply[0], 102);
+	REQUIRE_INT(rig->reply[0], 102);
 	return rig->reply[1];
 }
 
@@ -270,7 +270,7 @@ static u32 send_buf(struct rig *rig, u32 gpadl)
 	u32 msg[] = { 104, gpadl, 0 };
 
 	nvsp(rig, msg, 3);
-	check_eq(rig->reply[0], 105);
+	REQUIRE_INT(rig->reply[0], 105);
 	return rig->reply[1];
 }
 
@@ -285,13 +285,13 @@ static u32 transport(struct rig *rig, const void *list, u32 list_len, u32 contro
 {
 	u32 msg[10] = { 107, control, section, bytes };
 
-	check(put(rig, list_len ? RING_GPA_DIRECT : RING_IN_BAND, 0x77, list, list_len, msg,
+	REQUIRE(put(rig, list_len ? RING_GPA_DIRECT : RING_IN_BAND, 0x77, list, list_len, msg,
 		  sizeof(msg)));
 	signal_host(rig);
-	check(take(rig));
-	check_eq(rig->head.type, RING_COMPLETION);
-	check_eq(rig->head.id, 0x77);
-	check_eq(rig->reply[0], 108);
+	REQUIRE(take(rig));
+	REQUIRE_INT(rig->head.type, RING_COMPLETION);
+	REQUIRE_INT(rig->head.id, 0x77);
+	REQUIRE_INT(rig->reply[0], 108);
 	return rig->reply[1];
 }
 
@@ -311,19 +311,19 @@ static const u32 *indicated(struct rig *rig)
 	u32 done[2] = { 108, 1 }, ranges[4];
 	u64 id;
 
-	check(take(rig));
-	check_eq(rig->head.type, RING_TRANSFER_PAGES);
-	check_eq(rig->head.flags, RING_WANTS_COMPLETION);
-	check_eq(rig->reply[0], 107);
-	check_eq(rig->reply[1], 1);
-	check_eq(rig->extra_len, 16);
+	REQUIRE(take(rig));
+	REQUIRE_INT(rig->head.type, RING_TRANSFER_PAGES);
+	REQUIRE_INT(rig->head.flags, RING_WANTS_COMPLETION);
+	REQUIRE_INT(rig->reply[0], 107);
+	REQUIRE_INT(rig->reply[1], 1);
+	REQUIRE_INT(rig->extra_len, 16);
 	memcpy(ranges, rig->extra, sizeof(ranges));
-	check_eq(ranges[0], 0xcafe);
-	check_eq(ranges[1], 1);
-	check(ranges[3] % 1728 == 0 && ranges[2] <= 1728);
-	check(ranges[3] + ranges[2] <= RECV_PAGES * PAGE_SIZE_4K);
+	REQUIRE_INT(ranges[0], 0xcafe);
+	REQUIRE_INT(ranges[1], 1);
+	REQUIRE(ranges[3] % 1728 == 0 && ranges[2] <= 1728);
+	REQUIRE(ranges[3] + ranges[2] <= RECV_PAGES * PAGE_SIZE_4K);
 	id = rig->head.id;
-	check(put(rig, RING_COMPLETION, id, NULL, 0, done, sizeof(done)));
+	REQUIRE(put(rig, RING_COMPLETION, id, NULL, 0, done, sizeof(done)));
 	signal_host(rig);
 	return (const u32 *)(void *)(ram(rig, RECV_PFN) + ranges[3]);
 }
@@ -333,17 +333,17 @@ static void bring_up(struct rig *rig)
 	static const u32 init[] = { 2, 24, 1, 1, 0, 0x4000 };
 	const u32 *answer;
 
-	check_eq(agree(rig, NVSP_6_1, NVSP_6_1), 1);
-	check_eq(lend(rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0), 0);
-	check_eq(recv_buf(rig, RECV_GPADL), 1);
-	check_eq(lend(rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0), 0);
-	check_eq(send_buf(rig, SEND_GPADL), 1);
-	check_eq(control(rig, init, sizeof(init)), 1);
+	REQUIRE_INT(agree(rig, NVSP_6_1, NVSP_6_1), 1);
+	REQUIRE_INT(lend(rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0), 0);
+	REQUIRE_INT(recv_buf(rig, RECV_GPADL), 1);
+	REQUIRE_INT(lend(rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0), 0);
+	REQUIRE_INT(send_buf(rig, SEND_GPADL), 1);
+	REQUIRE_INT(control(rig, init, sizeof(init)), 1);
 	answer = indicated(rig);
-	check_eq(answer[0], 0x80000002);
-	check_eq(answer[1], 52);
-	check_eq(answer[2], 1);
-	check_eq(answer[3], 0);
+	REQUIRE_INT(answer[0], 0x80000002);
+	REQUIRE_INT(answer[1], 52);
+	REQUIRE_INT(answer[2], 1);
+	REQUIRE_INT(answer[3], 0);
 }
 
 static const u32 *query(struct rig *rig, u32 oid)
@@ -351,12 +351,12 @@ static const u32 *query(struct rig *rig, u32 oid)
 	u32 msg[] = { 4, 28, 7, oid, 0, 20, 0 };
 	const u32 *answer;
 
-	check_eq(control(rig, msg, sizeof(msg)), 1);
+	REQUIRE_INT(control(rig, msg, sizeof(msg)), 1);
 	answer = indicated(rig);
-	check_eq(answer[0], 0x80000004);
-	check_eq(answer[2], 7);
-	check_eq(answer[1], 24 + answer[4]);
-	check_eq(answer[5], answer[4] ? 16 : 0);
+	REQUIRE_INT(answer[0], 0x80000004);
+	REQUIRE_INT(answer[2], 7);
+	REQUIRE_INT(answer[1], 24 + answer[4]);
+	REQUIRE_INT(answer[5], answer[4] ? 16 : 0);
 	return answer;
 }
 
@@ -365,10 +365,10 @@ static u32 set_filter(struct rig *rig, u32 filter, u32 bytes, u32 offset)
 	u32 msg[] = { 5, 32, 8, 0x0001010e, bytes, offset, 0, filter };
 	const u32 *answer;
 
-	check_eq(control(rig, msg, sizeof(msg)), 1);
+	REQUIRE_INT(control(rig, msg, sizeof(msg)), 1);
 	answer = indicated(rig);
-	check_eq(answer[0], 0x80000005);
-	check_eq(answer[2], 8);
+	REQUIRE_INT(answer[0], 0x80000005);
+	REQUIRE_INT(answer[2], 8);
 	return answer[3];
 }
 
@@ -376,7 +376,7 @@ static struct nic_info info_of(struct rig *rig)
 {
 	struct nic_info info;
 
-	check(nic_info(rig->bus, rig->device, &info));
+	REQUIRE(nic_info(rig->bus, rig->device, &info));
 	return info;
 }
 
@@ -390,37 +390,37 @@ static void comes_up(void)
 	const u32 *answer;
 
 	start(&rig, NULL);
-	check_eq(info_of(&rig).state, NIC_OPEN);
+	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
 	bring_up(&rig);
 	nvsp(&rig, config, 2);
 	nvsp(&rig, version, 3);
-	check_eq(info_of(&rig).state, NIC_READY);
-	check_eq(info_of(&rig).nvsp, NVSP_6_1);
-	check_eq(info_of(&rig).mtu, 1514);
-	check_eq(info_of(&rig).recv_bytes, RECV_PAGES * PAGE_SIZE_4K);
-	check_eq(info_of(&rig).send_bytes, SEND_PAGES * PAGE_SIZE_4K);
+	REQUIRE_INT(info_of(&rig).state, NIC_READY);
+	REQUIRE_INT(info_of(&rig).nvsp, NVSP_6_1);
+	REQUIRE_INT(info_of(&rig).mtu, 1514);
+	REQUIRE_INT(info_of(&rig).recv_bytes, RECV_PAGES * PAGE_SIZE_4K);
+	REQUIRE_INT(info_of(&rig).send_bytes, SEND_PAGES * PAGE_SIZE_4K);
 
 	answer = query(&rig, 0x01010101);
-	check_eq(answer[3], 0);
-	check_eq(answer[4], 6);
-	check(!memcmp(answer + 6, mac, 6));
-	check_eq(query(&rig, 0x00010106)[6], 1500);
-	check_eq(query(&rig, 0x00010114)[6], 0);
+	REQUIRE_INT(answer[3], 0);
+	REQUIRE_INT(answer[4], 6);
+	REQUIRE(!memcmp(answer + 6, mac, 6));
+	REQUIRE_INT(query(&rig, 0x00010106)[6], 1500);
+	REQUIRE_INT(query(&rig, 0x00010114)[6], 0);
 	answer = query(&rig, 0xfc01020d);
-	check_eq(answer[4], 156);
-	check_eq(answer[6], 156u << 16 | 3 << 8 | 0xa7);
+	REQUIRE_INT(answer[4], 156);
+	REQUIRE_INT(answer[6], 156u << 16 | 3 << 8 | 0xa7);
 	answer = query(&rig, 0x00010203);	/* no receive side scaling */
-	check_eq(answer[3], 0xc00000bb);
-	check_eq(answer[4], 0);
+	REQUIRE_INT(answer[3], 0xc00000bb);
+	REQUIRE_INT(answer[4], 0);
 
-	check_eq(set_filter(&rig, 13, 4, 20), 0);
-	check_eq(info_of(&rig).state, NIC_RUNNING);
-	check_eq(info_of(&rig).filter, 13);
-	check_eq(query(&rig, 0x0001010e)[6], 13);
-	check_eq(control(&rig, halt, sizeof(halt)), 1);
+	REQUIRE_INT(set_filter(&rig, 13, 4, 20), 0);
+	REQUIRE_INT(info_of(&rig).state, NIC_RUNNING);
+	REQUIRE_INT(info_of(&rig).filter, 13);
+	REQUIRE_INT(query(&rig, 0x0001010e)[6], 13);
+	REQUIRE_INT(control(&rig, halt, sizeof(halt)), 1);
 	expect_nothing(&rig);
-	check_eq(info_of(&rig).state, NIC_OPEN);
-	check_eq(notes(&rig), 0);
+	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
+	REQUIRE_INT(notes(&rig), 0);
 	stop(&rig);
 }
 
@@ -432,15 +432,15 @@ static void sections(void)
 	start(&rig, NULL);
 	agree(&rig, NVSP_6_1, NVSP_6_1);
 	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
-	check_eq(recv_buf(&rig, RECV_GPADL), 1);
-	check_eq(rig.reply[2], 1);
-	check_eq(rig.reply[3], 0);
-	check_eq(rig.reply[4], 1728);
-	check_eq(rig.reply[5], bytes / 1728);
-	check_eq(rig.reply[6], bytes / 1728 * 1728);
+	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 1);
+	REQUIRE_INT(rig.reply[2], 1);
+	REQUIRE_INT(rig.reply[3], 0);
+	REQUIRE_INT(rig.reply[4], 1728);
+	REQUIRE_INT(rig.reply[5], bytes / 1728);
+	REQUIRE_INT(rig.reply[6], bytes / 1728 * 1728);
 	lend(&rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0);
-	check_eq(send_buf(&rig, SEND_GPADL), 1);
-	check_eq(rig.reply[2], 6144);
+	REQUIRE_INT(send_buf(&rig, SEND_GPADL), 1);
+	REQUIRE_INT(rig.reply[2], 6144);
 	stop(&rig);
 }
 
@@ -453,13 +453,13 @@ static void nvsp_versions(void)
 
 	start(&rig, &cfg);
 	for (i = ARRAY_SIZE(all); i-- > 0;)
-		check_eq(agree(&rig, all[i], all[i]), all[i] > NVSP_4 ? 3 : 1);
-	check_eq(agree(&rig, NVSP_1, NVSP_6_1), 1);
-	check_eq(rig.reply[1], NVSP_4);
-	check_eq(agree(&rig, NVSP_6_1, NVSP_1), 3);
-	check_eq(agree(&rig, 0x12345, 0x12345), 3);
-	check_eq(agree(&rig, 0, 0xffffffff), 1);
-	check_eq(info_of(&rig).nvsp, NVSP_4);
+		REQUIRE_INT(agree(&rig, all[i], all[i]), all[i] > NVSP_4 ? 3 : 1);
+	REQUIRE_INT(agree(&rig, NVSP_1, NVSP_6_1), 1);
+	REQUIRE_INT(rig.reply[1], NVSP_4);
+	REQUIRE_INT(agree(&rig, NVSP_6_1, NVSP_1), 3);
+	REQUIRE_INT(agree(&rig, 0x12345, 0x12345), 3);
+	REQUIRE_INT(agree(&rig, 0, 0xffffffff), 1);
+	REQUIRE_INT(info_of(&rig).nvsp, NVSP_4);
 	stop(&rig);
 }
 
@@ -470,13 +470,13 @@ static void transmits(void)
 
 	start(&rig, NULL);
 	bring_up(&rig);
-	check_eq(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
-	check_eq(transport(&rig, NULL, 0, 0, 3, 1000), 1);
-	check_eq(transport(&rig, list, sizeof(list), 0, 9, 60), 1);	/* both */
-	check_eq(info_of(&rig).sent, 3);
-	check_eq(info_of(&rig).sent_bytes, 5000 + 1000 + 5060);
+	REQUIRE_INT(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 3, 1000), 1);
+	REQUIRE_INT(transport(&rig, list, sizeof(list), 0, 9, 60), 1);	/* both */
+	REQUIRE_INT(info_of(&rig).sent, 3);
+	REQUIRE_INT(info_of(&rig).sent_bytes, 5000 + 1000 + 5060);
 	expect_nothing(&rig);
-	check_eq(notes(&rig), 0);
+	REQUIRE_INT(notes(&rig), 0);
 	stop(&rig);
 }
 
@@ -489,10 +489,10 @@ static void control_in_a_section(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	memcpy(ram(&rig, SEND_PFN) + 2 * 6144, msg, sizeof(msg));
-	check_eq(transport(&rig, NULL, 0, 1, 2, sizeof(msg)), 1);
+	REQUIRE_INT(transport(&rig, NULL, 0, 1, 2, sizeof(msg)), 1);
 	answer = indicated(&rig);
-	check_eq(answer[0], 0x80000008);
-	check_eq(answer[2], 0x55);
+	REQUIRE_INT(answer[0], 0x80000008);
+	REQUIRE_INT(answer[2], 0x55);
 	stop(&rig);
 }
 
@@ -503,18 +503,18 @@ static void link_changes(void)
 	const u32 *msg;
 
 	start(&rig, &cfg);
-	check(nic_link(rig.bus, rig.device, false));	/* no driver is initialised yet */
+	REQUIRE(nic_link(rig.bus, rig.device, false));	/* no driver is initialised yet */
 	expect_nothing(&rig);
 	bring_up(&rig);
-	check_eq(query(&rig, 0x00010114)[6], 1);
-	check(nic_link(rig.bus, rig.device, true));
+	REQUIRE_INT(query(&rig, 0x00010114)[6], 1);
+	REQUIRE(nic_link(rig.bus, rig.device, true));
 	msg = indicated(&rig);
-	check_eq(msg[0], 7);
-	check_eq(msg[2], 0x4001000b);
-	check_eq(query(&rig, 0x00010114)[6], 0);
-	check(nic_link(rig.bus, rig.device, false));
-	check_eq(indicated(&rig)[2], 0x4001000c);
-	check(!nic_link(rig.bus, 99, true));
+	REQUIRE_INT(msg[0], 7);
+	REQUIRE_INT(msg[2], 0x4001000b);
+	REQUIRE_INT(query(&rig, 0x00010114)[6], 0);
+	REQUIRE(nic_link(rig.bus, rig.device, false));
+	REQUIRE_INT(indicated(&rig)[2], 0x4001000c);
+	REQUIRE(!nic_link(rig.bus, 99, true));
 	stop(&rig);
 }
 
@@ -527,27 +527,27 @@ static void served_after_a_rescind(void)
 	start(&rig, NULL);
 	old = rig.relid;
 	bring_up(&rig);
-	check(vmbus_rescind(rig.bus, rig.device, true));
+	REQUIRE(vmbus_rescind(rig.bus, rig.device, true));
 	expect(&rig, MSG_RESCIND);
-	check_eq(info_of(&rig).state, NIC_CLOSED);
+	REQUIRE_INT(info_of(&rig).state, NIC_CLOSED);
 	/* The guest has not seen it yet. */
-	check_eq(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
+	REQUIRE_INT(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
 	relid_message(&rig, MSG_CLOSE, old);
-	check_eq(fakevm_signal(rig.vm, old | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(fakevm_signal(rig.vm, old | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
 	relid_message(&rig, MSG_RELID_RELEASED, old);
 	rig.relid = ((struct msg_offer *)expect(&rig, MSG_OFFER))->relid;
-	check(rig.relid != old);
+	REQUIRE(rig.relid != old);
 	open_channel(&rig);
-	check_eq(info_of(&rig).state, NIC_OPEN);
+	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
 	bring_up(&rig);
-	check_eq(info_of(&rig).sent, 0);
+	REQUIRE_INT(info_of(&rig).sent, 0);
 
 	/* A guest that releases without a close, as after a crash of its driver. */
 	vmbus_rescind(rig.bus, rig.device, false);
 	expect(&rig, MSG_RESCIND);
 	relid_message(&rig, MSG_RELID_RELEASED, rig.relid);
-	check_eq(fakevm_signal(rig.vm, rig.relid | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
-	check_eq(notes(&rig), 0);
+	REQUIRE_INT(fakevm_signal(rig.vm, rig.relid | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
+	REQUIRE_INT(notes(&rig), 0);
 	stop(&rig);
 }
 
@@ -569,24 +569,24 @@ static void quiet_before_a_rescind(void)
 	bring_up(&rig);
 	began = clock_ns();
 	vmbus_rescind(rig.bus, rig.device, true);	/* it is not up: nothing to wait for */
-	check(clock_ns() - began < 50000000);
+	REQUIRE(clock_ns() - began < 50000000);
 	expect(&rig, MSG_RESCIND);
 	relid_message(&rig, MSG_RELID_RELEASED, rig.relid);
 	rig.relid = ((struct msg_offer *)expect(&rig, MSG_OFFER))->relid;
 	open_channel(&rig);
 	bring_up(&rig);
-	check_eq(set_filter(&rig, 13, 4, 20), 0);
+	REQUIRE_INT(set_filter(&rig, 13, 4, 20), 0);
 	fakevm_flag(rig.vm, rig.relid);
 	began = clock_ns();
 	pthread_create(&thread, NULL, rescinds, &rig);
 	while (!fakevm_flag(rig.vm, rig.relid))
 		usleep(1000);	/* sleep: it polls */
 	usleep(50000);	/* sleep: in this time no rescind may come */
-	check(!fakevm_next(rig.vm, rig.message, 0));
-	check_eq(indicated(&rig)[2], 0x4001000c);
+	REQUIRE(!fakevm_next(rig.vm, rig.message, 0));
+	REQUIRE_INT(indicated(&rig)[2], 0x4001000c);
 	expect(&rig, MSG_RESCIND);
 	pthread_join(thread, NULL);
-	check(clock_ns() - began >= 140000000 && clock_ns() - began < 1900000000);
+	REQUIRE(clock_ns() - began >= 140000000 && clock_ns() - began < 1900000000);
 	stop(&rig);
 }
 
@@ -597,14 +597,14 @@ static void closed_and_opened_again(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	relid_message(&rig, MSG_CLOSE, rig.relid);
-	check_eq(info_of(&rig).state, NIC_CLOSED);
+	REQUIRE_INT(info_of(&rig).state, NIC_CLOSED);
 	teardown(&rig, RECV_GPADL);
 	teardown(&rig, SEND_GPADL);
 	teardown(&rig, RING_GPADL);
 	open_channel(&rig);
-	check_eq(info_of(&rig).nvsp, 0);
+	REQUIRE_INT(info_of(&rig).nvsp, 0);
 	bring_up(&rig);
-	check_eq(notes(&rig), 0);
+	REQUIRE_INT(notes(&rig), 0);
 	stop(&rig);
 }
 
@@ -627,16 +627,16 @@ static void guest_that_does_not_read(void)
 			quiet++;
 		}
 	}
-	check(sent > 300 && info_of(&rig).sent < sent);
-	check(ring_get(&rig.to_guest, RING_PENDING));
+	REQUIRE(sent > 300 && info_of(&rig).sent < sent);
+	REQUIRE(ring_get(&rig.to_guest, RING_PENDING));
 	while (take(&rig)) {
-		check_eq(rig.head.id, done);
+		REQUIRE_INT(rig.head.id, done);
 		done++;
 	}
-	check_eq(done, sent);
-	check_eq(info_of(&rig).sent, sent);
-	check(!ring_get(&rig.to_guest, RING_PENDING));
-	check_eq(notes(&rig), 0);
+	REQUIRE_INT(done, sent);
+	REQUIRE_INT(info_of(&rig).sent, sent);
+	REQUIRE(!ring_get(&rig.to_guest, RING_PENDING));
+	REQUIRE_INT(notes(&rig), 0);
 	stop(&rig);
 }
 
@@ -651,13 +651,13 @@ static void before_a_version(void)
 	start(&rig, NULL);
 	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
 	nvsp(&rig, msg, 3);
-	check_eq(rig.reply_len, 0);
-	check_eq(notes(&rig), 1);
+	REQUIRE_INT(rig.reply_len, 0);
+	REQUIRE_INT(notes(&rig), 1);
 	/* RNDIS without a buffer for the answer: completed, not answered. */
 	agree(&rig, NVSP_5, NVSP_5);
-	check_eq(control(&rig, init, sizeof(init)), 1);
+	REQUIRE_INT(control(&rig, init, sizeof(init)), 1);
 	expect_nothing(&rig);
-	check_eq(notes(&rig), 2);
+	REQUIRE_INT(notes(&rig), 2);
 	stop(&rig);
 }
 
@@ -668,20 +668,20 @@ static void wrong_buffers(void)
 
 	start(&rig, NULL);
 	agree(&rig, NVSP_6_1, NVSP_6_1);
-	check_eq(recv_buf(&rig, 0xdead), 2);
+	REQUIRE_INT(recv_buf(&rig, 0xdead), 2);
 	lend(&rig, 0xb1, RECV_PFN, RECV_PAGES, 1);	/* not complete */
-	check_eq(recv_buf(&rig, 0xb1), 2);
+	REQUIRE_INT(recv_buf(&rig, 0xb1), 2);
 	lend(&rig, SEND_GPADL, SEND_PFN, 1, 0);		/* less than a section */
-	check_eq(send_buf(&rig, SEND_GPADL), 2);
-	check_eq(notes(&rig), 3);
+	REQUIRE_INT(send_buf(&rig, SEND_GPADL), 2);
+	REQUIRE_INT(notes(&rig), 3);
 	nvsp(&rig, revoke, 2);
-	check_eq(notes(&rig), 4);
+	REQUIRE_INT(notes(&rig), 4);
 	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
-	check_eq(recv_buf(&rig, RECV_GPADL), 1);
-	check_eq(recv_buf(&rig, RECV_GPADL), 2);	/* it is lent */
+	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 1);
+	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 2);	/* it is lent */
 	nvsp(&rig, revoke, 2);
-	check_eq(recv_buf(&rig, RECV_GPADL), 1);
-	check_eq(notes(&rig), 5);
+	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 1);
+	REQUIRE_INT(notes(&rig), 5);
 	stop(&rig);
 }
 
@@ -694,20 +694,20 @@ static void buffers_that_go_away(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	teardown(&rig, SEND_GPADL);
-	check_eq(transport(&rig, NULL, 0, 0, 0, 100), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0, 100), 5);
 	teardown(&rig, RECV_GPADL);
 	before = notes(&rig);
-	check_eq(control(&rig, msg, sizeof(msg)), 1);
+	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
 	expect_nothing(&rig);
-	check_eq(notes(&rig), before + 1);
+	REQUIRE_INT(notes(&rig), before + 1);
 
 	/* Pages that are no RAM, in a list that could be made. */
-	check_eq(lend(&rig, RECV_GPADL, FAKEVM_RAM / PAGE_SIZE_4K - 1, RECV_PAGES, 0), 0);
-	check_eq(lend(&rig, SEND_GPADL, FAKEVM_RAM / PAGE_SIZE_4K, SEND_PAGES, 0), 0);
-	check_eq(control(&rig, msg, sizeof(msg)), 1);	/* section 0 starts in the last page of RAM */
+	REQUIRE_INT(lend(&rig, RECV_GPADL, FAKEVM_RAM / PAGE_SIZE_4K - 1, RECV_PAGES, 0), 0);
+	REQUIRE_INT(lend(&rig, SEND_GPADL, FAKEVM_RAM / PAGE_SIZE_4K, SEND_PAGES, 0), 0);
+	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);	/* section 0 starts in the last page of RAM */
 	indicated(&rig);
-	check_eq(transport(&rig, NULL, 0, 1, 0, 100), 5);
-	check_eq(transport(&rig, NULL, 0, 1, 1, 100), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 1, 0, 100), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 1, 1, 100), 5);
 	stop(&rig);
 }
 
@@ -718,14 +718,14 @@ static void wrong_sections(void)
 
 	start(&rig, NULL);
 	bring_up(&rig);
-	check_eq(transport(&rig, NULL, 0, 0, count - 1, 6144), 1);
-	check_eq(transport(&rig, NULL, 0, 0, count, 1), 5);
-	check_eq(transport(&rig, NULL, 0, 0, 0xfffffffe, 1), 5);
-	check_eq(transport(&rig, NULL, 0, 0, 0, 6145), 5);
-	check_eq(transport(&rig, NULL, 0, 0, 0, 0xffffffff), 5);
-	check_eq(transport(&rig, NULL, 0, 0, 0, 0), 5);
-	check_eq(transport(&rig, NULL, 0, 0, 0xffffffff, 100), 5);
-	check_eq(info_of(&rig).sent, 1);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, count - 1, 6144), 1);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, count, 1), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0xfffffffe, 1), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0, 6145), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0, 0xffffffff), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0, 0), 5);
+	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0xffffffff, 100), 5);
+	REQUIRE_INT(info_of(&rig).sent, 1);
 	stop(&rig);
 }
 
@@ -762,7 +762,7 @@ static void wrong_ranges(void)
 		if (transport(&rig, bad[i].list, bad[i].len, 1, 0xffffffff, 0) != 5 ||
 		    transport(&rig, bad[i].list, bad[i].len, 0, 0xffffffff, 0) != 5 ||
 		    notes(&rig) != before + 2)
-			tap_fail(__FILE__, __LINE__, "ranges: %s: taken", bad[i].what);
+			TAP_END("ranges: %s: taken", bad[i].what);
 	}
 	expect_nothing(&rig);
 	stop(&rig);
@@ -786,13 +786,13 @@ static void wrong_control_messages(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		check_eq(control(&rig, bad[i], sizeof(bad[i])), 5);
-	check_eq(transport(&rig, list, sizeof(list), 1, 0xffffffff, 0), 5);
+		REQUIRE_INT(control(&rig, bad[i], sizeof(bad[i])), 5);
+	REQUIRE_INT(transport(&rig, list, sizeof(list), 1, 0xffffffff, 0), 5);
 	expect_nothing(&rig);
-	check_eq(set_filter(&rig, filter, 4, 20), 0);
+	REQUIRE_INT(set_filter(&rig, filter, 4, 20), 0);
 	for (i = 0; i < ARRAY_SIZE(offsets); i++)
-		check_eq(set_filter(&rig, 99, offsets[i][0], offsets[i][1]), 0xc0010014);
-	check_eq(info_of(&rig).filter, filter);
+		REQUIRE_INT(set_filter(&rig, 99, offsets[i][0], offsets[i][1]), 0xc0010014);
+	REQUIRE_INT(info_of(&rig).filter, filter);
 	stop(&rig);
 }
 
@@ -803,10 +803,10 @@ static void before_rndis(void)
 
 	start(&rig, NULL);
 	bring_up(&rig);
-	check_eq(control(&rig, halt, sizeof(halt)), 1);
-	check_eq(query(&rig, 0x01010101)[3], 0xc0000001);
-	check_eq(set_filter(&rig, 13, 4, 20), 0xc0000001);
-	check_eq(info_of(&rig).state, NIC_OPEN);
+	REQUIRE_INT(control(&rig, halt, sizeof(halt)), 1);
+	REQUIRE_INT(query(&rig, 0x01010101)[3], 0xc0000001);
+	REQUIRE_INT(set_filter(&rig, 13, 4, 20), 0xc0000001);
+	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
 	stop(&rig);
 }
 
@@ -819,19 +819,19 @@ static void sections_run_out(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	for (i = 0; i < 64; i++) {
-		check_eq(control(&rig, msg, sizeof(msg)), 1);
-		check(take(&rig));
-		check_eq(rig.head.id, i + 1);
+		REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
+		REQUIRE(take(&rig));
+		REQUIRE_INT(rig.head.id, i + 1);
 	}
 	before = notes(&rig);
-	check_eq(control(&rig, msg, sizeof(msg)), 1);
+	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
 	expect_nothing(&rig);
-	check_eq(notes(&rig), before + 1);
-	check(put(&rig, RING_COMPLETION, 17, NULL, 0, done, sizeof(done)));
+	REQUIRE_INT(notes(&rig), before + 1);
+	REQUIRE(put(&rig, RING_COMPLETION, 17, NULL, 0, done, sizeof(done)));
 	signal_host(&rig);
-	check_eq(control(&rig, msg, sizeof(msg)), 1);
-	check(take(&rig));
-	check_eq(rig.head.id, 17);
+	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
+	REQUIRE(take(&rig));
+	REQUIRE_INT(rig.head.id, 17);
 	stop(&rig);
 }
 
@@ -846,15 +846,15 @@ static void wrong_completions(void)
 	bring_up(&rig);
 	before = notes(&rig);
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		check(put(&rig, RING_COMPLETION, ids[i], NULL, 0, good, sizeof(good)));
+		REQUIRE(put(&rig, RING_COMPLETION, ids[i], NULL, 0, good, sizeof(good)));
 	signal_host(&rig);
-	check_eq(notes(&rig), before + ARRAY_SIZE(ids));
-	check_eq(control(&rig, msg, sizeof(msg)), 1);
-	check(take(&rig));
-	check(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, NULL, 0));
-	check(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, failed, sizeof(failed)));
+	REQUIRE_INT(notes(&rig), before + ARRAY_SIZE(ids));
+	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
+	REQUIRE(take(&rig));
+	REQUIRE(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, NULL, 0));
+	REQUIRE(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, failed, sizeof(failed)));
 	signal_host(&rig);
-	check_eq(notes(&rig), before + ARRAY_SIZE(ids) + 2);
+	REQUIRE_INT(notes(&rig), before + ARRAY_SIZE(ids) + 2);
 	stop(&rig);
 }
 
@@ -868,18 +868,18 @@ static void odd_packets(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		check(put(&rig, types[i], i, NULL, 0, "abc", 3));
+		REQUIRE(put(&rig, types[i], i, NULL, 0, "abc", 3));
 		signal_host(&rig);
-		check(take(&rig));
-		check_eq(rig.head.type, RING_COMPLETION);
-		check_eq(rig.reply_len, 0);
+		REQUIRE(take(&rig));
+		REQUIRE_INT(rig.head.type, RING_COMPLETION);
+		REQUIRE_INT(rig.reply_len, 0);
 	}
 	nvsp(&rig, unknown, 1);
-	check_eq(rig.reply_len, 0);
-	check(put(&rig, RING_IN_BAND, 5, NULL, 0, NULL, 0));	/* no message at all */
+	REQUIRE_INT(rig.reply_len, 0);
+	REQUIRE(put(&rig, RING_IN_BAND, 5, NULL, 0, NULL, 0));	/* no message at all */
 	signal_host(&rig);
-	check(take(&rig));
-	check_eq(notes(&rig), ARRAY_SIZE(types) + 2);
+	REQUIRE(take(&rig));
+	REQUIRE_INT(notes(&rig), ARRAY_SIZE(types) + 2);
 	stop(&rig);
 }
 
@@ -895,18 +895,18 @@ static void corrupt_rings(void)
 	at = ring_get(&rig.to_guest, RING_READ);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		ring_put(&rig.to_guest, RING_READ, bad[i]);
-		check(put(&rig, RING_IN_BAND, i, NULL, 0, msg, sizeof(msg)));
+		REQUIRE(put(&rig, RING_IN_BAND, i, NULL, 0, msg, sizeof(msg)));
 		signal_host(&rig);
-		check_eq(info_of(&rig).sent, i);
+		REQUIRE_INT(info_of(&rig).sent, i);
 		ring_put(&rig.to_guest, RING_READ, at);
 		signal_host(&rig);
-		check(take(&rig));
+		REQUIRE(take(&rig));
 		at = ring_get(&rig.to_guest, RING_READ);
 	}
 	ring_put(&rig.from_guest, RING_WRITE, 0x7ffffff8);
 	signal_host(&rig);
 	expect_nothing(&rig);
-	check_eq(notes(&rig), 1);
+	REQUIRE_INT(notes(&rig), 1);
 	stop(&rig);
 }
 
@@ -952,28 +952,29 @@ static void noise(void)
 	stop(&rig);
 }
 
-const struct tap_test nic_tests[] = {
-	{ "nic: comes up, as Linux brings it up", comes_up },
-	{ "nic: sections of the buffers", sections },
-	{ "nic: NVSP versions, capped", nvsp_versions },
-	{ "nic: packets are completed and counted", transmits },
-	{ "nic: a control message in the send buffer", control_in_a_section },
-	{ "nic: the link", link_changes },
-	{ "nic: served after a rescind until the close", served_after_a_rescind },
-	{ "nic: a rescind waits until an interface that is up is quiet", quiet_before_a_rescind },
-	{ "nic: closed and opened again", closed_and_opened_again },
-	{ "nic: a guest that does not read loses nothing", guest_that_does_not_read },
-	{ "nic: messages before a version or a buffer", before_a_version },
-	{ "nic: buffers that are none", wrong_buffers },
-	{ "nic: buffers that are torn down or no RAM", buffers_that_go_away },
-	{ "nic: sections that are none", wrong_sections },
-	{ "nic: page ranges that lie", wrong_ranges },
-	{ "nic: control messages that lie", wrong_control_messages },
-	{ "nic: requests before RNDIS is initialised", before_rndis },
-	{ "nic: a guest that gives no section back", sections_run_out },
-	{ "nic: completions of nothing", wrong_completions },
-	{ "nic: packets of other types", odd_packets },
-	{ "nic: corrupt rings", corrupt_rings },
-	{ "nic: 30000 random packets", noise },
-	{ 0 },
+static const struct tap_case nic_cases[] = {
+	{ "comes up, as Linux brings it up", comes_up },
+	{ "sections of the buffers", sections },
+	{ "NVSP versions, capped", nvsp_versions },
+	{ "packets are completed and counted", transmits },
+	{ "a control message in the send buffer", control_in_a_section },
+	{ "the link", link_changes },
+	{ "served after a rescind until the close", served_after_a_rescind },
+	{ "a rescind waits until an interface that is up is quiet", quiet_before_a_rescind },
+	{ "closed and opened again", closed_and_opened_again },
+	{ "a guest that does not read loses nothing", guest_that_does_not_read },
+	{ "messages before a version or a buffer", before_a_version },
+	{ "buffers that are none", wrong_buffers },
+	{ "buffers that are torn down or no RAM", buffers_that_go_away },
+	{ "sections that are none", wrong_sections },
+	{ "page ranges that lie", wrong_ranges },
+	{ "control messages that lie", wrong_control_messages },
+	{ "requests before RNDIS is initialised", before_rndis },
+	{ "a guest that gives no section back", sections_run_out },
+	{ "completions of nothing", wrong_completions },
+	{ "packets of other types", odd_packets },
+	{ "corrupt rings", corrupt_rings },
+	{ "30000 random packets", noise },
 };
+
+const struct tap_suite nic_tests = TAP_SUITE("nic", nic_cases);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/tap.h"
+#include "test/suites.h"
 
 static void lines(void)
 {
@@ -20,7 +20,7 @@ static void lines(void)
 	out_event(out, "unload", "");
 	out_event(NULL, "nothing", "");
 	fclose(file);
-	check(!strcmp(text, "{\"event\":\"case\",\"name\":\"a \\\"b\\\"\",\"ms\":5}\n"
+	REQUIRE(!strcmp(text, "{\"event\":\"case\",\"name\":\"a \\\"b\\\"\",\"ms\":5}\n"
 			    "{\"event\":\"unload\"}\n"));
 	out_free(out);
 	free(text);
@@ -31,14 +31,15 @@ static void any_bytes(void)
 	static const char bytes[] = "ok\xff\xc3\xa9\xed\xa0\x80\xf0\x9f\x98\x80\xc0\x80\xf0";
 	json_t *json = out_text(bytes, sizeof(bytes) - 1);
 
-	check(json);
-	check(!strcmp(json_string_value(json),
+	REQUIRE(json);
+	REQUIRE(!strcmp(json_string_value(json),
 		      "ok\\xff\xc3\xa9\\xed\\xa0\\x80\xf0\x9f\x98\x80\\xc0\\x80\\xf0"));
 	json_decref(json);
 }
 
-const struct tap_test out_tests[] = {
-	{ "out: one object a line", lines },
-	{ "out: any bytes become valid JSON", any_bytes },
-	{ 0 },
+static const struct tap_case out_cases[] = {
+	{ "one object a line", lines },
+	{ "any bytes become valid JSON", any_bytes },
 };
+
+const struct tap_suite out_tests = TAP_SUITE("out", out_cases);

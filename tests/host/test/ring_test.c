@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/tap.h"
+#include "test/suites.h"
 
 #define DATA_PAGES 2u
 
@@ -53,7 +53,7 @@ static enum ring_result take(struct ring *ring, u32 *len, u8 *fill, bool *signal
 		*fill = *len ? payload[0] : 0;
 		free(payload);
 	} else if (result == RING_CORRUPT) {
-		check(why);
+		REQUIRE(why);
 	}
 	return result;
 }
@@ -70,21 +70,21 @@ static void layout(void)
 	ring_packet_init(&packet, 5);
 	packet.id = 0x1122334455667788;
 	packet.flags = 1;
-	check_eq(ring_write(&ring, &packet, "hello", 5, &signal, &stamp, &why), RING_OK);
-	check_eq(get32(pages[0]), 32);		/* 16 + 8 + 8 */
-	check_eq(get32(pages[0] + 4), 0);
-	check_eq(get32(data), 6 | 2 << 16);	/* in-band, payload at 16 */
-	check_eq(get32(data + 4), 3 | 1 << 16);	/* 24 bytes, flags */
-	check_eq(get32(data + 8), 0x55667788);
-	check(!memcmp(data + 16, "hello\0\0\0", 8));
-	check_eq(get32(data + 24), 0);
-	check_eq(get32(data + 28), 0);
-	check(signal && stamp);
+	REQUIRE_INT(ring_write(&ring, &packet, "hello", 5, &signal, &stamp, &why), RING_OK);
+	REQUIRE_INT(get32(pages[0]), 32);		/* 16 + 8 + 8 */
+	REQUIRE_INT(get32(pages[0] + 4), 0);
+	REQUIRE_INT(get32(data), 6 | 2 << 16);	/* in-band, payload at 16 */
+	REQUIRE_INT(get32(data + 4), 3 | 1 << 16);	/* 24 bytes, flags */
+	REQUIRE_INT(get32(data + 8), 0x55667788);
+	REQUIRE(!memcmp(data + 16, "hello\0\0\0", 8));
+	REQUIRE_INT(get32(data + 24), 0);
+	REQUIRE_INT(get32(data + 28), 0);
+	REQUIRE(signal && stamp);
 
 	/* The trailer holds where its packet starts. */
-	check_eq(ring_write(&ring, &packet, "hello", 5, &signal, &stamp, &why), RING_OK);
-	check_eq(get32(data + 32 + 24), 0);
-	check_eq(get32(data + 32 + 28), 32);
+	REQUIRE_INT(ring_write(&ring, &packet, "hello", 5, &signal, &stamp, &why), RING_OK);
+	REQUIRE_INT(get32(data + 32 + 24), 0);
+	REQUIRE_INT(get32(data + 32 + 28), 32);
 }
 
 static void round_trip_at_every_offset(void)
@@ -98,12 +98,12 @@ static void round_trip_at_every_offset(void)
 			u32 got;
 			u8 fill;
 
-			check_eq(put(&ring, len, (u8)(at + len) | 1, &signal), RING_OK);
-			check(signal);
-			check_eq(take(&ring, &got, &fill, &signal), RING_OK);
-			check_eq(got, (len + 7) / 8 * 8);
-			check(!len || fill == ((u8)(at + len) | 1));
-			check_eq(take(&ring, &got, &fill, &signal), RING_EMPTY);
+			REQUIRE_INT(put(&ring, len, (u8)(at + len) | 1, &signal), RING_OK);
+			REQUIRE(signal);
+			REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_OK);
+			REQUIRE_INT(got, (len + 7) / 8 * 8);
+			REQUIRE(!len || fill == ((u8)(at + len) | 1));
+			REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_EMPTY);
 		}
 	}
 }
@@ -116,16 +116,16 @@ static void full_leaves_eight_bytes(void)
 	u32 got;
 	u8 fill;
 
-	check_eq(ring_space(&ring), size);
-	check_eq(put(&ring, size - 16 - 8, 1, &signal), RING_FULL);
-	check_eq(put(&ring, size - 16 - 8 - 8 + 1, 1, &signal), RING_FULL);
-	check_eq(put(&ring, size - 16 - 8 - 8, 7, &signal), RING_OK);
-	check_eq(ring_space(&ring), 8);
-	check_eq(put(&ring, 0, 1, &signal), RING_FULL);
-	check_eq(take(&ring, &got, &fill, &signal), RING_OK);
-	check_eq(got, size - 32);
-	check_eq(fill, 7);
-	check_eq(ring_space(&ring), size);
+	REQUIRE_INT(ring_space(&ring), size);
+	REQUIRE_INT(put(&ring, size - 16 - 8, 1, &signal), RING_FULL);
+	REQUIRE_INT(put(&ring, size - 16 - 8 - 8 + 1, 1, &signal), RING_FULL);
+	REQUIRE_INT(put(&ring, size - 16 - 8 - 8, 7, &signal), RING_OK);
+	REQUIRE_INT(ring_space(&ring), 8);
+	REQUIRE_INT(put(&ring, 0, 1, &signal), RING_FULL);
+	REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_OK);
+	REQUIRE_INT(got, size - 32);
+	REQUIRE_INT(fill, 7);
+	REQUIRE_INT(ring_space(&ring), size);
 }
 
 static void interrupts_only_when_it_was_empty(void)
@@ -133,16 +133,16 @@ static void interrupts_only_when_it_was_empty(void)
 	struct ring ring = fresh(0);
 	bool signal = false;
 
-	check_eq(put(&ring, 8, 1, &signal), RING_OK);
-	check(signal);
+	REQUIRE_INT(put(&ring, 8, 1, &signal), RING_OK);
+	REQUIRE(signal);
 	signal = false;
-	check_eq(put(&ring, 8, 2, &signal), RING_OK);
-	check(!signal);
+	REQUIRE_INT(put(&ring, 8, 2, &signal), RING_OK);
+	REQUIRE(!signal);
 
 	ring = fresh(0);
 	ring_put(&ring, RING_MASK, 1);
-	check_eq(put(&ring, 8, 1, &signal), RING_OK);
-	check(!signal);
+	REQUIRE_INT(put(&ring, 8, 1, &signal), RING_OK);
+	REQUIRE(!signal);
 }
 
 static void a_waiting_writer_is_signalled_once(void)
@@ -154,19 +154,19 @@ static void a_waiting_writer_is_signalled_once(void)
 	u8 fill;
 
 	for (i = 0; i < 10; i++)
-		check_eq(put(&ring, 776, (u8)i, &signal), RING_OK);	/* 800 bytes each */
+		REQUIRE_INT(put(&ring, 776, (u8)i, &signal), RING_OK);	/* 800 bytes each */
 	signal = false;
 	ring_put(&ring, RING_PENDING, 2000);	/* 192 are free: the third read makes room */
 	for (i = 0; i < 10; i++) {
-		check_eq(take(&ring, &got, &fill, &signal), RING_OK);
-		check_eq(fill, i);
+		REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_OK);
+		REQUIRE_INT(fill, i);
 		if (signal) {
 			signals++;
-			check_eq(i, 2);
+			REQUIRE_INT(i, 2);
 		}
 		signal = false;
 	}
-	check_eq(signals, 1);
+	REQUIRE_INT(signals, 1);
 }
 
 static void hostile_indexes(void)
@@ -180,18 +180,18 @@ static void hostile_indexes(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		ring = fresh(0);
 		ring_put(&ring, RING_WRITE, bad[i]);
-		check_eq(take(&ring, &got, &fill, &signal), RING_CORRUPT);
-		check_eq(put(&ring, 8, 1, &signal), RING_CORRUPT);
-		check_eq(ring_space(&ring), 0);
+		REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_CORRUPT);
+		REQUIRE_INT(put(&ring, 8, 1, &signal), RING_CORRUPT);
+		REQUIRE_INT(ring_space(&ring), 0);
 		ring = fresh(0);
 		ring_put(&ring, RING_READ, bad[i]);
-		check_eq(take(&ring, &got, &fill, &signal), RING_CORRUPT);
-		check_eq(put(&ring, 8, 1, &signal), RING_CORRUPT);
+		REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_CORRUPT);
+		REQUIRE_INT(put(&ring, 8, 1, &signal), RING_CORRUPT);
 	}
 	ring = fresh(0);
 	ring_put(&ring, RING_WRITE, 16);	/* no room for a header and trailer */
-	check_eq(take(&ring, &got, &fill, &signal), RING_CORRUPT);
-	check(!signal);
+	REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_CORRUPT);
+	REQUIRE(!signal);
 }
 
 static void hostile_packets(void)
@@ -207,11 +207,11 @@ static void hostile_packets(void)
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		ring = fresh(8184);
-		check_eq(put(&ring, 8, 1, &signal), RING_OK);
-		check(ring_poke(&ring, 8184 + 2, &bad[i][0], 2));
-		check(ring_poke(&ring, 8184 + 4, &bad[i][1], 2));
-		check_eq(take(&ring, &got, &fill, &signal), RING_CORRUPT);
-		check_eq(ring_get(&ring, RING_READ), 8184);
+		REQUIRE_INT(put(&ring, 8, 1, &signal), RING_OK);
+		REQUIRE(ring_poke(&ring, 8184 + 2, &bad[i][0], 2));
+		REQUIRE(ring_poke(&ring, 8184 + 4, &bad[i][1], 2));
+		REQUIRE_INT(take(&ring, &got, &fill, &signal), RING_CORRUPT);
+		REQUIRE_INT(ring_get(&ring, RING_READ), 8184);
 	}
 }
 
@@ -226,9 +226,9 @@ static void lying_packets_move_the_index_truly(void)
 	packet.len8 = 0xffff;
 	packet.offset8 = 0x7fff;
 	packet.trailer = 0x1234;
-	check_eq(ring_write(&ring, &packet, memory, 64, &signal, NULL, &why), RING_OK);
-	check_eq(ring_get(&ring, RING_WRITE), 16 + 64 + 8);
-	check_eq(get32(pages[1] + 80), 0x1234);
+	REQUIRE_INT(ring_write(&ring, &packet, memory, 64, &signal, NULL, &why), RING_OK);
+	REQUIRE_INT(ring_get(&ring, RING_WRITE), 16 + 64 + 8);
+	REQUIRE_INT(get32(pages[1] + 80), 0x1234);
 }
 
 static void poke_and_peek_stay_inside(void)
@@ -236,15 +236,15 @@ static void poke_and_peek_stay_inside(void)
 	struct ring ring = fresh(0);
 	u8 in[16] = "0123456789abcde", got[16];
 
-	check(ring_poke(&ring, 8188, in, 16));
-	check(ring_peek(&ring, 8188, got, 16));
-	check(!memcmp(in, got, 16));
-	check(!memcmp(pages[1], in + 4, 12));
-	check(!ring_poke(&ring, 8192, in, 1));
-	check(!ring_poke(&ring, 0, in, 8193));
-	check(!ring_peek(&ring, 0xffffffff, got, 1));
-	check(!ring_init(&ring, pages, 1));
-	check(!ring_init(&ring, pages, 0));
+	REQUIRE(ring_poke(&ring, 8188, in, 16));
+	REQUIRE(ring_peek(&ring, 8188, got, 16));
+	REQUIRE(!memcmp(in, got, 16));
+	REQUIRE(!memcmp(pages[1], in + 4, 12));
+	REQUIRE(!ring_poke(&ring, 8192, in, 1));
+	REQUIRE(!ring_poke(&ring, 0, in, 8193));
+	REQUIRE(!ring_peek(&ring, 0xffffffff, got, 1));
+	REQUIRE(!ring_init(&ring, pages, 1));
+	REQUIRE(!ring_init(&ring, pages, 0));
 }
 
 /* Numbers that repeat: a failure can be looked at again. */
@@ -278,19 +278,20 @@ static void noise_never_reads_outside(void)
 	}
 }
 
-const struct tap_test ring_tests[] = {
-	{ "ring: a packet's layout, to the byte", layout },
-	{ "ring: round trip at every offset, over page ends and the ring's end",
+static const struct tap_case ring_cases[] = {
+	{ "a packet's layout, to the byte", layout },
+	{ "round trip at every offset, over page ends and the ring's end",
 	  round_trip_at_every_offset },
-	{ "ring: full leaves eight bytes free", full_leaves_eight_bytes },
-	{ "ring: the reader is interrupted only when it was empty and unmasked",
+	{ "full leaves eight bytes free", full_leaves_eight_bytes },
+	{ "the reader is interrupted only when it was empty and unmasked",
 	  interrupts_only_when_it_was_empty },
-	{ "ring: a writer that waits for room is signalled once", a_waiting_writer_is_signalled_once },
-	{ "ring: hostile indexes are corrupt, never followed", hostile_indexes },
-	{ "ring: hostile packet headers are corrupt, never followed", hostile_packets },
-	{ "ring: a lying packet moves the write index by its true length",
+	{ "a writer that waits for room is signalled once", a_waiting_writer_is_signalled_once },
+	{ "hostile indexes are corrupt, never followed", hostile_indexes },
+	{ "hostile packet headers are corrupt, never followed", hostile_packets },
+	{ "a lying packet moves the write index by its true length",
 	  lying_packets_move_the_index_truly },
-	{ "ring: poke and peek stay inside", poke_and_peek_stay_inside },
-	{ "ring: noise never reads outside", noise_never_reads_outside },
-	{ 0 },
+	{ "poke and peek stay inside", poke_and_peek_stay_inside },
+	{ "noise never reads outside", noise_never_reads_outside },
 };
+
+const struct tap_suite ring_tests = TAP_SUITE("ring", ring_cases);

@@ -15,7 +15,7 @@
 
 #include "test/fakeguest.h"
 #include "test/fakevm.h"
-#include "test/tap.h"
+#include "test/suites.h"
 #include "util/capture.h"
 #include "util/trace.h"
 
@@ -64,8 +64,8 @@ static struct run run_text(const char *text, const char *arg)
 	int fd = mkstemp(path);
 	struct run run;
 
-	check(fd >= 0);
-	check(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
+	REQUIRE(fd >= 0);
+	REQUIRE(write(fd, text, strlen(text)) == (ssize_t)strlen(text));
 	close(fd);
 	run = run_script(path, arg);
 	unlink(path);
@@ -79,8 +79,7 @@ static void must_pass(const char *path)
 	if (run.code != SCRIPT_PASSED) {
 		const char *at = strstr(run.text, "\"result\":\"fail\"");
 
-		tap_fail(__FILE__, __LINE__, "%s: code %d: %.400s", path, run.code,
-			 at ? at : run.text);
+		TAP_END("%s: code %d: %.400s", path, run.code, at ? at : run.text);
 	}
 	free(run.text);
 }
@@ -113,7 +112,7 @@ static void bus_cases(void)
 static void has(const struct run *run, const char *text)
 {
 	if (!strstr(run->text, text))
-		tap_fail(__FILE__, __LINE__, "no %s in: %.1500s", text, run->text);
+		TAP_END("no %s in: %.1500s", text, run->text);
 }
 
 static void results(void)
@@ -133,7 +132,7 @@ static void results(void)
 		"case('last', function() expect(get(0, 'a').value, 'b') end)\n";
 	struct run run = run_text(text, NULL);
 
-	check_eq(run.code, SCRIPT_FAILED);
+	REQUIRE_INT(run.code, SCRIPT_FAILED);
 	has(&run, "\"name\":\"good\",\"result\":\"pass\"");
 	has(&run, ":4: got 0, wanted 5");
 	has(&run, "exactly one answer per request: an extra packet");
@@ -156,7 +155,7 @@ static void results(void)
 	free(run.text);
 
 	run = run_text(text, "only=good");
-	check_eq(run.code, SCRIPT_PASSED);
+	REQUIRE_INT(run.code, SCRIPT_PASSED);
 	has(&run, "\"passed\":1,\"failed\":0,\"skipped\":0");
 	has(&run, "\"selected\":1,\"unselected\":7");
 	has(&run, "{\"event\":\"unselected\",\"name\":\"bad\"}");
@@ -168,7 +167,7 @@ static void nothing_selected(void)
 {
 	struct run run = run_text("case('good', function() end)", "only=no such case");
 
-	check_eq(run.code, SCRIPT_SETUP);
+	REQUIRE_INT(run.code, SCRIPT_SETUP);
 	has(&run, "\"passed\":0,\"failed\":0,\"skipped\":0");
 	has(&run, "\"why\":\"no case has 'no such case' in its name\"");
 	free(run.text);
@@ -182,13 +181,13 @@ static void strict(void)
 		"case('weak two', {driver_fails = 'known'}, function() expect(false) end)\n";
 	struct run run = run_text(text, "strict");
 
-	check_eq(run.code, SCRIPT_FAILED);
+	REQUIRE_INT(run.code, SCRIPT_FAILED);
 	has(&run, "\"name\":\"weak one\",\"result\":\"fail\"");
 	has(&run, "\"name\":\"weak two\",\"result\":\"fail\"");
 	free(run.text);
 
 	run = run_text(text, "strict=two");
-	check_eq(run.code, SCRIPT_FAILED);
+	REQUIRE_INT(run.code, SCRIPT_FAILED);
 	has(&run, "\"name\":\"weak one\",\"result\":\"peer-fails\"");
 	has(&run, "\"name\":\"weak two\",\"result\":\"fail\"");
 	free(run.text);
@@ -201,7 +200,7 @@ static void setup_fails(void)
 				  "guest_ok('print init: module hv_utils did not load')\n"
 				  "guest('die', 5) bus.wait_open(30)", NULL);
 
-	check_eq(run.code, SCRIPT_SETUP);
+	REQUIRE_INT(run.code, SCRIPT_SETUP);
 	has(&run, "\"failed\":0");
 	has(&run, "\"why\":\"init: module hv_utils did not load; modprobe: ERROR: it does not fit\"");
 	free(run.text);
@@ -211,7 +210,7 @@ static void dirty_log(void)
 {
 	struct run run = run_text("guest_ok('print [ 1.0] WARNING: CPU: 0 PID: 1 at x.c:1')", NULL);
 
-	check_eq(run.code, SCRIPT_FAILED);
+	REQUIRE_INT(run.code, SCRIPT_FAILED);
 	has(&run, "\"name\":\"guest log is clean\",\"result\":\"fail\",\"why\":\"1 lines: [ 1.0] WARNING");
 	free(run.text);
 }
@@ -222,10 +221,10 @@ static void dead_guest(void)
 	struct run run = run_text("case('dies', function() guest('die', 5) sleep(9) end)\n"
 				  "case('never', function() end)", NULL);
 
-	check_eq(run.code, SCRIPT_GUEST_DIED);
+	REQUIRE_INT(run.code, SCRIPT_GUEST_DIED);
 	has(&run, "\"name\":\"dies\",\"result\":\"fail\"");
 	has(&run, "the guest ended: the fake guest died");
-	check(!strstr(run.text, "never"));
+	REQUIRE(!strstr(run.text, "never"));
 	free(run.text);
 }
 
@@ -244,11 +243,11 @@ static void unreadable(void)
 	dup2(saved, 2);
 	close(saved);
 	close(null);
-	check(!bad_syntax);
-	check(script_syntax("test/cases/kvp.lua"));
-	check_eq(no_end.code, SCRIPT_SETUP);
-	check_eq(no_file.code, SCRIPT_SETUP);
-	check_eq(fails_at_once.code, SCRIPT_FAILED);
+	REQUIRE(!bad_syntax);
+	REQUIRE(script_syntax("test/cases/kvp.lua"));
+	REQUIRE_INT(no_end.code, SCRIPT_SETUP);
+	REQUIRE_INT(no_file.code, SCRIPT_SETUP);
+	REQUIRE_INT(fails_at_once.code, SCRIPT_FAILED);
 	has(&fails_at_once, "\"name\":\"the script\",\"result\":\"fail\"");
 	free(no_end.text);
 	free(no_file.text);
@@ -260,7 +259,7 @@ static u8 *read_all(const char *path, size_t *len)
 	FILE *file = fopen(path, "re");
 	u8 *bytes = calloc(1, 1 << 20);
 
-	check(file && bytes);
+	REQUIRE(file && bytes);
 	*len = fread(bytes, 1, (1 << 20) - 1, file);
 	fclose(file);
 	unlink(path);
@@ -273,14 +272,14 @@ static size_t dumped(const char *trace, const char *text, u8 *bytes, size_t room
 	const char *line = strstr(trace, text);
 	size_t len = 0, offset, gap = 0;
 
-	check(line);
+	REQUIRE(line);
 	while ((line = strchr(line, '\n')) && *++line == '\t') {
 		if (line[1] == '*') {
 			gap = 1;
 			continue;
 		}
 		offset = strtoul(line + 1, NULL, 16);
-		check(gap ? offset > len : offset == len);
+		REQUIRE(gap ? offset > len : offset == len);
 		for (; len < offset; len++)
 			bytes[len] = bytes[len - 16];
 		gap = 0;
@@ -309,29 +308,29 @@ static void record_all(void)
 	to_capture = capture_open(capture_path);
 	run = run_text(text, NULL);
 	trace_close(to_trace);
-	check(capture_close(to_capture));
+	REQUIRE(capture_close(to_capture));
 	to_trace = NULL;
 	to_capture = NULL;
-	check_eq(run.code, SCRIPT_PASSED);
+	REQUIRE_INT(run.code, SCRIPT_PASSED);
 	free(run.text);
 
 	trace_text = read_all(trace_path, &len);
-	check_eq(dumped((char *)trace_text, "<- OpenChannel, 148 bytes", bytes, sizeof(bytes)), 148);
-	check_eq(get32(bytes), 5);
-	check_eq(dumped((char *)trace_text, "-> OfferChannel, 196 bytes", bytes, sizeof(bytes)), 196);
-	check_eq(dumped((char *)trace_text, "-> kvp channel 1: type 6 flags 0x0 transaction 0x0, 2608",
+	REQUIRE_INT(dumped((char *)trace_text, "<- OpenChannel, 148 bytes", bytes, sizeof(bytes)), 148);
+	REQUIRE_INT(get32(bytes), 5);
+	REQUIRE_INT(dumped((char *)trace_text, "-> OfferChannel, 196 bytes", bytes, sizeof(bytes)), 196);
+	REQUIRE_INT(dumped((char *)trace_text, "-> kvp channel 1: type 6 flags 0x0 transaction 0x0, 2608",
 			want, sizeof(want)), 2608);
-	check(!memcmp(want + 28 + 16, key, sizeof(key)));
-	check(strstr((char *)trace_text, "<- kvp channel 1: type 6"));
+	REQUIRE(!memcmp(want + 28 + 16, key, sizeof(key)));
+	REQUIRE(strstr((char *)trace_text, "<- kvp channel 1: type 6"));
 	free(trace_text);
 
 	capture = read_all(capture_path, &len);
-	check_eq(get32(capture), 0x0a0d0d0au);
+	REQUIRE_INT(get32(capture), 0x0a0d0d0au);
 	for (at = 0; at < len; at += block) {
 		type = get32(capture + at);
 		block = get32(capture + at + 4);
-		check(block >= 12 && block % 4 == 0 && at + block <= len);
-		check_eq(get32(capture + at + block - 4), block);
+		REQUIRE(block >= 12 && block % 4 == 0 && at + block <= len);
+		REQUIRE_INT(get32(capture + at + block - 4), block);
 		if (type != 6)
 			continue;
 		packets += get32(capture + at + 8) == 1;	/* interface: the channel's */
@@ -339,9 +338,9 @@ static void record_all(void)
 		if (get32(capture + at + 20) == 2600 && !memcmp(capture + at + 28, want + 8, 2600))
 			found++;
 	}
-	check_eq(packets, 4);	/* a negotiation and a SET, both ways */
-	check(messages >= 8);
-	check_eq(found, 1);
+	REQUIRE_INT(packets, 4);	/* a negotiation and a SET, both ways */
+	REQUIRE(messages >= 8);
+	REQUIRE_INT(found, 1);
 	free(capture);
 }
 
@@ -364,15 +363,15 @@ static void replays(void)
 	close(mkstemp(path));
 	to_capture = capture_open(path);
 	run = run_text(record, NULL);
-	check(capture_close(to_capture));
+	REQUIRE(capture_close(to_capture));
 	to_capture = NULL;
-	check_eq(run.code, SCRIPT_PASSED);
+	REQUIRE_INT(run.code, SCRIPT_PASSED);
 	free(run.text);
 
 	to_replay = true;
 	run = run_script(path, NULL);
 	to_replay = false;
-	check_eq(run.code, SCRIPT_PASSED);
+	REQUIRE_INT(run.code, SCRIPT_PASSED);
 	has(&run, "\"name\":\"packet 12, SET, pool 0\",\"result\":\"pass\"");
 	has(&run, "\"passed\":8,\"failed\":0");
 	free(run.text);
@@ -388,7 +387,7 @@ static void replays(void)
 	free(bytes);
 	to_replay = true;
 	run = run_script(path, NULL);
-	check_eq(run.code, SCRIPT_FAILED);
+	REQUIRE_INT(run.code, SCRIPT_FAILED);
 	has(&run, "body at offset");
 	has(&run, "recorded 56 00 61 00");
 	has(&run, "\"passed\":7,\"failed\":1");
@@ -396,7 +395,7 @@ static void replays(void)
 	run = run_script("/dev/null", NULL);
 	to_replay = false;
 	has(&run, "this is no pcapng file");
-	check_eq(run.code, SCRIPT_FAILED);
+	REQUIRE_INT(run.code, SCRIPT_FAILED);
 	free(run.text);
 	unlink(path);
 }
@@ -419,12 +418,12 @@ static void stopped_from_outside(void)
 	struct script *script;
 	pthread_t thread;
 
-	check(write(fd, "while true do end", 17) == 17);
+	REQUIRE(write(fd, "while true do end", 17) == 17);
 	close(fd);
 	script = script_new(vm, bus, NULL, &cfg);
-	check(script);
+	REQUIRE(script);
 	pthread_create(&thread, NULL, stopper, script);
-	check_eq(script_run(script), SCRIPT_TIMEOUT);
+	REQUIRE_INT(script_run(script), SCRIPT_TIMEOUT);
 	pthread_join(thread, NULL);
 	script_free(script);
 	vmbus_free(bus);
@@ -432,21 +431,22 @@ static void stopped_from_outside(void)
 	unlink(path);
 }
 
-const struct tap_test script_tests[] = {
-	{ "script: packing helpers", wire_cases },
-	{ "script: the KVP verbs", kvp_cases },
-	{ "script: each broken rule is noticed and named", rule_cases },
-	{ "script: broken and unsound IP answers are noticed", ip_cases },
-	{ "script: the bus verbs and malformed packets", bus_cases },
-	{ "script: results, also of a peer run", results },
-	{ "script: a selection that matches no case is an error", nothing_selected },
-	{ "script: strict mode counts known defects as failures", strict },
-	{ "script: a guest that cannot be set up is no failed case", setup_fails },
-	{ "script: trace and capture have every byte", record_all },
-	{ "script: a capture is replayed, and differences are found", replays },
-	{ "script: a dirty console log fails the run", dirty_log },
-	{ "script: a guest that dies ends the run", dead_guest },
-	{ "script: what cannot be read is said before the boot", unreadable },
-	{ "script: stopped from outside in an endless loop", stopped_from_outside },
-	{ 0 },
+static const struct tap_case script_cases[] = {
+	{ "packing helpers", wire_cases },
+	{ "the KVP verbs", kvp_cases },
+	{ "each broken rule is noticed and named", rule_cases },
+	{ "broken and unsound IP answers are noticed", ip_cases },
+	{ "the bus verbs and malformed packets", bus_cases },
+	{ "results, also of a peer run", results },
+	{ "a selection that matches no case is an error", nothing_selected },
+	{ "strict mode counts known defects as failures", strict },
+	{ "a guest that cannot be set up is no failed case", setup_fails },
+	{ "trace and capture have every byte", record_all },
+	{ "a capture is replayed, and differences are found", replays },
+	{ "a dirty console log fails the run", dirty_log },
+	{ "a guest that dies ends the run", dead_guest },
+	{ "what cannot be read is said before the boot", unreadable },
+	{ "stopped from outside in an endless loop", stopped_from_outside },
 };
+
+const struct tap_suite script_tests = TAP_SUITE("script", script_cases);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "machine/serial.h"
-#include "test/tap.h"
+#include "test/suites.h"
 
 #define DATA	0
 #define IER	1
@@ -37,7 +37,7 @@ static struct serial *port(void)
 	const struct serial_config cfg = { .name = "test", .irq = set_line };
 	struct serial *serial = serial_new(&cfg);
 
-	check(serial);
+	REQUIRE(serial);
 	line = false;
 	rises = 0;
 	return serial;
@@ -55,11 +55,11 @@ static void test_log(void)
 	char text[8] = "";
 
 	print(serial, "one two");
-	check_eq(serial_size(serial), 7);
-	check_eq(serial_copy(serial, 4, text, sizeof(text)), 3);
-	check(!strcmp(text, "two"));
-	check_eq(serial_copy(serial, 7, text, sizeof(text)), 0);
-	check_eq(serial_copy(serial, 1000, text, sizeof(text)), 0);
+	REQUIRE_INT(serial_size(serial), 7);
+	REQUIRE_INT(serial_copy(serial, 4, text, sizeof(text)), 3);
+	REQUIRE(!strcmp(text, "two"));
+	REQUIRE_INT(serial_copy(serial, 7, text, sizeof(text)), 0);
+	REQUIRE_INT(serial_copy(serial, 1000, text, sizeof(text)), 0);
 	serial_free(serial);
 }
 
@@ -68,15 +68,15 @@ static void test_find(void)
 	struct serial *serial = port();
 
 	print(serial, "abcab");
-	check_eq(serial_find(serial, "ab", 0, 0), 2);
-	check_eq(serial_find(serial, "ab", 1, 0), 5);
-	check_eq(serial_find(serial, "abx", 0, 0), -ETIMEDOUT);
-	check_eq(serial_find(serial, "ab", 1000, 0), -ETIMEDOUT);
+	REQUIRE_INT(serial_find(serial, "ab", 0, 0), 2);
+	REQUIRE_INT(serial_find(serial, "ab", 1, 0), 5);
+	REQUIRE_INT(serial_find(serial, "abx", 0, 0), -ETIMEDOUT);
+	REQUIRE_INT(serial_find(serial, "ab", 1000, 0), -ETIMEDOUT);
 	print(serial, "x");
-	check_eq(serial_find(serial, "abx", 0, 0), 6);
+	REQUIRE_INT(serial_find(serial, "abx", 0, 0), 6);
 	serial_hang_up(serial);
-	check_eq(serial_find(serial, "abx", 0, -1), 6);
-	check_eq(serial_find(serial, "nothing", 0, -1), -EPIPE);
+	REQUIRE_INT(serial_find(serial, "abx", 0, -1), 6);
+	REQUIRE_INT(serial_find(serial, "nothing", 0, -1), -EPIPE);
 	serial_free(serial);
 }
 
@@ -85,16 +85,16 @@ static void test_take(void)
 	struct serial *serial = port();
 	char text[4];
 
-	check_eq(serial_take(serial, text, sizeof(text), 0), -ETIMEDOUT);
+	REQUIRE_INT(serial_take(serial, text, sizeof(text), 0), -ETIMEDOUT);
 	print(serial, "abcdef");
-	check_eq(serial_take(serial, text, 4, -1), 4);
-	check(!memcmp(text, "abcd", 4));
-	check_eq(serial_size(serial), 6);
+	REQUIRE_INT(serial_take(serial, text, 4, -1), 4);
+	REQUIRE(!memcmp(text, "abcd", 4));
+	REQUIRE_INT(serial_size(serial), 6);
 	serial_hang_up(serial);
-	check_eq(serial_take(serial, text, 4, -1), 2);
-	check(!memcmp(text, "ef", 2));
-	check_eq(serial_take(serial, text, 4, -1), -EPIPE);
-	check_eq(serial_put(serial, "x", 1), -EPIPE);
+	REQUIRE_INT(serial_take(serial, text, 4, -1), 2);
+	REQUIRE(!memcmp(text, "ef", 2));
+	REQUIRE_INT(serial_take(serial, text, 4, -1), -EPIPE);
+	REQUIRE_INT(serial_put(serial, "x", 1), -EPIPE);
 	serial_free(serial);
 }
 
@@ -104,19 +104,19 @@ static void test_receive(void)
 
 	serial_out(serial, MCR, 0x0b);
 	serial_out(serial, IER, 0x01);
-	check(!line);
-	check_eq(serial_in(serial, IIR), IIR_NO);
-	check_eq(serial_put(serial, "hi", 2), 0);
-	check(line);
-	check_eq(serial_in(serial, IIR), IIR_RX);
-	check_eq(serial_in(serial, LSR) & 1, 1);
-	check_eq(serial_in(serial, DATA), 'h');
-	check(line);
-	check_eq(serial_in(serial, DATA), 'i');
-	check(!line);
-	check_eq(serial_in(serial, LSR), 0x60);
-	check_eq(serial_in(serial, DATA), 0);
-	check_eq(rises, 1);
+	REQUIRE(!line);
+	REQUIRE_INT(serial_in(serial, IIR), IIR_NO);
+	REQUIRE_INT(serial_put(serial, "hi", 2), 0);
+	REQUIRE(line);
+	REQUIRE_INT(serial_in(serial, IIR), IIR_RX);
+	REQUIRE_INT(serial_in(serial, LSR) & 1, 1);
+	REQUIRE_INT(serial_in(serial, DATA), 'h');
+	REQUIRE(line);
+	REQUIRE_INT(serial_in(serial, DATA), 'i');
+	REQUIRE(!line);
+	REQUIRE_INT(serial_in(serial, LSR), 0x60);
+	REQUIRE_INT(serial_in(serial, DATA), 0);
+	REQUIRE_INT(rises, 1);
 	serial_free(serial);
 }
 
@@ -126,8 +126,8 @@ static void test_clear_fifo(void)
 
 	serial_put(serial, "old", 3);
 	serial_out(serial, FCR, 0x03);
-	check_eq(serial_in(serial, LSR) & 1, 0);
-	check_eq(serial_in(serial, IIR), 0xc0 | IIR_NO);
+	REQUIRE_INT(serial_in(serial, LSR) & 1, 0);
+	REQUIRE_INT(serial_in(serial, IIR), 0xc0 | IIR_NO);
 	serial_free(serial);
 }
 
@@ -138,15 +138,15 @@ static void test_transmitter(void)
 
 	serial_out(serial, MCR, 0x08);
 	serial_out(serial, IER, 0x02);
-	check(line);
-	check_eq(serial_in(serial, IIR), IIR_TX);
-	check(!line);
-	check_eq(serial_in(serial, IIR), IIR_NO);
+	REQUIRE(line);
+	REQUIRE_INT(serial_in(serial, IIR), IIR_TX);
+	REQUIRE(!line);
+	REQUIRE_INT(serial_in(serial, IIR), IIR_NO);
 	serial_out(serial, IER, 0);
 	serial_out(serial, IER, 0x02);
-	check_eq(serial_in(serial, IIR), IIR_TX);
+	REQUIRE_INT(serial_in(serial, IIR), IIR_TX);
 	print(serial, "16 bytes, or so.");
-	check_eq(rises, 3);
+	REQUIRE_INT(rises, 3);
 	serial_free(serial);
 }
 
@@ -155,9 +155,9 @@ static void test_line_needs_out2(void)
 	struct serial *serial = port();
 
 	serial_out(serial, IER, 0x02);
-	check(!line);
+	REQUIRE(!line);
 	serial_out(serial, MCR, 0x08);
-	check(line);
+	REQUIRE(line);
 	serial_free(serial);
 }
 
@@ -168,11 +168,11 @@ static void test_divisor(void)
 	serial_out(serial, LCR, 0x83);
 	serial_out(serial, 0, 0x12);
 	serial_out(serial, 1, 0x34);
-	check_eq(serial_in(serial, 0), 0x12);
-	check_eq(serial_in(serial, 1), 0x34);
+	REQUIRE_INT(serial_in(serial, 0), 0x12);
+	REQUIRE_INT(serial_in(serial, 1), 0x34);
 	serial_out(serial, LCR, 0x03);
-	check_eq(serial_in(serial, IER), 0);
-	check_eq(serial_size(serial), 0);
+	REQUIRE_INT(serial_in(serial, IER), 0);
+	REQUIRE_INT(serial_size(serial), 0);
 	serial_free(serial);
 }
 
@@ -180,12 +180,12 @@ static void test_loopback(void)
 {
 	struct serial *serial = port();
 
-	check_eq(serial_in(serial, MSR), 0xb0);
+	REQUIRE_INT(serial_in(serial, MSR), 0xb0);
 	serial_out(serial, MCR, 0x10 | 0x0a);	/* what Linux probes with */
-	check_eq(serial_in(serial, MSR) & 0xf0, 0x90);
+	REQUIRE_INT(serial_in(serial, MSR) & 0xf0, 0x90);
 	serial_out(serial, DATA, 'x');
-	check_eq(serial_size(serial), 0);
-	check_eq(serial_in(serial, DATA), 'x');
+	REQUIRE_INT(serial_size(serial), 0);
+	REQUIRE_INT(serial_in(serial, DATA), 'x');
 	serial_free(serial);
 }
 
@@ -197,23 +197,24 @@ static void test_growth(void)
 
 	for (int i = 0; i < 100; i++) {
 		memset(block, i, sizeof(block));
-		check_eq(serial_put(serial, block, sizeof(block)), 0);
+		REQUIRE_INT(serial_put(serial, block, sizeof(block)), 0);
 		for (int n = 0; n < 7000; n++)
-			check_eq(serial_in(serial, DATA), taken++ / sizeof(block));
+			REQUIRE_INT(serial_in(serial, DATA), taken++ / sizeof(block));
 	}
 	serial_free(serial);
 }
 
-const struct tap_test serial_tests[] = {
-	{ "serial: what the guest writes is kept", test_log },
-	{ "serial: a text is found, also one that came in two", test_find },
-	{ "serial: taking is in order, and ends after the guest", test_take },
-	{ "serial: receiving raises the line until all is read", test_receive },
-	{ "serial: clearing the FIFO drops what waits", test_clear_fifo },
-	{ "serial: the transmitter interrupts each time it is enabled", test_transmitter },
-	{ "serial: the line is cut without OUT2", test_line_needs_out2 },
-	{ "serial: the divisor hides data and interrupt enable", test_divisor },
-	{ "serial: loopback", test_loopback },
-	{ "serial: a long queue keeps its order", test_growth },
-	{ NULL, NULL },
+static const struct tap_case serial_cases[] = {
+	{ "what the guest writes is kept", test_log },
+	{ "a text is found, also one that came in two", test_find },
+	{ "taking is in order, and ends after the guest", test_take },
+	{ "receiving raises the line until all is read", test_receive },
+	{ "clearing the FIFO drops what waits", test_clear_fifo },
+	{ "the transmitter interrupts each time it is enabled", test_transmitter },
+	{ "the line is cut without OUT2", test_line_needs_out2 },
+	{ "the divisor hides data and interrupt enable", test_divisor },
+	{ "loopback", test_loopback },
+	{ "a long queue keeps its order", test_growth },
 };
+
+const struct tap_suite serial_tests = TAP_SUITE("serial", serial_cases);
