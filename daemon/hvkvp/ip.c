@@ -10,6 +10,7 @@
 #include "hvkvp/command.h"
 #include "ip/describe.h"
 #include "ip/system.h"
+#include "ip/undo.h"
 
 static int show_interface(const struct ip_system *system, const char *name)
 {
@@ -40,6 +41,21 @@ static int show_interfaces(const struct ip_system *system)
 	return ret;
 }
 
+/* How long a manager may take to use the user's configuration again. */
+#define UNDO_MS 30000
+
+static int undo(const struct ip_system *system, const char *what)
+{
+	int err = ip_undo(system, what, UNDO_MS);
+
+	if (err == -ENOENT)
+		return command_fail(EXIT_NOT_FOUND, "the host has set nothing for %s; see \"hvkvp ip list\"",
+				    what);
+	if (err == -EREMOTEIO)
+		return command_fail(EXIT_STORAGE, "the files are as before, but the network manager did not use them: restart it");
+	return err ? command_fail(EXIT_STORAGE, "%s: %s", what, strerror(-err)) : EXIT_OK;
+}
+
 int command_ip(struct command *command)
 {
 	const struct ip_system system = {
@@ -51,8 +67,14 @@ int command_ip(struct command *command)
 	if (!strcmp(verb, "show"))
 		return command->argc > 1 ? show_interface(&system, what) :
 					   show_interfaces(&system);
+	if (!strcmp(verb, "list")) {
+		ip_undo_list(&system, stdout);
+		return EXIT_OK;
+	}
+	if (!strcmp(verb, "undo") && command->argc > 1)
+		return undo(&system, what);
 	if (strcmp(verb, "plan") || command->argc < 2)
-		return command_fail(EXIT_USAGE, "ip: \"show [INTERFACE]\" or \"plan FILE\" is wanted");
+		return command_fail(EXIT_USAGE, "ip: needs \"show [INTERFACE]\", \"plan FILE\", \"list\" or \"undo ADAPTER\"");
 	ret = ip_describe_body(&system, what, stdout);
 	if (ret == -EINVAL)
 		return command_fail(EXIT_USAGE, "%s: is not the body of a SET_IP: 7428 bytes, or 3716 and more from KVP 5.0 on",

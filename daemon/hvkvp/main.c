@@ -37,6 +37,8 @@ static const char help[] =
 "  info                   driver, versions, counters, daemon, pool files\n"
 "  ip show [INTERFACE]    print what GET_IP reports for an interface (default: all)\n"
 "  ip plan FILE           print what would be done for a captured SET_IP body\n"
+"  ip list                list what the host has set, also for adapters that are gone\n"
+"  ip undo ADAPTER        take back what the host has set for an adapter\n"
 "\n"
 "Pools, by name or number:\n"
 "  0 external    written by the host's administrator\n"

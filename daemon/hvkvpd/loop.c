@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "hvkvpd/loop.h"
+#include "net/watch.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/notify.h"
@@ -74,6 +75,32 @@ static int wait_for_device(struct loop *loop)
 	return 0;
 }
 
+/* A worker sets addresses itself: what has changed waits until it has ended. */
+static void links_changed(struct loop *loop)
+{
+	loop->links_pending = worker_is_running(&loop->service.worker);
+	if (!loop->links_pending)
+		loop->links_changed(loop->links_data);
+}
+
+/* Only now: a daemon that is refused must not have changed the network. */
+static void watch_links(struct loop *loop)
+{
+	int err = 0;
+
+	if (!loop->links_changed || loop->link_fd >= 0)
+		return;
+	loop->link_fd = net_watch_links();
+	if (loop->link_fd < 0)
+		err = loop->link_fd;
+	else
+		err = add(loop, loop->link_fd);
+	if (err)
+		log_warn("adapters that appear later will not get their addresses: %s",
+			 strerror(-err));
+	links_changed(loop);
+}
+
 /*
  * Open the device and say hello, or else wait for it. The watch comes first: a
  * node that is created after the attempt to open it is then noticed.
@@ -119,6 +146,7 @@ static int connect_device(struct loop *loop)
 	device_exit(&loop->device);
 	log_info("serving %s", path);
 	notify("STATUS=Serving %s", path);
+	watch_links(loop);
 	return 0;
 }
 
@@ -129,6 +157,7 @@ int loop_init(struct loop *loop)
 	loop->device_fd = -1;
 	loop->signal_fd = -1;
 	loop->service.worker = (struct worker){ .fd = -1 };
+	loop->link_fd = -1;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -261,6 +290,8 @@ static int worker_event(struct loop *loop, bool *done)
 		*done = true;
 		return 0;
 	}
+	if (loop->links_pending)
+		links_changed(loop);
 	if (!connected)
 		return connect_device(loop);
 	if (!err)
@@ -281,6 +312,11 @@ static int handle(struct loop *loop, const struct epoll_event *event, bool *done
 		return worker_event(loop, done);
 	if (fd == loop->device_fd)
 		return device_event(loop, event->events, done);
+	if (fd == loop->link_fd) {
+		net_watch_links_read(fd);
+		links_changed(loop);
+		return 0;
+	}
 	if (fd == loop->device.watch_fd) {
 		device_changed(&loop->device);
 		return connect_device(loop);
@@ -321,6 +357,8 @@ void loop_exit(struct loop *loop)
 	device_exit(&loop->device);
 	if (loop->signal_fd >= 0)
 		close(loop->signal_fd);
+	if (loop->link_fd >= 0)
+		close(loop->link_fd);
 	if (loop->epoll_fd >= 0)
 		close(loop->epoll_fd);
 }

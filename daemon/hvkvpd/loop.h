@@ -27,6 +27,11 @@ enum loop_exit {
  * @service: answers
  * @reload: called at SIGHUP; NULL: there is nothing to reload
  * @reload_data: its argument
+ * @links_changed: called when the device has been opened, and then when an interface
+ *	has come or gone; may be NULL
+ * @links_data: for @links_changed
+ * @links_pending: it is to be called when the worker has ended
+ * @link_fd: of net_watch_links(); -1 before the device is open
  * @epoll_fd: everything that we wait for
  * @signal_fd: SIGTERM, SIGINT, SIGHUP
  * @device_fd: the open node or -1
@@ -39,6 +44,10 @@ struct loop {
 	struct service service;
 	void (*reload)(void *data);
 	void *reload_data;
+	void (*links_changed)(void *data);
+	void *links_data;
+	bool links_pending;
+	int link_fd;
 	int epoll_fd;
 	int signal_fd;
 	int device_fd;
@@ -71,7 +80,7 @@ void loop_add_notifier(struct loop *loop, struct notifier *notifier);
  * @loop: the object
  *
  * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals,
- * and, while the device is not there, for changes of its directory.
+ * interfaces that come or go, and, while the device is not there, for changes of its directory.
  *
  * Return: what to exit with.
  */

@@ -20,7 +20,7 @@
 #include "hvkvpd/startup.h"
 #include "ip/cache.h"
 #include "ip/describe.h"
-#include "ip/set.h"
+#include "ip/keep.h"
 #include "ip/system.h"
 #include "net/watch.h"
 #include "pool/store.h"
@@ -384,6 +384,11 @@ static void reload(void *data)
 	log_notice("configuration reloaded");
 }
 
+static void links_changed(void *keep)
+{
+	ip_keep_update(keep);
+}
+
 /* Serve until the end. Return: what to exit with. */
 static int serve(struct daemon *daemon)
 {
@@ -403,6 +408,7 @@ static int serve(struct daemon *daemon)
 		.lock_wait_ms = LOCK_WAIT_MS,
 		.tolerated = &tolerated,
 	};
+	static struct ip_keep keep;
 	static struct loop loop;
 	int ret = start_up(&daemon->options);
 
@@ -419,8 +425,8 @@ static int serve(struct daemon *daemon)
 	apply(daemon);
 	/* What cannot be created is logged; the rest is served all the same. */
 	store_create(&daemon->store);
-	ip_change_reapply(&daemon->system);
 
+	keep.system = &daemon->system;
 	net_watch_init(&watch);
 	facts_watch_init(&sources, daemon->facts.root);
 	device_init(&loop.device, daemon->options.device);
@@ -428,6 +434,8 @@ static int serve(struct daemon *daemon)
 	loop.service.facts = &daemon->facts;
 	loop.reload = reload;
 	loop.reload_data = daemon;
+	loop.links_changed = links_changed;
+	loop.links_data = &keep;
 	ret = loop_init(&loop);
 	if (!ret) {
 		daemon->in_background = !daemon->options.foreground;

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "ip/apply.h"
+#include "ip/ipv6.h"
 #include "ip/snapshot.h"
 #include "net/link.h"
 #include "net/rtnl.h"
@@ -38,7 +39,8 @@ static const struct ip_address *planned(const struct ip_plan *plan,
 {
 	const struct ip_family_config *cfg = &plan->config.by_family[address->family];
 
-	for (unsigned int i = 0; i < cfg->count; i++)
+	/* A point-to-point address is another one, also if it has the same bytes. */
+	for (unsigned int i = 0; i < cfg->count && !address->peer; i++)
 		if (cfg->address[i].prefix == address->prefix &&
 		    !memcmp(cfg->address[i].bytes, address->bytes, ip_len(address->family)))
 			return &cfg->address[i];
@@ -72,7 +74,7 @@ static bool is_there(const struct ip_snapshot *now, int family, const struct ip_
 	struct rtnl_address have;
 
 	while ((nlh = ip_messages_next(&now->addresses, nlh))) {
-		if (!rtnl_address(nlh, &have) || have.family != family ||
+		if (!rtnl_address(nlh, &have) || have.family != family || have.peer ||
 		    have.prefix != address->prefix ||
 		    memcmp(have.bytes, address->bytes, ip_len(family)))
 			continue;
@@ -115,8 +117,7 @@ static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *pla
 		/* IPv6 has an address once, whatever its prefix: the old one first. */
 		if (only_v6_conflicts && address.family != IP_V6)
 			continue;
-		err = ip_link_del_address(rtnl, plan->adapter.index, address.family, address.bytes,
-					  address.prefix);
+		err = rtnl_resend(rtnl, nlh, RTM_DELADDR, 0, 0);
 		/* Removed with another one, or run out. */
 		if (err && err != -EADDRNOTAVAIL)
 			return fail("%s cannot be removed: %s",
@@ -125,7 +126,7 @@ static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *pla
 	return NULL;
 }
 
-/* Must this route go? All that is looked at are default routes of the main table. */
+/* Must this route go? Only default routes of the main table do. */
 static bool is_old_default(const struct ip_plan *plan, const struct nlmsghdr *nlh, bool leased[])
 {
 	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
@@ -178,7 +179,7 @@ static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 	while ((nlh = ip_messages_next(&before->routes, nlh))) {
 		if (!is_old_default(plan, nlh, leased) && !is_old_subnet(plan, nlh))
 			continue;
-		err = ip_link_del_route(rtnl, nlh);
+		err = ip_link_del_route(rtnl, plan->adapter.index, nlh);
 		/* It may have gone with an address. */
 		if (err && err != -ESRCH)
 			return fail("an old route cannot be removed: %s", strerror(-err));
@@ -207,12 +208,29 @@ static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, i
 	char text[IP_TEXT_SIZE];
 
 	for (unsigned int i = 0; i < cfg->gateway_count; i++) {
-		int err = ip_link_add_gateway(rtnl, plan->adapter.index, family, cfg->gateway[i], i);
+		bool onlink = !ip_is_reachable(family, cfg, cfg->gateway[i]);
+		int err = ip_link_add_gateway(rtnl, plan->adapter.index, family, cfg->gateway[i], i,
+					      onlink);
 
 		if (err && err != -EEXIST)
 			return fail("the gateway %s cannot be used: %s",
 				     ip_text(family, cfg->gateway[i], text), strerror(-err));
 	}
+	return NULL;
+}
+
+/* An address that should be gone. Others than permanent ones come back by themselves. */
+static const char *find_remaining(const struct ip_plan *plan, const struct ip_snapshot *now)
+{
+	const struct nlmsghdr *nlh = NULL;
+	struct rtnl_address address;
+	char text[IP_TEXT_SIZE];
+
+	while ((nlh = ip_messages_next(&now->addresses, nlh)))
+		if (rtnl_address(nlh, &address) && address.flags & IFA_F_PERMANENT &&
+		    must_remove(plan, &address) && !planned(plan, &address))
+			return fail("%s cannot be removed",
+				    ip_text(address.family, address.bytes, text));
 	return NULL;
 }
 
@@ -225,7 +243,7 @@ static const char *look(struct rtnl *rtnl, const struct ip_plan *plan, bool *che
 
 	*checking = false;
 	if (err)
-		return fail("the kernel does not tell its addresses: %s", strerror(-err));
+		return fail("the kernel's addresses cannot be read: %s", strerror(-err));
 	for (int family = 0; family < IP_FAMILIES && !why; family++) {
 		const struct ip_family_config *cfg = &plan->config.by_family[family];
 
@@ -241,8 +259,17 @@ static const char *look(struct rtnl *rtnl, const struct ip_plan *plan, bool *che
 					    ip_text(family, cfg->address[i].bytes, text));
 		}
 	}
+	if (!why)
+		why = find_remaining(plan, &now);
 	ip_snapshot_free(&now);
 	return why;
+}
+
+const char *ip_apply_check(struct rtnl *rtnl, const struct ip_plan *plan)
+{
+	bool checking;
+
+	return look(rtnl, plan, &checking);
 }
 
 static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigned int settle_ms)
@@ -269,8 +296,9 @@ static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigne
 	return fail("addresses did not come up within %u ms", settle_ms);
 }
 
-const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
-		     const struct ip_snapshot *before, unsigned int settle_ms)
+const char *ip_apply(const struct ip_system *system, struct rtnl *rtnl,
+		     const struct ip_plan *plan, const struct ip_snapshot *before,
+		     unsigned int settle_ms)
 {
 	const char *why = NULL;
 	bool any_static = is_static(plan, IP_V4) || is_static(plan, IP_V6);
@@ -281,6 +309,12 @@ const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
 		if (err)
 			return fail("%s cannot be brought up: %s", plan->adapter.name,
 				     strerror(-err));
+	}
+	if (is_static(plan, IP_V6) && before->ipv6_disabled) {
+		err = ip_ipv6_disable(system, plan->adapter.name, false);
+		if (err)
+			return fail("IPv6 is disabled on %s, and cannot be enabled: %s",
+				    plan->adapter.name, strerror(-err));
 	}
 	why = remove_addresses(rtnl, plan, before, true);
 	/*

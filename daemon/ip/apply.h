@@ -8,19 +8,21 @@
 #include "ip/plan.h"
 
 struct ip_snapshot;
+struct ip_system;
 struct rtnl;
 
 /**
  * ip_apply() - make the kernel do what a plan says, for the families to change
+ * @system: the machine
  * @rtnl: open
  * @plan: the plan
  * @before: how it was; ip_snapshot_restore() undoes this call, whatever its result
  * @settle_ms: how long addresses may take to come up, milliseconds; 0: do not wait
  *
- * A static family: the interface comes up; it then has the plan's addresses,
+ * A static family: the interface comes up; IPv6 is enabled on it if it was not; it then has the plan's addresses,
  * those alone (but for IPv6 link-local ones), and its default routes are those by
  * the plan's gateways and those that routers announce. Other routes stay, as far
- * as the kernel keeps them. An address that is there already is not touched.
+ * as the kernel keeps them, and next hops by other interfaces. An address that is there already is not touched.
  * IPv6 addresses are waited for until their check for duplicates is over; on an
  * interface without a carrier that cannot be, and is not held against them.
  *
@@ -30,7 +32,18 @@ struct rtnl;
  * Return: NULL if all of it is in effect, or what went wrong, in words, valid
  * until the next call.
  */
-const char *ip_apply(struct rtnl *rtnl, const struct ip_plan *plan,
-		     const struct ip_snapshot *before, unsigned int settle_ms);
+const char *ip_apply(const struct ip_system *system, struct rtnl *rtnl,
+		     const struct ip_plan *plan, const struct ip_snapshot *before,
+		     unsigned int settle_ms);
+
+/**
+ * ip_apply_check() - is a plan in effect?
+ * @rtnl: open
+ * @plan: the plan
+ *
+ * Return: NULL if all static addresses to change are there, checked for duplicates or
+ * not; else what is missing, in words, valid until the next call.
+ */
+const char *ip_apply_check(struct rtnl *rtnl, const struct ip_plan *plan);
 
 #endif /* HVKVP_IP_APPLY_H */

@@ -10,6 +10,9 @@
 #include "ip/get.h"
 #include "ip/manager/manager.h"
 #include "ip/plan.h"
+#include "ip/prepare.h"
+#include "ip/set.h"
+#include "ip/site.h"
 #include "ip/system.h"
 #include "net/adapter.h"
 #include "net/rtnl.h"
@@ -45,13 +48,6 @@ static void print_origins(const struct ip_config *config, FILE *out)
 	}
 }
 
-static const char *keeper(const struct ip_system *system, const struct adapter *adapter)
-{
-	const struct ip_manager *manager = ip_manager_find(system, adapter);
-
-	return manager ? manager->name : "hvkvpd";
-}
-
 int ip_describe_interface(const struct ip_system *system, const char *name, FILE *out)
 {
 	struct ip_config config;
@@ -62,14 +58,14 @@ int ip_describe_interface(const struct ip_system *system, const char *name, FILE
 	rtnl.nl = NULL;
 	err = rtnl_open(&rtnl);
 	if (!err)
-		err = adapter_find_name(&rtnl, name, &adapter);
+		err = adapter_find_name(system->root, &rtnl, name, &adapter);
 	if (!err)
 		err = ip_query(system, &rtnl, &adapter, 0, false, &config);
 	rtnl_close(&rtnl);
 	if (err)
 		return err;
 	fprintf(out, "INTERFACE=%s\nMAC=%s\nMANAGER=%s\nDHCP=%s\n", adapter.name, adapter.mac,
-		keeper(system, &adapter), config.dhcp ? "yes" : "no");
+		ip_manager_name(ip_manager_find(system, &adapter)), config.dhcp ? "yes" : "no");
 	print_list("ADDRESSES", &config, IP_LIST_ADDRESSES, out);
 	print_origins(&config, out);
 	print_list("GATEWAYS", &config, IP_LIST_GATEWAYS, out);
@@ -83,48 +79,75 @@ static int refused(FILE *out, const char *why)
 	return 1;
 }
 
+static void print_addresses(char mark, const struct ip_config *config, int family, FILE *out)
+{
+	static const char *const kinds[] = { "address", "gateway" };
+	const struct ip_family_config *cfg = &config->by_family[family];
+
+	for (int kind = IP_LIST_ADDRESSES; kind <= IP_LIST_GATEWAYS; kind++)
+		for (unsigned int i = 0; i < ip_cfg_count(cfg, kind); i++) {
+			char text[IP_TEXT_SIZE];
+
+			if (kind == IP_LIST_ADDRESSES)
+				ip_text_prefix(family, &cfg->address[i], text);
+			else
+				ip_text(family, ip_cfg_bytes(cfg, kind, i), text);
+			fprintf(out, "%c%s %s\n", mark, kinds[kind], text);
+		}
+}
+
+/* What the adapter has, and will have, of the families that change. */
+static int diff_addresses(const struct ip_system *system, struct rtnl *rtnl,
+			  const struct ip_plan *plan, FILE *out)
+{
+	struct ip_config current;
+	int err = ip_query(system, rtnl, &plan->adapter, 0, true, &current);
+
+	if (err)
+		return err;
+	fprintf(out, "addresses of %s\n", plan->adapter.name);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		if (!(plan->change & ip_family_bit(family)))
+			continue;
+		print_addresses('-', &current, family, out);
+		print_addresses('+', &plan->config, family, out);
+	}
+	return 0;
+}
+
 static int describe(const struct ip_system *system, const uint8_t *body, unsigned int major,
 		    struct rtnl *rtnl, FILE *out)
 {
-	char id[IP_ADAPTER_SIZE], shown[4 * IP_ADAPTER_SIZE], path[SYSROOT_PATH_SIZE];
-	struct ip_config request, current;
+	char id[IP_ADAPTER_SIZE] = "", shown[4 * IP_ADAPTER_SIZE], path[SYSROOT_PATH_SIZE];
 	const struct ip_manager *manager;
-	struct adapter adapter;
+	struct ip_files files = { 0 };
 	struct ip_plan plan;
-	uint8_t change;
-	const char *why = ip_codec_adapter(body, major, id);
+	const char *why;
+	uint32_t status = ip_prepare(system, rtnl, body, major, id, &plan, &why);
 	int err;
 
-	if (why)
-		return refused(out, why);
 	fprintf(out, "FORM=%s\nADAPTER=%s\n", major >= IP_WIRE_BINARY_MAJOR ? "binary" : "text",
 		escape(id, shown, sizeof(shown)));
-	why = ip_codec_decode(body, major, &request);
-	if (!why)
-		why = ip_check(&request, &change);
-	if (why)
+	if (status)
 		return refused(out, why);
-	err = rtnl_open(rtnl);
-	if (!err)
-		err = adapter_find(system->root, rtnl, id, &adapter);
-	if (err == -ENOENT)
-		return refused(out, "there is no such adapter");
-	if (!err)
-		err = ip_query(system, rtnl, &adapter, 0, true, &current);
-	if (err)
-		return err;
-	ip_plan_make(&adapter, &request, change, &current, &plan);
-	ip_plan_lines(&plan, print_line, out);
-	sysroot_path(system->root, path, "%s", system->site_script);
-	if (!access(path, X_OK)) {
+	ip_plan_lines(&plan, plan.change, print_line, out);
+	if (ip_site_exists(system, path)) {
 		fprintf(out, "SCRIPT=%s\n", path);
 		return 0;
 	}
-	manager = ip_manager_find(system, &adapter);
-	fprintf(out, "MANAGER=%s\n", keeper(system, &adapter));
-	if (manager)
-		fprintf(out, "FILE=%s\n", manager->path(system, &adapter, path));
-	return 0;
+	manager = ip_manager_find(system, &plan.adapter);
+	fprintf(out, "MANAGER=%s\n", ip_manager_name(manager));
+	why = ip_change_compile(system, &plan, manager, &files);
+	if (why) {
+		ip_files_free(&files);
+		return refused(out, why);
+	}
+	fputc('\n', out);
+	err = diff_addresses(system, rtnl, &plan, out);
+	if (!err)
+		ip_files_diff(&files, system, out);
+	ip_files_free(&files);
+	return err;
 }
 
 int ip_describe_body(const struct ip_system *system, const char *path, FILE *out)

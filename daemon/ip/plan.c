@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A plan: how an adapter is to be configured, for good. Pure.
+ * A plan: what the host wants of an adapter. Pure.
  */
 #include <stdio.h>
 #include <string.h>
 
 #include "ip/plan.h"
 
-/* Take a family over as it is: its static addresses, or the way it gets others. */
+/* A family that the host has not set, as it is now: its static addresses, or the way it gets others. */
 static enum ip_mode adopt(int family, const struct ip_config *current, struct ip_family_config *cfg)
 {
 	const struct ip_family_config *from = &current->by_family[family];
@@ -21,7 +21,7 @@ static enum ip_mode adopt(int family, const struct ip_config *current, struct ip
 		memcpy(cfg->gateway, from->gateway, sizeof(cfg->gateway));
 		return IP_MODE_STATIC;
 	}
-	/* IPv6 listens to routers unless it is told otherwise. */
+	/* IPv6 uses router advertisements by default. */
 	return family == IP_V6 || current->dhcp ? IP_MODE_AUTO : IP_MODE_NONE;
 }
 
@@ -34,31 +34,67 @@ static void take_dns(struct ip_config *config, const struct ip_config *from)
 	}
 }
 
+static bool has_dns(const struct ip_config *config)
+{
+	return config->by_family[IP_V4].dns_count || config->by_family[IP_V6].dns_count;
+}
+
+static void plan_dns(const struct ip_config *request, const struct ip_config *current,
+		     const struct ip_plan *recorded, struct ip_plan *plan)
+{
+	const struct ip_config *from = current;
+
+	plan->dns_before = recorded && recorded->dns;
+	if (request->dhcp) {
+		plan->dns = false;
+	} else if (has_dns(request)) {
+		plan->dns = true;
+		from = request;
+	} else if (plan->dns_before) {
+		plan->dns = true;
+		from = &recorded->config;
+	} else {
+		plan->dns = current->dhcp && plan->change & HVKVP_FAMILY_V4 && has_dns(current);
+	}
+	take_dns(&plan->config, from);
+	if (request->dhcp)
+		take_dns(&plan->config, &(struct ip_config){ 0 });
+}
+
 void ip_plan_make(const struct adapter *adapter, const struct ip_config *request,
-		  uint8_t change, const struct ip_config *current, struct ip_plan *plan)
+		  uint8_t change, const struct ip_config *current,
+		  const struct ip_plan *recorded, struct ip_plan *plan)
 {
 	memset(plan, 0, sizeof(*plan));
 	plan->adapter = *adapter;
 	plan->change = change;
+	plan->kept = change | (recorded ? recorded->kept : 0);
 	plan->config.dhcp = request->dhcp;
 	for (int family = 0; family < IP_FAMILIES; family++) {
 		struct ip_family_config *cfg = &plan->config.by_family[family];
 
-		if (!(change & ip_family_bit(family))) {
-			plan->mode[family] = adopt(family, current, cfg);
-		} else if (request->dhcp) {
-			plan->mode[family] = IP_MODE_AUTO;
+		if (change & ip_family_bit(family)) {
+			plan->mode[family] = request->dhcp ? IP_MODE_AUTO : IP_MODE_STATIC;
+			if (!request->dhcp)
+				*cfg = request->by_family[family];
+		} else if (ip_plan_keeps(plan, family)) {
+			plan->mode[family] = recorded->mode[family];
+			*cfg = recorded->config.by_family[family];
 		} else {
-			plan->mode[family] = IP_MODE_STATIC;
-			*cfg = request->by_family[family];
+			plan->mode[family] = adopt(family, current, cfg);
 		}
 		if (plan->mode[family] == IP_MODE_STATIC)
 			plan->config.families |= ip_family_bit(family);
 	}
-	if (!request->dhcp && (request->by_family[IP_V4].dns_count || request->by_family[IP_V6].dns_count))
-		take_dns(&plan->config, request);
-	else if (plan->mode[IP_V4] == IP_MODE_STATIC)
-		take_dns(&plan->config, current);
+	plan_dns(request, current, recorded, plan);
+}
+
+bool ip_plan_wants_dhcp(const struct ip_plan *plan)
+{
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (plan->change & ip_family_bit(family) && plan->mode[family] == IP_MODE_AUTO)
+			return true;
+	return false;
 }
 
 const char *ip_mode_name(enum ip_mode mode)
@@ -88,10 +124,10 @@ char *ip_plan_list(int family, const struct ip_family_config *cfg, enum ip_list_
 	return text;
 }
 
-void ip_plan_lines(const struct ip_plan *plan,
+void ip_plan_lines(const struct ip_plan *plan, uint8_t families,
 		   void (*emit)(const char *key, const char *value, void *data), void *data)
 {
-	static const char *const families[] = { "none", "ipv4", "ipv6", "both" };
+	static const char *const names[] = { "none", "ipv4", "ipv6", "both" };
 	char text[IP_PLAN_VALUE_SIZE], key[32];
 	size_t len;
 
@@ -99,7 +135,8 @@ void ip_plan_lines(const struct ip_plan *plan,
 	snprintf(text, sizeof(text), "%u", plan->adapter.index);
 	emit("IFINDEX", text, data);
 	emit("MAC", plan->adapter.mac, data);
-	emit("FAMILY", families[plan->change & 3], data);
+	emit("GUID", plan->adapter.guid, data);
+	emit("FAMILY", names[families & 3], data);
 	for (int family = 0; family < IP_FAMILIES; family++) {
 		const char *name = family == IP_V4 ? "IPV4" : "IPV6";
 		const struct ip_family_config *cfg = &plan->config.by_family[family];

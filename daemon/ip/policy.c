@@ -16,7 +16,8 @@ static bool is_named(const char *adapters, const struct adapter *adapter)
 		adapters += strspn(adapters, " \t");
 		len = strcspn(adapters, " \t");
 		if ((len == strlen(adapter->name) && !strncmp(adapters, adapter->name, len)) ||
-		    (len == strlen(adapter->mac) && !strncasecmp(adapters, adapter->mac, len)))
+		    (len == strlen(adapter->mac) && !strncasecmp(adapters, adapter->mac, len)) ||
+		    (len && len == strlen(adapter->guid) && !strncasecmp(adapters, adapter->guid, len)))
 			return true;
 		adapters += len;
 	}

@@ -25,7 +25,7 @@ enum ip_policy_set {
  * struct ip_policy - what the host may do
  * @get: GET_IP
  * @set: SET_IP
- * @adapters: SET_IP only for these: interface names and MAC addresses, separated by blanks; "" or
+ * @adapters: SET_IP only for these: interface names, MAC addresses and VMBus instances, separated by blanks; "" or
  *	NULL for all; not owned
  */
 struct ip_policy {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Records: what the host set for each adapter.
+ * Records: what the host has set for each adapter.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,16 +17,30 @@
 /* Room for a record: a few lists of 64 addresses. */
 #define RECORD_SIZE	(4 * IP_PLAN_VALUE_SIZE)
 
-static char *record_path(const struct ip_system *system, const char *mac, char *path)
+char *ip_record_key(const struct adapter *adapter, char *key)
 {
-	char bare[ADAPTER_MAC_SIZE];
 	size_t len = 0;
 
-	for (; *mac; mac++)
+	if (adapter->guid[0]) {
+		memcpy(key, adapter->guid, sizeof(adapter->guid));
+		return key;
+	}
+	for (const char *mac = adapter->mac; *mac; mac++)
 		if (*mac != ':')
-			bare[len++] = *mac;
-	bare[len] = 0;
-	return sysroot_path(system->root, path, "%s/ip-%s.conf", system->state_dir, bare);
+			key[len++] = *mac;
+	key[len] = 0;
+	return key;
+}
+
+static char *record_path(const struct ip_system *system, const char *key, char *path)
+{
+	return sysroot_path(system->root, path, "%s/ip-%s.conf", system->state_dir, key);
+}
+
+char *ip_record_before_path(const struct ip_system *system, const char *key, char *path)
+{
+	snprintf(path, IP_FILES_PATH, "%s/ip-%s.before", system->state_dir, key);
+	return path;
 }
 
 static void print_line(const char *key, const char *value, void *data)
@@ -33,22 +48,24 @@ static void print_line(const char *key, const char *value, void *data)
 	strbuf_printf(data, "%s=%s\n", key, value);
 }
 
-int ip_record_write(const struct ip_system *system, const struct ip_plan *plan,
-		    const char *manager, struct file_set *files)
+void ip_record_compile(const struct ip_system *system, const struct ip_plan *plan,
+		       const char *manager, struct ip_files *files)
 {
-	struct strbuf buffer = { 0 };
-	char path[SYSROOT_PATH_SIZE];
-	int err = -ENOMEM;
+	char key[IP_RECORD_KEY_SIZE], mac[IP_RECORD_KEY_SIZE];
+	struct adapter by_mac = plan->adapter;
+	struct strbuf *out;
 
-	strbuf_printf(&buffer, "# What the Hyper-V host set for this adapter, written by hvkvpd.\n"
-		 "# With MANAGER=" IP_RECORD_OWN " hvkvpd sets it anew when it starts; remove the file to end that.\n");
-	print_line("MANAGER", manager, &buffer);
-	ip_plan_lines(plan, print_line, &buffer);
-	if (!buffer.failed)
-		err = file_set_write(files, record_path(system, plan->adapter.mac, path), 0644,
-				     buffer.text, buffer.len);
-	strbuf_free(&buffer);
-	return err;
+	ip_record_key(&plan->adapter, key);
+	out = ip_files_add(files, 0644, "%s/ip-%s.conf", system->state_dir, key);
+	strbuf_printf(out, "# What the Hyper-V host set for this adapter, written by hvkvpd.\n"
+		      "# With MANAGER=" IP_RECORD_OWN " hvkvpd sets it when it starts. \"hvkvp ip undo\" ends that.\n");
+	print_line("MANAGER", manager, out);
+	print_line("DNS_SET", plan->dns ? "yes" : "no", out);
+	print_line("TARGET", files->target, out);
+	ip_plan_lines(plan, plan->kept, print_line, out);
+	by_mac.guid[0] = 0;
+	if (strcmp(ip_record_key(&by_mac, mac), key))
+		ip_files_remove(files, "%s/ip-%s.conf", system->state_dir, mac);
 }
 
 static bool parse_mode(const char *text, enum ip_mode *mode)
@@ -65,15 +82,6 @@ static bool line_mode(const char *text, int family, enum ip_mode *mode)
 
 	return file_line_value(text, family == IP_V4 ? "IPV4_MODE" : "IPV6_MODE", value,
 			     sizeof(value)) && parse_mode(value, mode);
-}
-
-bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int family,
-		    enum ip_mode *mode)
-{
-	char path[SYSROOT_PATH_SIZE], text[RECORD_SIZE];
-
-	return file_read(record_path(system, adapter->mac, path), text, sizeof(text)) > 0 &&
-	       line_mode(text, family, mode);
 }
 
 /* One word of a list. Return: false if it is no such address. */
@@ -111,30 +119,95 @@ static bool take_list(const char *text, const char *key, int family, enum ip_lis
 	return true;
 }
 
-int ip_record_read(const char *path, struct ip_plan *plan, bool *own)
+/* Which families the host has set. */
+static bool take_families(const char *text, uint8_t *families)
 {
-	char text[RECORD_SIZE], value[32];
-	int ret = file_read(path, text, sizeof(text));
+	static const char *const names[] = { "none", "ipv4", "ipv6", "both" };
+	char value[16];
 
-	memset(plan, 0, sizeof(*plan));
-	if (ret < 0)
-		return ret;
-	*own = file_line_value(text, "MANAGER", value, sizeof(value)) &&
-	       !strcmp(value, IP_RECORD_OWN);
+	file_line_value(text, "FAMILY", value, sizeof(value));
+	for (*families = 0; *families < 4; ++*families)
+		if (!strcmp(value, names[*families]))
+			return true;
+	return false;
+}
+
+static int parse(const char *text, struct ip_record *record)
+{
+	struct ip_plan *plan = &record->plan;
+	char value[8];
+
+	file_line_value(text, "MANAGER", record->manager, sizeof(record->manager));
+	file_line_value(text, "TARGET", record->target, sizeof(record->target));
 	file_line_value(text, "INTERFACE", plan->adapter.name, sizeof(plan->adapter.name));
 	file_line_value(text, "MAC", plan->adapter.mac, sizeof(plan->adapter.mac));
+	file_line_value(text, "GUID", plan->adapter.guid, sizeof(plan->adapter.guid));
+	plan->dns = file_line_value(text, "DNS_SET", value, sizeof(value)) &&
+		    !strcmp(value, "yes");
+	if (!record->manager[0] || !take_families(text, &plan->kept))
+		return -EINVAL;
 	for (int family = 0; family < IP_FAMILIES; family++) {
 		bool v4 = family == IP_V4;
 
 		if (!line_mode(text, family, &plan->mode[family]) ||
-		    !take_list(text, v4 ? "IPV4_ADDRESSES" : "IPV6_ADDRESSES", family, IP_LIST_ADDRESSES,
-			       &plan->config) ||
-		    !take_list(text, v4 ? "IPV4_GATEWAYS" : "IPV6_GATEWAYS", family, IP_LIST_GATEWAYS,
-			       &plan->config))
+		    !take_list(text, v4 ? "IPV4_ADDRESSES" : "IPV6_ADDRESSES", family,
+			       IP_LIST_ADDRESSES, &plan->config) ||
+		    !take_list(text, v4 ? "IPV4_GATEWAYS" : "IPV6_GATEWAYS", family,
+			       IP_LIST_GATEWAYS, &plan->config))
 			return -EINVAL;
-		if (plan->mode[family] == IP_MODE_STATIC)
-			plan->change |= ip_family_bit(family);
+		if (ip_plan_keeps_static(plan, family))
+			plan->config.families |= ip_family_bit(family);
 	}
-	plan->config.families = plan->change;
+	plan->change = plan->kept;
 	return take_list(text, "DNS", 0, IP_LIST_DNS, &plan->config) ? 0 : -EINVAL;
+}
+
+int ip_record_read(const struct ip_system *system, const char *key, struct ip_record *record)
+{
+	char path[SYSROOT_PATH_SIZE], text[RECORD_SIZE];
+	int ret = file_read(record_path(system, key, path), text, sizeof(text));
+
+	memset(record, 0, sizeof(*record));
+	return ret < 0 ? ret : parse(text, record);
+}
+
+int ip_record_find(const struct ip_system *system, const struct adapter *adapter,
+		   struct ip_record *record)
+{
+	char key[IP_RECORD_KEY_SIZE];
+
+	return ip_record_read(system, ip_record_key(adapter, key), record);
+}
+
+bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int family,
+		    enum ip_mode *mode)
+{
+	char path[SYSROOT_PATH_SIZE], text[RECORD_SIZE], key[IP_RECORD_KEY_SIZE];
+	uint8_t families;
+
+	return file_read(record_path(system, ip_record_key(adapter, key), path), text,
+			 sizeof(text)) > 0 &&
+	       take_families(text, &families) && families & ip_family_bit(family) &&
+	       line_mode(text, family, mode);
+}
+
+void ip_record_each(const struct ip_system *system,
+		    void (*each)(const char *key, void *data), void *data)
+{
+	char folder[SYSROOT_PATH_SIZE], key[IP_RECORD_KEY_SIZE];
+	struct dirent *entry;
+	size_t len;
+	DIR *dir = opendir(sysroot_path(system->root, folder, "%s", system->state_dir));
+
+	while (dir && (entry = readdir(dir))) {
+		len = strlen(entry->d_name);
+		if (len <= 8 || len - 8 >= sizeof(key) || strncmp(entry->d_name, "ip-", 3) ||
+		    strcmp(entry->d_name + len - 5, ".conf"))
+			continue;
+		memcpy(key, entry->d_name + 3, len - 8);
+		key[len - 8] = 0;
+		each(key, data);
+	}
+	if (dir)
+		closedir(dir);
 }

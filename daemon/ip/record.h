@@ -1,57 +1,100 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Records: what the host set for each adapter, in hvkvpd's own folder
+ * Records: what the host has set for each adapter, in hvkvpd's own folder
  *
- * One file for an adapter, <state dir>/ip-<mac, without colons>.conf, of lines
- * KEY=value as ip_plan_lines() has them, and MANAGER: who keeps the addresses.
- * MANAGER=hvkvpd means that nobody else does: hvkvpd then sets them anew when it
- * starts. A person may remove the file, which ends that.
+ * One file for an adapter, <state dir>/ip-KEY.conf, of lines KEY=value as
+ * ip_plan_lines() has them, and these:
+ *	MANAGER	who keeps the addresses; "hvkvpd": hvkvpd itself sets them when it
+ *		starts, and when the adapter appears
+ *	DNS_SET	"yes" if the name servers are the host's
+ *	TARGET	file of the manager that was there before and was changed, if any; what
+ *		it had before is in <state dir>/ip-KEY.before
+ * KEY is the VMBus instance GUID of the adapter, or for other adapters the MAC address
+ * without colons.
  */
 #ifndef HVKVP_IP_RECORD_H
 #define HVKVP_IP_RECORD_H
 
+#include "ip/files.h"
 #include "ip/plan.h"
-#include "util/file.h"
 
-struct file_set;
 struct ip_system;
 
 /* The value of MANAGER where hvkvpd sets the addresses itself. */
 #define IP_RECORD_OWN "hvkvpd"
 
-/**
- * ip_record_write() - write an adapter's record
- * @system: the machine
- * @plan: what the host set
- * @manager: who keeps it
- * @files: remembers what was there
- *
- * Return: 0 or -errno.
- */
-int ip_record_write(const struct ip_system *system, const struct ip_plan *plan,
-		    const char *manager, struct file_set *files);
+#define IP_RECORD_KEY_SIZE ADAPTER_GUID_SIZE
 
 /**
- * ip_record_mode() - how the host set a family
+ * struct ip_record - a record
+ * @plan: what the host has set; &ip_plan.adapter is as it was then, without a number;
+ *	&ip_plan.change is &ip_plan.kept
+ * @manager: who keeps it
+ * @target: see TARGET above; ""
+ */
+struct ip_record {
+	struct ip_plan plan;
+	char manager[32];
+	char target[IP_FILES_PATH];
+};
+
+/** ip_record_key() - an adapter's key. Return: @key, IP_RECORD_KEY_SIZE bytes. */
+char *ip_record_key(const struct adapter *adapter, char *key);
+
+/**
+ * ip_record_compile() - the record of a plan
+ * @system: the machine
+ * @plan: what the host wants
+ * @manager: who keeps it
+ * @files: gets the record, and the removal of an older one by the MAC address;
+ *	&ip_files.target becomes TARGET
+ */
+void ip_record_compile(const struct ip_system *system, const struct ip_plan *plan,
+		       const char *manager, struct ip_files *files);
+
+/** ip_record_before_path() - where the file that was changed is kept. Return: @path. */
+char *ip_record_before_path(const struct ip_system *system, const char *key, char *path);
+
+/**
+ * ip_record_read() - the record of a key
+ * @system: the machine
+ * @key: key
+ * @record: filled in
+ *
+ * Return: 0; -ENOENT; -EINVAL if it is not a valid record; other -errno.
+ */
+int ip_record_read(const struct ip_system *system, const char *key, struct ip_record *record);
+
+/**
+ * ip_record_find() - the record of an adapter
+ * @system: the machine
+ * @adapter: whose
+ * @record: filled in
+ *
+ * Return: as ip_record_read().
+ */
+int ip_record_find(const struct ip_system *system, const struct adapter *adapter,
+		   struct ip_record *record);
+
+/**
+ * ip_record_mode() - how the host has set a family
  * @system: the machine
  * @adapter: whose
  * @family: family
  * @mode: gets it
  *
- * Return: false if there is no record.
+ * Return: false if it has not.
  */
 bool ip_record_mode(const struct ip_system *system, const struct adapter *adapter, int family,
 		    enum ip_mode *mode);
 
 /**
- * ip_record_read() - a record as a plan
- * @path: the file
- * @plan: filled in, but for the interface's index; @plan->adapter.name is that of
- *	the time of writing
- * @own: gets whether MANAGER is hvkvpd
- *
- * Return: 0; -EINVAL if it is no record; other -errno.
+ * ip_record_each() - all records
+ * @system: the machine
+ * @each: called with each key
+ * @data: for @each
  */
-int ip_record_read(const char *path, struct ip_plan *plan, bool *own);
+void ip_record_each(const struct ip_system *system,
+		    void (*each)(const char *key, void *data), void *data);
 
 #endif /* HVKVP_IP_RECORD_H */

@@ -9,6 +9,7 @@
 #include "ip/get.h"
 #include "ip/plan.h"
 #include "ip/policy.h"
+#include "ip/prepare.h"
 #include "ip/request.h"
 #include "ip/set.h"
 #include "ip/system.h"
@@ -54,46 +55,22 @@ uint32_t ip_request_get(struct ip_call *call)
 
 uint32_t ip_request_set(struct ip_call *call)
 {
-	const char *why = ip_codec_adapter(call->body, call->msg_major, call->adapter);
-	struct ip_config request, current;
-	uint32_t status = HVKVP_S_OK;
-	struct adapter adapter;
 	struct ip_plan plan;
 	struct rtnl rtnl;
-	uint8_t change;
-	int err;
+	uint32_t status;
 
-	if (why)
-		return refuse(call, HVKVP_E_INVALIDARG, why);
-	err = rtnl_open(&rtnl);
-	if (!err)
-		err = adapter_find(call->system->root, &rtnl, call->adapter, &adapter);
-	if (err) {
-		status = refuse_adapter(call, err);
-		goto close;
+	status = ip_prepare(call->system, &rtnl, call->body, call->msg_major, call->adapter, &plan,
+			    &call->why);
+	if (!status) {
+		call->why = ip_policy_refuses_set(call->policy, &plan.adapter, plan.config.dhcp);
+		if (call->why)
+			status = PROTOCOL_E_ACCESS_DENIED;
 	}
-	why = ip_codec_decode(call->body, call->msg_major, &request);
-	if (!why)
-		why = ip_check(&request, &change);
-	if (why) {
-		status = refuse(call, HVKVP_E_INVALIDARG, why);
-		goto close;
+	if (!status) {
+		call->why = ip_change(call->system, &rtnl, &plan, call->left_ms);
+		if (call->why)
+			status = HVKVP_E_FAIL;
 	}
-	why = ip_policy_refuses_set(call->policy, &adapter, request.dhcp);
-	if (why) {
-		status = refuse(call, PROTOCOL_E_ACCESS_DENIED, why);
-		goto close;
-	}
-	err = ip_query(call->system, &rtnl, &adapter, 0, true, &current);
-	if (err) {
-		status = refuse(call, HVKVP_E_FAIL, strerror(-err));
-		goto close;
-	}
-	ip_plan_make(&adapter, &request, change, &current, &plan);
-	why = ip_change(call->system, &rtnl, &plan, call->left_ms);
-	if (why)
-		status = refuse(call, HVKVP_E_FAIL, why);
-close:
 	rtnl_close(&rtnl);
 	return status;
 }

@@ -2,13 +2,14 @@
 /*
  * Carrying out a plan: kernel, files and network manager, as one change.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "ip/apply.h"
+#include "ip/budget.h"
+#include "ip/dhcp.h"
 #include "ip/dns.h"
-#include "ip/get.h"
 #include "ip/manager/manager.h"
 #include "ip/record.h"
 #include "ip/set.h"
@@ -19,110 +20,158 @@
 #include "util/clock.h"
 #include "util/file.h"
 #include "util/log.h"
-#include "util/sysroot.h"
 
-/* What the site's script may take, at most. */
-#define SITE_MS 20000
+/* How often to ask whether a manager has taken a configuration. */
+#define LOOK_MS 100
 
-/* What a program that sets name servers may take. */
-#define DNS_MS 5000
-
-/* ifupdown's mapping wants a program. Two lines of shell, for ifup(8) to run. */
-#define MAP_PATH "/etc/network/hvkvpd-map"
-static const char map_script[] =
-	"#!/bin/sh\n# Names the logical interface of hvkvpd's for ifup; see interfaces.d/hvkvpd-*.\n"
-	"echo \"hvkvpd-$1\"\n";
-
-static unsigned int smaller(unsigned int a, unsigned int b)
+/* A manager that kept the adapter before must not do so any longer. */
+static void revert_former(const struct ip_system *system, const struct ip_plan *plan,
+			  const struct ip_manager *manager, struct ip_files *files)
 {
-	return a < b ? a : b;
+	char key[IP_RECORD_KEY_SIZE];
+	const struct ip_manager *former;
+	struct ip_record record;
+
+	if (ip_record_find(system, &plan->adapter, &record))
+		return;
+	former = ip_manager_named(record.manager);
+	if (former && former != manager && former->revert)
+		former->revert(system, &record, ip_record_key(&plan->adapter, key), files);
 }
 
-static const char *write_files(const struct ip_system *system, const struct ip_plan *plan,
-			       const struct ip_manager *manager, struct file_set *files)
+const char *ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,
+			      const struct ip_manager *manager, struct ip_files *files)
 {
-	char path[SYSROOT_PATH_SIZE];
-	int err = 0;
+	const char *why = NULL;
 
-	if (manager == &ip_ifupdown)
-		err = file_set_write(files, sysroot_path(system->root, path, MAP_PATH), 0755, map_script,
-				     sizeof(map_script) - 1);
-	if (!err && manager)
-		err = ip_manager_write(manager, system, plan, files);
-	if (!err)
-		err = ip_record_write(system, plan, manager ? manager->name : IP_RECORD_OWN, files);
-	return err ? "its files cannot be written" : NULL;
+	if (manager && !manager->compile)
+		return manager->refusal;
+	if (!manager && ip_plan_wants_dhcp(plan) && !ip_dhcp_runs(system, &plan->adapter))
+		return "DHCP is requested, but no network manager and no DHCP client is in charge of the adapter: install one";
+	if (manager)
+		why = manager->compile(system, plan, files);
+	if (why)
+		return why;
+	revert_former(system, plan, manager, files);
+	ip_record_compile(system, plan, ip_manager_name(manager), files);
+	return NULL;
 }
 
-static void set_dns(const struct ip_system *system, const struct ip_plan *plan,
-		    const struct ip_manager *manager, unsigned int left_ms)
+void ip_set_dns(const struct ip_system *system, const struct ip_plan *plan,
+		const struct ip_manager *manager, unsigned int left_ms)
 {
+	static const struct ip_config none;
 	const char *why;
 
-	if (manager && (!manager->keeps_dns || manager->keeps_dns(system)))
+	if ((!plan->dns && !plan->dns_before) || (manager && manager->keeps_dns(system)))
 		return;
-	why = ip_dns_set(system, &plan->adapter, &plan->config, smaller(left_ms, DNS_MS));
+	why = ip_dns_set(system, &plan->adapter, plan->dns ? &plan->config : &none,
+			 ip_budget(left_ms, IP_DNS_MS));
 	if (why)
 		log_warn("%s: its name servers are not set: %s", plan->adapter.name, why);
 }
 
-static bool wants_dhcp(const struct ip_plan *plan)
-{
-	for (int family = 0; family < IP_FAMILIES; family++)
-		if (plan->change & ip_family_bit(family) && plan->mode[family] == IP_MODE_AUTO)
-			return true;
-	return false;
-}
-
-/* A manager that failed may have removed what was set before. */
-static const char *apply_again(struct rtnl *rtnl, const struct ip_plan *plan,
-			       unsigned int settle_ms)
-{
-	struct ip_snapshot now;
-	const char *why;
-	int err;
-
-	err = ip_snapshot_take(&now, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
-	if (err)
-		return strerror(-err);
-	why = ip_apply(rtnl, plan, &now, settle_ms);
-	ip_snapshot_free(&now);
-	return why;
-}
-
-static const char *tell(const struct ip_system *system, struct rtnl *rtnl,
-			const struct ip_plan *plan, const struct ip_manager *manager,
-			uint64_t end)
-{
-	const char *why;
-
-	if (!manager) {
-		if (wants_dhcp(plan))
-			log_warn("%s shall use DHCP, but no network manager looks after it: start a DHCP client, or install one",
-				 plan->adapter.name);
-		return NULL;
-	}
-	/* The rest is for name servers, and for putting everything back. */
-	why = manager->tell(system, plan, clock_left(end) / 4 * 3);
-	if (!why || wants_dhcp(plan))
-		return why;
-	log_warn("%s: %s; the addresses are in its files, and are set without it",
-		 plan->adapter.name, why);
-	return apply_again(rtnl, plan, smaller(clock_left(end) / 2, system->settle_ms));
-}
-
-static void report(const struct ip_plan *plan, const char *keeper)
+void ip_change_report(const struct ip_plan *plan, const char *keeper)
 {
 	char text[IP_PLAN_VALUE_SIZE];
 
 	for (int family = 0; family < IP_FAMILIES; family++) {
 		if (!(plan->change & ip_family_bit(family)))
 			continue;
-		ip_plan_list(family, &plan->config.by_family[family], IP_LIST_ADDRESSES, " ", text, sizeof(text));
+		ip_plan_list(family, &plan->config.by_family[family], IP_LIST_ADDRESSES, " ", text,
+			     sizeof(text));
 		log_notice("%s: the host has set IPv%d to %s, kept by %s", plan->adapter.name,
 			   family == IP_V4 ? 4 : 6,
 			   plan->mode[family] == IP_MODE_AUTO ? "automatic (DHCP)" : text, keeper);
 	}
+}
+
+/* Until the manager uses the files, and the addresses are there; it may take them away first. */
+static const char *await(const struct ip_system *system, struct rtnl *rtnl,
+			 const struct ip_plan *plan, const struct ip_manager *manager,
+			 uint64_t end)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	const char *why;
+
+	for (;;) {
+		why = NULL;
+		if (!manager->accepted(system, &plan->adapter))
+			why = "the network manager does not use the new configuration";
+		else
+			why = ip_apply_check(rtnl, plan);
+		if (!why || !clock_left(end))
+			return why;
+		nanosleep(&pause, NULL);
+	}
+}
+
+/* Write the files, and make the manager use them. */
+static const char *hand_over(const struct ip_system *system, struct rtnl *rtnl,
+			     const struct ip_plan *plan, const struct ip_manager *manager,
+			     const struct ip_files *files, struct file_set *set, bool runs,
+			     uint64_t end)
+{
+	const uint64_t until = clock_ms() + ip_budget_manager(clock_left(end));
+	const char *why = NULL;
+
+	if (runs && manager->release)
+		manager->release(system, &plan->adapter, clock_left(until));
+	if (ip_files_write(files, system, set))
+		return "its files cannot be written";
+	if (!runs)
+		return NULL;
+	why = manager->notify(system, &plan->adapter, ip_plan_wants_dhcp(plan), clock_left(until));
+	return why ? why : await(system, rtnl, plan, manager, until);
+}
+
+static void roll_back(const struct ip_system *system, struct rtnl *rtnl,
+		      const struct ip_plan *plan, const struct ip_manager *manager,
+		      const struct ip_snapshot *before, struct file_set *set, bool runs,
+		      uint64_t end)
+{
+	bool written = set->count;
+	int err;
+
+	file_set_restore(set);
+	if (runs && (written || manager->release))
+		manager->notify(system, &plan->adapter, true, clock_left(end) / 2);
+	err = ip_snapshot_restore(before, system, rtnl);
+	if (err)
+		log_err("%s: not everything could be rolled back: %s", plan->adapter.name,
+			strerror(-err));
+}
+
+static const char *change(const struct ip_system *system, struct rtnl *rtnl,
+			  const struct ip_plan *plan, const struct ip_manager *manager,
+			  const struct ip_files *files, uint64_t end)
+{
+	bool runs = manager && manager->running(system, &plan->adapter);
+	struct file_set set = { 0 };
+	struct ip_snapshot before;
+	const char *why;
+	int err;
+
+	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
+	if (err)
+		return strerror(-err);
+	why = ip_apply(system, rtnl, plan, &before,
+		       ip_budget_settle(clock_left(end), system->settle_ms));
+	if (!why)
+		why = hand_over(system, rtnl, plan, manager, files, &set, runs, end);
+	if (why) {
+		log_err("%s: %s; rolling back", plan->adapter.name, why);
+		roll_back(system, rtnl, plan, manager, &before, &set, runs, end);
+	} else {
+		file_set_keep(&set);
+		ip_set_dns(system, plan, manager, clock_left(end));
+		if (manager && !runs)
+			log_notice("%s: %s does not run yet, and will use its new files when it starts",
+				   plan->adapter.name, manager->name);
+		ip_change_report(plan, ip_manager_name(manager));
+	}
+	ip_snapshot_free(&before);
+	return why;
 }
 
 const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
@@ -130,13 +179,10 @@ const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 {
 	const uint64_t end = clock_ms() + left_ms;
 	const struct ip_manager *manager;
-	struct ip_snapshot before;
-	struct file_set files = { 0 };
-	bool told = false;
+	struct ip_files files = { 0 };
 	const char *why;
-	int err;
 
-	switch (ip_site_run(system, plan, smaller(left_ms, SITE_MS))) {
+	switch (ip_site_run(system, plan, ip_budget(left_ms, IP_SITE_MS))) {
 	case IP_SITE_DONE:
 		return NULL;
 	case IP_SITE_FAILED:
@@ -145,95 +191,9 @@ const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 		break;
 	}
 	manager = ip_manager_find(system, &plan->adapter);
-	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
-	if (err)
-		return strerror(-err);
-	why = ip_apply(rtnl, plan, &before, smaller(clock_left(end) / 2, system->settle_ms));
+	why = ip_change_compile(system, plan, manager, &files);
 	if (!why)
-		why = write_files(system, plan, manager, &files);
-	if (!why) {
-		why = tell(system, rtnl, plan, manager, end);
-		told = manager;
-	}
-	if (why) {
-		log_err("%s: %s; putting back what was there", plan->adapter.name, why);
-		file_set_restore(&files);
-		if (told)
-			manager->tell(system, plan, clock_left(end) / 2);
-		err = ip_snapshot_restore(&before, rtnl);
-		if (err)
-			log_err("%s: not all could be put back: %s", plan->adapter.name,
-				strerror(-err));
-	} else {
-		file_set_keep(&files);
-		set_dns(system, plan, manager, clock_left(end));
-		report(plan, manager ? manager->name : "hvkvpd");
-	}
-	ip_snapshot_free(&before);
+		why = change(system, rtnl, plan, manager, &files, end);
+	ip_files_free(&files);
 	return why;
-}
-
-static void reapply(const struct ip_system *system, const char *path)
-{
-	struct ip_snapshot before;
-	struct ip_plan plan;
-	struct rtnl rtnl;
-	const char *why;
-	bool own = false;
-	int err = ip_record_read(path, &plan, &own);
-
-	if (err) {
-		log_err("%s: %s; remove it, or let the host set the addresses again", path,
-			err == -EINVAL ? "is not a record" : strerror(-err));
-		return;
-	}
-	if (!own || !plan.change)
-		return;
-	rtnl.nl = NULL;
-	err = rtnl_open(&rtnl);
-	if (!err)
-		err = adapter_find(system->root, &rtnl, plan.adapter.mac, &plan.adapter);
-	if (!err && ip_manager_find(system, &plan.adapter)) {
-		log_notice("%s is looked after by a network manager now: %s is not used",
-			   plan.adapter.name, path);
-		goto close;
-	}
-	if (!err)
-		err = ip_snapshot_take(&before, &rtnl, &plan.adapter,
-				       HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
-	if (err) {
-		log_warn("%s: %s", path, err == -ENOENT ? "there is no such adapter now" :
-							  strerror(-err));
-		goto close;
-	}
-	/* Nobody waits for an answer: a duplicate is the kernel's to tell. */
-	why = ip_apply(&rtnl, &plan, &before, 0);
-	set_dns(system, &plan, NULL, DNS_MS);
-	if (why)
-		log_err("%s: %s", plan.adapter.name, why);
-	else
-		report(&plan, "hvkvpd");
-	ip_snapshot_free(&before);
-close:
-	rtnl_close(&rtnl);
-}
-
-void ip_change_reapply(const struct ip_system *system)
-{
-	char folder[SYSROOT_PATH_SIZE], path[SYSROOT_PATH_SIZE];
-	struct dirent *entry;
-	size_t len;
-	DIR *dir;
-
-	dir = opendir(sysroot_path(system->root, folder, "%s", system->state_dir));
-	if (!dir)
-		return;
-	while ((entry = readdir(dir))) {
-		len = strlen(entry->d_name);
-		if (len != strlen("ip-001122334455.conf") || strncmp(entry->d_name, "ip-", 3) ||
-		    strcmp(entry->d_name + len - 5, ".conf"))
-			continue;
-		reapply(system, sysroot_path(system->root, path, "%s/%s", system->state_dir, entry->d_name));
-	}
-	closedir(dir);
 }

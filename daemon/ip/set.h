@@ -5,38 +5,49 @@
 #ifndef HVKVP_IP_SET_H
 #define HVKVP_IP_SET_H
 
+#include "ip/files.h"
 #include "ip/plan.h"
 
+struct ip_manager;
 struct ip_system;
 struct rtnl;
+
+/**
+ * ip_change_compile() - the files of a plan, or why it cannot be kept
+ * @system: the machine
+ * @plan: what the host wants
+ * @manager: in charge, from ip_manager_find(); NULL for none
+ * @files: gets the files of the manager, and the record
+ *
+ * Changes nothing.
+ *
+ * Return: NULL, or why the plan is refused.
+ */
+const char *ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,
+			      const struct ip_manager *manager, struct ip_files *files);
 
 /**
  * ip_change() - carry out a plan
  * @system: the machine
  * @rtnl: open
- * @plan: what is to be
+ * @plan: what the host wants
  * @left_ms: how long the host still waits, milliseconds
  *
  * First the site's script, if there is one; else the kernel, then the files of the
- * manager in charge and our record, then the manager is told. When any of these
- * fails, all that was done before is undone. Name servers alone are no reason to
- * fail: they are logged.
- *
- * A manager that does not take its new files is a failure where it is needed,
- * for DHCP; static addresses are in effect by then, and hold.
+ * manager in charge and our record; then the manager, if it runs, has to use them, and
+ * the addresses have to be there. When any of these fails, all that was done before is
+ * rolled back. Name servers alone are no reason to fail: they are logged.
  *
  * Return: NULL, or what went wrong, in words.
  */
 const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
 		      const struct ip_plan *plan, unsigned int left_ms);
 
-/**
- * ip_change_reapply() - set anew what only hvkvpd keeps
- * @system: the machine
- *
- * For the start: takes the records that say so, and gives the addresses to the
- * interfaces that have the MAC addresses of them. Each is logged.
- */
-void ip_change_reapply(const struct ip_system *system);
+/** ip_set_dns() - set a plan's name servers where @manager does not. */
+void ip_set_dns(const struct ip_system *system, const struct ip_plan *plan,
+		const struct ip_manager *manager, unsigned int left_ms);
+
+/** ip_change_report() - log what the host has set, and who keeps it. */
+void ip_change_report(const struct ip_plan *plan, const char *keeper);
 
 #endif /* HVKVP_IP_SET_H */

@@ -13,7 +13,7 @@
 #include "util/spawn.h"
 #include "util/sysroot.h"
 
-#define VARIABLES	16
+#define VARIABLES	20
 #define DECLINED	77
 
 /**
@@ -39,6 +39,19 @@ static void put(const char *key, const char *value, void *data)
 		environment->variable[environment->count++] = text;
 }
 
+bool ip_site_exists(const struct ip_system *system, char *path)
+{
+	path[0] = 0;
+	if (!system->site_script || !system->site_script[0])
+		return false;
+	sysroot_path(system->root, path, "%s", system->site_script);
+	if (!access(path, X_OK))
+		return true;
+	if (!access(path, F_OK))
+		log_warn("%s is not executable: not used", path);
+	return false;
+}
+
 enum ip_site_result ip_site_run(const struct ip_system *system, const struct ip_plan *plan,
 				unsigned int limit_ms)
 {
@@ -46,17 +59,11 @@ enum ip_site_result ip_site_run(const struct ip_system *system, const struct ip_
 	char path[SYSROOT_PATH_SIZE];
 	int ret = -1;
 
-	if (!system->site_script || !system->site_script[0])
+	if (!ip_site_exists(system, path))
 		return IP_SITE_NONE;
-	sysroot_path(system->root, path, "%s", system->site_script);
-	if (access(path, X_OK)) {
-		if (!access(path, F_OK))
-			log_warn("%s is not executable: not used", path);
-		return IP_SITE_NONE;
-	}
 	environment.variable[environment.count++] =
 		strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	ip_plan_lines(plan, put, &environment);
+	ip_plan_lines(plan, plan->change, put, &environment);
 	if (!environment.failed && environment.variable[0])
 		ret = spawn_program((const char *const[]){ path, NULL }, environment.variable, NULL,
 				limit_ms);

@@ -6,8 +6,7 @@
  * is run for each SET_IP, after everything was checked, and hvkvpd changes
  * nothing. It gets the lines of ip_plan_lines() in its environment, as
  * HVKVP_INTERFACE and so on, and nothing else but PATH. Exit code 0: it is done;
- * 77: hvkvpd shall do it; any other, or over 20 s: the host is told that it
- * failed.
+ * 77: hvkvpd is to do it; any other, or over 20 s: the host gets an error.
  */
 #ifndef HVKVP_IP_SITE_H
 #define HVKVP_IP_SITE_H
@@ -16,7 +15,14 @@
 
 struct ip_system;
 
-/** enum ip_site_result - what became of it. */
+/**
+ * ip_site_exists() - is there a script that can be run?
+ * @system: the machine
+ * @path: gets its path, SYSROOT_PATH_SIZE bytes
+ */
+bool ip_site_exists(const struct ip_system *system, char *path);
+
+/** enum ip_site_result - the result of the script. */
 enum ip_site_result { IP_SITE_NONE, IP_SITE_DONE, IP_SITE_FAILED };
 
 /**

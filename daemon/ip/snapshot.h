@@ -10,8 +10,10 @@
 #include <stdint.h>
 
 #include <libmnl/libmnl.h>
+#include <net/if.h>
 
 struct adapter;
+struct ip_system;
 struct rtnl;
 
 /**
@@ -29,15 +31,21 @@ struct ip_messages {
 /**
  * struct ip_snapshot - an adapter's addresses and routes
  * @index: the adapter's
+ * @name: the adapter's
  * @families: HVKVP_FAMILY_* mask of what is in it
  * @up: the interface was up
+ * @ipv6_disabled: IPv6 was disabled on it
+ * @taken_ms: when, clock_ms(); lifetimes count from there
  * @addresses: RTM_NEWADDR, in the kernel's order
  * @routes: RTM_NEWROUTE of all tables, but for those to the machine itself
  */
 struct ip_snapshot {
 	unsigned int index;
+	char name[IFNAMSIZ];
 	uint8_t families;
 	bool up;
+	bool ipv6_disabled;
+	uint64_t taken_ms;
 	struct ip_messages addresses;
 	struct ip_messages routes;
 };
@@ -61,15 +69,18 @@ int ip_snapshot_take(struct ip_snapshot *snapshot, struct rtnl *rtnl,
 /**
  * ip_snapshot_restore() - put it back
  * @snapshot: the object
+ * @system: the machine
  * @rtnl: open, or closed by a failure: it is then opened again
  *
- * What was added since is removed, what is missing is added. Addresses keep what
- * is left of their lifetimes. IPv6 addresses are not checked for duplicates
- * again.
+ * What was added since is removed, what is missing is added, in the order that it was:
+ * the first IPv4 address of a subnet is the primary one. What has not changed is not
+ * touched. Addresses and routes keep what is left of their lifetimes. IPv6 addresses
+ * are not checked for duplicates again.
  *
  * Return: 0, or the first -errno; the rest is put back all the same.
  */
-int ip_snapshot_restore(const struct ip_snapshot *snapshot, struct rtnl *rtnl);
+int ip_snapshot_restore(const struct ip_snapshot *snapshot, const struct ip_system *system,
+			struct rtnl *rtnl);
 
 /**
  * ip_snapshot_add_route() - add one of its routes again

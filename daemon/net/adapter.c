@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "net/adapter.h"
@@ -45,7 +44,7 @@ struct links {
 	size_t room;
 };
 
-static bool is_carrier_kind(const struct nlattr *info)
+static void note_kind(const struct nlattr *info, struct link *link)
 {
 	const struct nlattr *attr;
 
@@ -53,11 +52,12 @@ static bool is_carrier_kind(const struct nlattr *info)
 		if (mnl_attr_get_type(attr) != IFLA_INFO_KIND ||
 		    mnl_attr_validate(attr, MNL_TYPE_STRING) < 0)
 			continue;
-		return !strcmp(mnl_attr_get_str(attr), "bond") ||
-		       !strcmp(mnl_attr_get_str(attr), "team") ||
-		       !strcmp(mnl_attr_get_str(attr), "bridge");
+		snprintf(link->adapter.kind, sizeof(link->adapter.kind), "%s",
+			 mnl_attr_get_str(attr));
 	}
-	return false;
+	link->carries = !strcmp(link->adapter.kind, "bond") ||
+			!strcmp(link->adapter.kind, "team") ||
+			!strcmp(link->adapter.kind, "bridge");
 }
 
 static int note_link(const struct nlmsghdr *nlh, void *data)
@@ -95,7 +95,7 @@ static int note_link(const struct nlmsghdr *nlh, void *data)
 			link->master = mnl_attr_get_u32(attr);
 			break;
 		case IFLA_LINKINFO:
-			link->carries = is_carrier_kind(attr);
+			note_kind(attr, link);
 			break;
 		}
 	}
@@ -182,26 +182,35 @@ static bool link_base(const char *root, const char *name, const char *link,
 	return true;
 }
 
-static bool has_guid(const char *root, const char *name, const char *guid)
+/* The VMBus instance of an interface's device, or "". */
+static void read_guid(const char *root, const char *name, char guid[GUID_LEN + 1])
 {
-	char base[64], path[SYSROOT_PATH_SIZE], text[64], bare[GUID_LEN + 1];
+	char base[64], path[SYSROOT_PATH_SIZE], text[64];
 
-	if (link_base(root, name, "device", base, sizeof(base)) && !strcasecmp(base, guid))
-		return true;
-	/* Before 4.15 a VMBus device's folder was not named by its GUID. */
+	guid[0] = 0;
+	if (link_base(root, name, "device/subsystem", base, sizeof(base)) && strcmp(base, "vmbus"))
+		return;
+	if (link_base(root, name, "device", base, sizeof(base)) && parse_guid(base, guid))
+		return;
 	sysroot_path(root, path, "/sys/class/net/%s/device/device_id", name);
-	if (file_read(path, text, sizeof(text)) <= 0)
-		return false;
-	text[strcspn(text, "\n")] = 0;
-	return parse_guid(text, bare) && !strcmp(bare, guid);
+	if (file_read(path, text, sizeof(text)) > 0) {
+		text[strcspn(text, "\n")] = 0;
+		if (parse_guid(text, guid))
+			return;
+	}
+	guid[0] = 0;
 }
 
 static struct link *find_guid(const char *root, const struct links *links,
 			      const char *guid)
 {
-	for (size_t i = 0; i < links->count; i++)
-		if (has_guid(root, links->link[i].adapter.name, guid))
+	for (size_t i = 0; i < links->count; i++) {
+		char found[GUID_LEN + 1];
+
+		read_guid(root, links->link[i].adapter.name, found);
+		if (!strcmp(found, guid))
 			return &links->link[i];
+	}
 	return NULL;
 }
 
@@ -248,6 +257,34 @@ static struct link *follow_master(const struct links *links, struct link *link)
 	return link;
 }
 
+/* Is it of a kind that carries packets of another interface under its MAC address? */
+static bool can_be_stacked(const struct adapter *adapter)
+{
+	static const char *const kinds[] = {
+		"vlan", "bridge", "bond", "team", "openvswitch", "macvlan", "ipvlan",
+	};
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(adapter->kind, kinds[i]))
+			return true;
+	return false;
+}
+
+/* Interfaces that are stacked and have the MAC address of @link or @top, but for @top. */
+static void note_stacked(const struct links *links, const struct link *link,
+			 const struct link *top, struct adapter *adapter)
+{
+	for (size_t i = 0; i < links->count; i++) {
+		const struct link *other = &links->link[i];
+
+		if (other == link || other == top || !can_be_stacked(&other->adapter) ||
+		    (memcmp(other->mac, link->mac, MAC_LEN) && memcmp(other->mac, top->mac, MAC_LEN)))
+			continue;
+		if (adapter->stacked_count < ADAPTER_STACKED_MAX)
+			adapter->stacked[adapter->stacked_count++] = other->adapter.index;
+	}
+}
+
 int adapter_find(const char *root, struct rtnl *rtnl, const char *id,
 		 struct adapter *adapter)
 {
@@ -264,16 +301,23 @@ int adapter_find(const char *root, struct rtnl *rtnl, const char *id,
 	err = load_links(rtnl, &links);
 	if (!err) {
 		link = is_guid ? find_guid(root, &links, guid) : find_mac(root, &links, mac);
-		if (link)
-			*adapter = follow_master(&links, link)->adapter;
-		else
+		if (link) {
+			struct link *top = follow_master(&links, link);
+
+			*adapter = top->adapter;
+			adapter->is_master = top != link;
+			read_guid(root, link->adapter.name, adapter->guid);
+			note_stacked(&links, link, top, adapter);
+		} else {
 			err = -ENOENT;
+		}
 	}
 	free(links.link);
 	return err;
 }
 
-int adapter_find_name(struct rtnl *rtnl, const char *name, struct adapter *adapter)
+int adapter_find_name(const char *root, struct rtnl *rtnl, const char *name,
+		      struct adapter *adapter)
 {
 	struct links links = { 0 };
 	int err = load_links(rtnl, &links);
@@ -283,6 +327,8 @@ int adapter_find_name(struct rtnl *rtnl, const char *name, struct adapter *adapt
 	for (size_t i = 0; err == -ENOENT && i < links.count; i++) {
 		if (!strcmp(links.link[i].adapter.name, name)) {
 			*adapter = links.link[i].adapter;
+			read_guid(root, name, adapter->guid);
+			note_stacked(&links, &links.link[i], &links.link[i], adapter);
 			err = 0;
 		}
 	}

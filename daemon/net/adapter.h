@@ -22,6 +22,8 @@
 struct rtnl;
 
 #define ADAPTER_MAC_SIZE 18	/* "00:15:5d:01:02:03" */
+#define ADAPTER_GUID_SIZE 37	/* "f8615163-df3e-46c5-913f-f2d2f965ed0e" */
+#define ADAPTER_STACKED_MAX 8
 
 /**
  * struct adapter - an interface
@@ -29,12 +31,25 @@ struct rtnl;
  * @flags: IFF_*
  * @name: its name
  * @mac: of the interface itself, lower case
+ * @guid: VMBus instance of the device that the host means, lower case, without braces;
+ *	"" if it is no VMBus device. It stays the same over restarts and on other hosts,
+ *	where MAC addresses and interface names may change
+ * @kind: "" for a device, "bond", "bridge", "team", "vlan" and so on for a virtual one
+ * @is_master: the device is a member of this interface, which has its addresses
+ * @stacked: interfaces that are stacked on it and have its MAC address (VLANs, Open
+ *	vSwitch bridges, VLANs on its bridge), by their numbers
+ * @stacked_count: of them
  */
 struct adapter {
 	unsigned int index;
 	unsigned int flags;
 	char name[IFNAMSIZ];
 	char mac[ADAPTER_MAC_SIZE];
+	char guid[ADAPTER_GUID_SIZE];
+	char kind[16];
+	bool is_master;
+	unsigned int stacked[ADAPTER_STACKED_MAX];
+	unsigned int stacked_count;
 };
 
 /**
@@ -52,12 +67,14 @@ int adapter_find(const char *root, struct rtnl *rtnl, const char *id,
 
 /**
  * adapter_find_name() - an interface by its name, exactly
+ * @root: see sysroot_path()
  * @rtnl: open
  * @name: "eth0"
  * @adapter: filled in
  *
  * Return: 0; -ENOENT; other -errno.
  */
-int adapter_find_name(struct rtnl *rtnl, const char *name, struct adapter *adapter);
+int adapter_find_name(const char *root, struct rtnl *rtnl, const char *name,
+		      struct adapter *adapter);
 
 #endif /* HVKVP_NET_ADAPTER_H */

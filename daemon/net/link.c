@@ -11,9 +11,6 @@
 #include "net/rtnl.h"
 #include "net/rtnl_address.h"
 
-/* What the kernel gives IPv6 routes that name no metric. */
-#define V6_METRIC 1024
-
 static struct nlmsghdr *begin_address(struct rtnl *rtnl, uint16_t type, uint16_t flags,
 				      unsigned int index, int family, const uint8_t *bytes,
 				      unsigned int prefix)
@@ -51,14 +48,8 @@ int ip_link_add_address(struct rtnl *rtnl, unsigned int index, int family,
 	return rtnl_change(rtnl, nlh);
 }
 
-int ip_link_del_address(struct rtnl *rtnl, unsigned int index, int family,
-			const uint8_t *bytes, unsigned int prefix)
-{
-	return rtnl_change(rtnl, begin_address(rtnl, RTM_DELADDR, 0, index, family, bytes, prefix));
-}
-
 int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int family,
-			const uint8_t *gateway, unsigned int rank)
+			const uint8_t *gateway, unsigned int rank, bool onlink)
 {
 	struct rtmsg *msg;
 	struct nlmsghdr *nlh;
@@ -70,23 +61,78 @@ int ip_link_add_gateway(struct rtnl *rtnl, unsigned int index, int family,
 	msg->rtm_protocol = RTPROT_STATIC;
 	msg->rtm_scope = RT_SCOPE_UNIVERSE;
 	msg->rtm_type = RTN_UNICAST;
+	if (onlink)
+		msg->rtm_flags = RTNH_F_ONLINK;
 	mnl_attr_put(nlh, RTA_GATEWAY, ip_len(family), gateway);
 	mnl_attr_put_u32(nlh, RTA_OIF, index);
-	mnl_attr_put_u32(nlh, RTA_PRIORITY, (family == IP_V4 ? 0 : V6_METRIC) + rank);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, ip_link_metric(family, rank));
 	return rtnl_change(rtnl, nlh);
 }
 
-int ip_link_del_route(struct rtnl *rtnl, const struct nlmsghdr *route)
+static bool has_multipath(const struct nlmsghdr *route)
 {
-	struct nlmsghdr *nlh = (void *)rtnl->request;
+	const struct nlattr *attr;
 
-	if (route->nlmsg_len > sizeof(rtnl->request))
-		return -EMSGSIZE;
-	memcpy(nlh, route, route->nlmsg_len);
-	nlh->nlmsg_type = RTM_DELROUTE;
-	nlh->nlmsg_flags = 0;
-	nlh->nlmsg_pid = 0;
-	return rtnl_change(rtnl, nlh);
+	mnl_attr_for_each(attr, route, sizeof(struct rtmsg))
+		if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
+			return true;
+	return false;
+}
+
+bool ip_link_other_hops(unsigned int index, const struct nlmsghdr *route,
+			struct nlmsghdr *reduced)
+{
+	const struct nlattr *attr;
+
+	memcpy(reduced, route, sizeof(*route) + sizeof(struct rtmsg));
+	reduced->nlmsg_len = sizeof(*route) + sizeof(struct rtmsg);
+	mnl_attr_for_each(attr, route, sizeof(struct rtmsg)) {
+		const uint8_t *at = mnl_attr_get_payload(attr);
+		size_t left = mnl_attr_get_payload_len(attr);
+		struct nlattr *hops;
+
+		if (mnl_attr_get_type(attr) != RTA_MULTIPATH) {
+			mnl_attr_put(reduced, attr->nla_type, left, at);
+			continue;
+		}
+		hops = mnl_attr_nest_start(reduced, RTA_MULTIPATH);
+		hops->nla_type = RTA_MULTIPATH;
+		while (left >= sizeof(struct rtnexthop)) {
+			const struct rtnexthop *hop = (const void *)at;
+			size_t step = RTNH_ALIGN((size_t)hop->rtnh_len);
+
+			if (step < sizeof(*hop) || step > left)
+				break;
+			if ((unsigned int)hop->rtnh_ifindex != index) {
+				struct rtnexthop *copy = mnl_nlmsg_get_payload_tail(reduced);
+
+				memcpy(copy, hop, step);
+				/* The others are a state. */
+				copy->rtnh_flags &= RTNH_F_ONLINK | RTNH_F_PERVASIVE;
+				reduced->nlmsg_len += step;
+			}
+			at += step;
+			left -= step;
+		}
+		mnl_attr_nest_end(reduced, hops);
+		if (!mnl_attr_get_payload_len(hops))
+			return false;
+	}
+	return has_multipath(reduced);
+}
+
+int ip_link_del_route(struct rtnl *rtnl, unsigned int index, const struct nlmsghdr *route)
+{
+	_Alignas(8) uint8_t room[sizeof(rtnl->request)];
+	struct nlmsghdr *reduced = (void *)room;
+	bool others = route->nlmsg_len <= sizeof(room) &&
+		      ip_link_other_hops(index, route, reduced);
+	int err = rtnl_resend(rtnl, route, RTM_DELROUTE, 0, 0);
+
+	if (!others || (err && err != -ESRCH))
+		return err;
+	err = rtnl_resend(rtnl, reduced, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, 0);
+	return err == -EEXIST ? 0 : err;
 }
 
 int ip_link_set_up(struct rtnl *rtnl, unsigned int index, bool up)

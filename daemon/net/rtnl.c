@@ -3,9 +3,11 @@
  * A conversation with the kernel's rtnetlink.
  */
 #include <errno.h>
+#include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "net/rtnl.h"
 
@@ -95,4 +97,69 @@ int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *nlh)
 {
 	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	return exchange(rtnl, nlh, NULL, NULL);
+}
+
+static uint32_t left_of(uint32_t seconds, uint32_t elapsed_s)
+{
+	if (seconds == UINT32_MAX)
+		return seconds;
+	return seconds > elapsed_s ? seconds - elapsed_s : 1;
+}
+
+static void fix_address(struct nlmsghdr *nlh, uint32_t elapsed_s)
+{
+	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(nlh);
+	struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
+		struct ifa_cacheinfo *info = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) == IFA_FLAGS && msg->ifa_family == AF_INET6)
+			*(uint32_t *)mnl_attr_get_payload(attr) |= IFA_F_NODAD;
+		if (mnl_attr_get_type(attr) == IFA_CACHEINFO &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(*info)) {
+			/* A preferred lifetime of zero is a deprecated address. */
+			if (info->ifa_prefered)
+				info->ifa_prefered = left_of(info->ifa_prefered, elapsed_s);
+			info->ifa_valid = left_of(info->ifa_valid, elapsed_s);
+		}
+	}
+}
+
+static void fix_route(struct nlmsghdr *nlh, uint32_t elapsed_s)
+{
+	struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	uint32_t expires = 0;
+
+	/* The others are a state, and are refused. */
+	msg->rtm_flags &= RTNH_F_ONLINK | RTNH_F_PERVASIVE;
+	mnl_attr_for_each(attr, nlh, sizeof(*msg)) {
+		const struct rta_cacheinfo *info = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) == RTA_CACHEINFO &&
+		    mnl_attr_get_payload_len(attr) >= sizeof(*info) && (int)info->rta_expires > 0)
+			expires = info->rta_expires / sysconf(_SC_CLK_TCK) + 1;
+	}
+	if (expires && msg->rtm_family == AF_INET6)
+		mnl_attr_put_u32(nlh, RTA_EXPIRES, left_of(expires, elapsed_s));
+}
+
+int rtnl_resend(struct rtnl *rtnl, const struct nlmsghdr *from, uint16_t type, uint16_t flags,
+		uint32_t elapsed_s)
+{
+	struct nlmsghdr *nlh = (void *)rtnl->request;
+
+	/* Room for one attribute more. */
+	if (from->nlmsg_len + 16 > sizeof(rtnl->request))
+		return -EMSGSIZE;
+	memcpy(nlh, from, from->nlmsg_len);
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	nlh->nlmsg_pid = 0;
+	if (type == RTM_NEWADDR)
+		fix_address(nlh, elapsed_s);
+	else if (type == RTM_NEWROUTE)
+		fix_route(nlh, elapsed_s);
+	return rtnl_change(rtnl, nlh);
 }

@@ -75,4 +75,21 @@ int rtnl_dump(struct rtnl *rtnl, struct nlmsghdr *nlh, mnl_cb_t note, void *data
  */
 int rtnl_change(struct rtnl *rtnl, struct nlmsghdr *nlh);
 
+/**
+ * rtnl_resend() - send a message that the kernel sent, as a request
+ * @rtnl: the object
+ * @from: RTM_NEWADDR or RTM_NEWROUTE, as the kernel sent it
+ * @type: RTM_NEW* or RTM_DEL* of the same kind
+ * @flags: NLM_F_* besides NLM_F_REQUEST
+ * @elapsed_s: seconds since @from was received; lifetimes are shortened by them
+ *
+ * What the kernel only reports, and refuses in a request, is left out. An IPv6
+ * address is not checked for duplicates again. A lifetime that has passed is one
+ * second.
+ *
+ * Return: 0 or -errno, the kernel's own.
+ */
+int rtnl_resend(struct rtnl *rtnl, const struct nlmsghdr *from, uint16_t type, uint16_t flags,
+		uint32_t elapsed_s);
+
 #endif /* HVKVP_NET_RTNL_H */

@@ -3,13 +3,14 @@
  * An address as the kernel tells it.
  */
 #include <linux/rtnetlink.h>
+#include <string.h>
 
 #include "net/rtnl_address.h"
 
 bool rtnl_address(const struct nlmsghdr *nlh, struct rtnl_address *address)
 {
 	const struct ifaddrmsg *msg = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr, *own = NULL;
+	const struct nlattr *attr, *own = NULL, *other = NULL;
 
 	if (nlh->nlmsg_type != RTM_NEWADDR ||
 	    (msg->ifa_family != AF_INET && msg->ifa_family != AF_INET6))
@@ -23,6 +24,7 @@ bool rtnl_address(const struct nlmsghdr *nlh, struct rtnl_address *address)
 		switch (mnl_attr_get_type(attr)) {
 		case IFA_ADDRESS:
 			/* On a point-to-point link this is the other end. */
+			other = attr;
 			if (!own)
 				own = attr;
 			break;
@@ -47,5 +49,7 @@ bool rtnl_address(const struct nlmsghdr *nlh, struct rtnl_address *address)
 	if (!own || mnl_attr_get_payload_len(own) != ip_len(address->family))
 		return false;
 	address->bytes = mnl_attr_get_payload(own);
+	address->peer = other && mnl_attr_get_payload_len(other) == ip_len(address->family) &&
+			memcmp(mnl_attr_get_payload(other), address->bytes, ip_len(address->family));
 	return true;
 }

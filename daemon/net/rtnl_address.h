@@ -24,6 +24,7 @@
  * @index: of the interface
  * @family: family
  * @bytes: the address itself, not the other end's; in the message
+ * @peer: it is a point-to-point address: @prefix is that of the other end
  * @prefix: length
  * @scope: RT_SCOPE_*
  * @flags: IFA_F_*
@@ -34,6 +35,7 @@ struct rtnl_address {
 	unsigned int index;
 	int family;
 	const uint8_t *bytes;
+	bool peer;
 	unsigned int prefix;
 	uint8_t scope;
 	uint32_t flags;

@@ -12,21 +12,31 @@
 
 /**
  * struct reading - what a dump is turned into
- * @index: the adapter's
+ * @adapter: of whom
+ * @index: the interface that is being read: the adapter's, or one stacked on it
  * @unchecked: addresses that are being checked for duplicates count
  * @config: gets what is found
  * @last: link-local addresses, which go behind the others
  * @last_count: of them
+ * @first: addresses in @config before the interface that is being read
+ * @last_first: likewise in @last
  * @dynamic: families with addresses that came by DHCP
+ * @dhcp_route: a DHCP client set an IPv4 route of the interface
+ * @source: of that route, the address that it leased; zero if unknown
  * @metric: of the gateways in @config
  */
 struct reading {
+	const struct adapter *adapter;
 	unsigned int index;
 	bool unchecked;
 	struct ip_config *config;
 	struct ip_address last[IP_FAMILIES][HVKVP_ADDR_MAX];
 	unsigned int last_count[IP_FAMILIES];
+	unsigned int first[IP_FAMILIES];
+	unsigned int last_first[IP_FAMILIES];
 	uint8_t dynamic;
+	bool dhcp_route;
+	uint8_t source[4];
 	uint32_t metric[IP_FAMILIES][HVKVP_GATEWAY_MAX];
 };
 
@@ -35,10 +45,9 @@ static void forget_addresses(void *data)
 	struct reading *reading = data;
 
 	for (int family = 0; family < IP_FAMILIES; family++) {
-		reading->config->by_family[family].count = 0;
-		reading->last_count[family] = 0;
+		reading->config->by_family[family].count = reading->first[family];
+		reading->last_count[family] = reading->last_first[family];
 	}
-	reading->dynamic = 0;
 }
 
 /* Did it come by DHCP? Routers' addresses are of a prefix, DHCPv6's of 128 bits. */
@@ -75,7 +84,7 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 	    found.protocol == IFAPROT_KERNEL_RA ||
 	    (family == IP_V6 && link_local && !found.protocol && address.prefix == 64))
 		address.origin = HVKVP_ORIGIN_OTHER;
-	if (is_leased(&found))
+	if (is_leased(&found) && found.index == reading->adapter->index)
 		reading->dynamic |= ip_family_bit(family);
 
 	cfg = &reading->config->by_family[family];
@@ -86,11 +95,16 @@ static int note_address(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-static int read_addresses(struct rtnl *rtnl, struct reading *reading)
+static int read_addresses(struct rtnl *rtnl, struct reading *reading, unsigned int index)
 {
 	struct ifaddrmsg *msg;
 	struct nlmsghdr *nlh;
 
+	reading->index = index;
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		reading->first[family] = reading->config->by_family[family].count;
+		reading->last_first[family] = reading->last_count[family];
+	}
 	nlh = rtnl_begin(rtnl, RTM_GETADDR, NLM_F_DUMP, sizeof(*msg), &msg);
 	msg->ifa_index = reading->index;
 	return rtnl_dump(rtnl, nlh, note_address, reading, forget_addresses);
@@ -102,6 +116,36 @@ static void forget_gateways(void *data)
 
 	reading->config->by_family[IP_V4].gateway_count = 0;
 	reading->config->by_family[IP_V6].gateway_count = 0;
+	reading->dhcp_route = false;
+}
+
+/* Is it the adapter, or an interface that is stacked on it? */
+static bool is_read(const struct reading *reading, unsigned int index)
+{
+	for (unsigned int i = 0; i < reading->adapter->stacked_count; i++)
+		if (reading->adapter->stacked[i] == index)
+			return true;
+	return reading->adapter->index == index;
+}
+
+/* A lease may have no end: then only its routes say that it is one. */
+static void note_dhcp_route(struct reading *reading, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr, *source = NULL;
+	uint32_t oif = 0;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg)) {
+		if (mnl_attr_get_type(attr) == RTA_OIF)
+			oif = mnl_attr_get_u32(attr);
+		else if (mnl_attr_get_type(attr) == RTA_PREFSRC &&
+			 mnl_attr_get_payload_len(attr) == sizeof(reading->source))
+			source = attr;
+	}
+	if (oif != reading->adapter->index)
+		return;
+	reading->dhcp_route = true;
+	if (source)
+		memcpy(reading->source, mnl_attr_get_payload(source), sizeof(reading->source));
 }
 
 /* Put a gateway in its place, by metric, and once. */
@@ -142,7 +186,7 @@ static void note_nexthops(struct reading *reading, int family, const struct nlat
 		if (len < sizeof(*hop) || len > left)
 			return;
 		mnl_attr_for_each_payload((const void *)(at + sizeof(*hop)), len - sizeof(*hop))
-			if ((unsigned int)hop->rtnh_ifindex == reading->index &&
+			if (is_read(reading, hop->rtnh_ifindex) &&
 			    mnl_attr_get_type(attr) == RTA_GATEWAY &&
 			    mnl_attr_get_payload_len(attr) == ip_len(family))
 				add_gateway(reading, family, mnl_attr_get_payload(attr), metric);
@@ -175,6 +219,9 @@ static int note_route(const struct nlmsghdr *nlh, void *data)
 	uint32_t table = msg->rtm_table, oif = 0, metric = 0;
 	struct reading *reading = data;
 
+	if (nlh->nlmsg_type == RTM_NEWROUTE && family == IP_V4 &&
+	    msg->rtm_protocol == RTPROT_DHCP)
+		note_dhcp_route(reading, nlh);
 	if (nlh->nlmsg_type != RTM_NEWROUTE || family < 0 || msg->rtm_dst_len ||
 	    msg->rtm_type != RTN_UNICAST || msg->rtm_flags & RTM_F_CLONED)
 		return MNL_CB_OK;
@@ -204,7 +251,7 @@ static int note_route(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	if (multipath)
 		note_nexthops(reading, family, multipath, metric);
-	if (oif != reading->index)
+	if (!is_read(reading, oif))
 		return MNL_CB_OK;
 	if (gateway && mnl_attr_get_payload_len(gateway) == ip_len(family))
 		add_gateway(reading, family, mnl_attr_get_payload(gateway), metric);
@@ -223,16 +270,29 @@ static int read_gateways(struct rtnl *rtnl, struct reading *reading)
 	return rtnl_dump(rtnl, nlh, note_route, reading, forget_gateways);
 }
 
+static void note_lease(struct reading *reading)
+{
+	struct ip_family_config *v4 = &reading->config->by_family[IP_V4];
+
+	if (v4->count)
+		reading->dynamic |= HVKVP_FAMILY_V4;
+	for (unsigned int i = 0; i < v4->count; i++)
+		if (!memcmp(v4->address[i].bytes, reading->source, sizeof(reading->source)))
+			v4->address[i].origin = HVKVP_ORIGIN_OTHER;
+}
+
 int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter, bool unchecked,
 		   struct ip_config *config, uint8_t *dynamic)
 {
 	struct reading reading = {
-		.index = adapter->index, .unchecked = unchecked, .config = config,
+		.adapter = adapter, .unchecked = unchecked, .config = config,
 	};
 	int err;
 
 	memset(config, 0, sizeof(*config));
-	err = read_addresses(rtnl, &reading);
+	err = read_addresses(rtnl, &reading, adapter->index);
+	for (unsigned int i = 0; i < adapter->stacked_count && !err; i++)
+		err = read_addresses(rtnl, &reading, adapter->stacked[i]);
 	if (!err)
 		err = read_gateways(rtnl, &reading);
 	if (err)
@@ -246,6 +306,8 @@ int ip_read_kernel(struct rtnl *rtnl, const struct adapter *adapter, bool unchec
 		if (cfg->count)
 			config->families |= ip_family_bit(family);
 	}
+	if (reading.dhcp_route)
+		note_lease(&reading);
 	*dynamic = reading.dynamic;
 	return 0;
 }

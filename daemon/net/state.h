@@ -17,10 +17,11 @@ struct rtnl;
  * @unchecked: also those that are still being checked for duplicates
  * @config: gets addresses, gateways, and the family mask of what there is;
  *	its other members are zeroed
- * @dynamic: gets the HVKVP_FAMILY_* mask of addresses that end some day and came
- *	by DHCP, as far as the kernel knows
+ * @dynamic: gets the HVKVP_FAMILY_* mask of addresses that came by DHCP: those that
+ *	end some day, and all where a DHCP client set a route of the adapter
  *
- * Never told are addresses that another machine was found to have. Link-local addresses are
+ * The adapter's own addresses come first, then those of what is stacked on it, see
+ * &adapter.stacked. Never told are addresses that another machine was found to have. Link-local addresses are
  * told, since Windows guests tell them, but after all others, because readers
  * often take the first. Never those of host scope. What is over 64 is left off.
  *

@@ -79,3 +79,31 @@ unsigned int net_watch_state(struct net_watch *watch)
 		watch->state = 1;
 	return watch->state;
 }
+
+int net_watch_links(void)
+{
+	const struct sockaddr_nl address = {
+		.nl_family = AF_NETLINK, .nl_groups = GROUP(RTNLGRP_LINK),
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	int err;
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const void *)&address, sizeof(address))) {
+		err = -errno;
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+void net_watch_links_read(int fd)
+{
+	char byte;
+
+	/* An overflow is one more notification. */
+	while (recv(fd, &byte, sizeof(byte), MSG_TRUNC) >= 0 || errno == EINTR ||
+	       errno == ENOBUFS)
+		;
+}

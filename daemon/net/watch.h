@@ -44,4 +44,14 @@ void net_watch_exit(struct net_watch *watch);
  */
 unsigned int net_watch_state(struct net_watch *watch);
 
+/**
+ * net_watch_links() - a socket that becomes readable when an interface comes or goes
+ *
+ * Return: a descriptor, the caller's, to be read by net_watch_links_read(); -errno.
+ */
+int net_watch_links(void);
+
+/** net_watch_links_read() - read all that waits in a socket of net_watch_links(). */
+void net_watch_links_read(int fd);
+
 #endif /* HVKVP_NET_WATCH_H */

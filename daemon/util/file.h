@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define FILE_SET_MAX	4
+#define FILE_SET_MAX	8
 #define FILE_SET_PATH	512
 
 /**

@@ -6,8 +6,8 @@
  * Bodies are struct hvkvp_msg_ip_text and struct hvkvp_msg_ip_binary, read and
  * written byte by byte; they need not be aligned.
  *
- * Decoding is strict: lists have no empty element (but may end with one ';',
- * which some tools append), addresses and subnets are as many, counts are within
+ * Decoding is strict: lists have no empty element (but may end with one ';', and
+ * have blanks around elements, as some tools write them), addresses and subnets are as many, counts are within
  * their arrays, masks have no holes, a text ends within its field.
  *
  * Encoding fills each list up to the last element that fits completely, and

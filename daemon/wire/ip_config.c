@@ -124,29 +124,30 @@ static const char *check_address(int family, const struct ip_family_config *cfg,
 		return "an address is its subnet's own, or its broadcast address";
 	for (unsigned int i = 0; i < n; i++)
 		if (!memcmp(cfg->address[i].bytes, address->bytes, ip_len(family)))
-			return "an address is there twice";
+			return "an address is there twice, with different subnets";
 	return NULL;
+}
+
+bool ip_is_reachable(int family, const struct ip_family_config *cfg, const uint8_t *gateway)
+{
+	if (family == IP_V6 && ip_is_link_local(family, gateway))
+		return true;
+	for (unsigned int i = 0; i < cfg->count; i++)
+		if (ip_same_subnet(cfg->address[i].bytes, gateway, cfg->address[i].prefix))
+			return true;
+	return false;
 }
 
 static const char *check_gateway(int family, const struct ip_family_config *cfg, unsigned int n)
 {
 	const uint8_t *gateway = cfg->gateway[n];
-	bool reachable = family == IP_V6 && ip_is_link_local(family, gateway);
 
 	if (!is_unicast(family, gateway))
 		return "a gateway is no unicast address";
-	for (unsigned int i = 0; i < cfg->count; i++) {
-		const struct ip_address *address = &cfg->address[i];
-
-		if (!memcmp(address->bytes, gateway, ip_len(family)))
+	for (unsigned int i = 0; i < cfg->count; i++)
+		if (!memcmp(cfg->address[i].bytes, gateway, ip_len(family)))
 			return "a gateway is one of the addresses";
-		if (ip_same_subnet(address->bytes, gateway, address->prefix))
-			reachable = true;
-	}
-	for (unsigned int i = 0; i < n; i++)
-		if (!memcmp(cfg->gateway[i], gateway, ip_len(family)))
-			return "a gateway is there twice";
-	return reachable ? NULL : "a gateway is in none of the given subnets";
+	return NULL;
 }
 
 static const char *check_family(int family, const struct ip_family_config *cfg)
@@ -163,6 +164,45 @@ static const char *check_family(int family, const struct ip_family_config *cfg)
 		if (!is_server(family, cfg->dns[i]))
 			why = "a name server is no unicast address";
 	return why;
+}
+
+/* Keep the first of equal elements of a list without prefixes. Return: how many. */
+static unsigned int unique(uint8_t (*list)[16], unsigned int count, bool drop_zero)
+{
+	static const uint8_t zero[16];
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < count; i++) {
+		bool drop = drop_zero && !memcmp(list[i], zero, 16);
+
+		for (unsigned int j = 0; j < kept && !drop; j++)
+			drop = !memcmp(list[j], list[i], 16);
+		if (!drop)
+			memmove(list[kept++], list[i], 16);
+	}
+	memset(list[kept], 0, (count - kept) * sizeof(*list));
+	return kept;
+}
+
+void ip_normalize(struct ip_config *config)
+{
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		struct ip_family_config *cfg = &config->by_family[family];
+		unsigned int kept = 0;
+
+		for (unsigned int i = 0; i < cfg->count; i++) {
+			bool drop = false;
+
+			for (unsigned int j = 0; j < kept && !drop; j++)
+				drop = cfg->address[j].prefix == cfg->address[i].prefix &&
+				       !memcmp(cfg->address[j].bytes, cfg->address[i].bytes, 16);
+			if (!drop)
+				cfg->address[kept++] = cfg->address[i];
+		}
+		cfg->count = kept;
+		cfg->gateway_count = unique(cfg->gateway, cfg->gateway_count, true);
+		cfg->dns_count = unique(cfg->dns, cfg->dns_count, false);
+	}
 }
 
 const char *ip_check(const struct ip_config *config, uint8_t *mask)
@@ -185,8 +225,6 @@ const char *ip_check(const struct ip_config *config, uint8_t *mask)
 			return why;
 		if (!cfg->count)
 			continue;
-		if (!(asked & ip_family_bit(family)))
-			return "an address is of another family than the request";
 		*mask |= ip_family_bit(family);
 	}
 	return *mask ? NULL : "neither DHCP nor an address";

@@ -181,18 +181,38 @@ char *ip_text(int family, const uint8_t *bytes, char *text);
 char *ip_text_prefix(int family, const struct ip_address *address, char *text);
 
 /**
+ * ip_normalize() - remove what hosts and tools send without meaning it
+ * @config: decoded from a SET_IP
+ *
+ * Gateways 0.0.0.0 and :: mean "no gateway"; the same address with the same prefix
+ * length, the same gateway, and the same name server count once. Pure.
+ */
+void ip_normalize(struct ip_config *config);
+
+/**
+ * ip_is_reachable() - is a gateway in a subnet of an address, or link-local?
+ * @family: of the gateway
+ * @cfg: the addresses
+ * @gateway: the gateway
+ *
+ * One that is not needs a route that says that it is on the link.
+ */
+bool ip_is_reachable(int family, const struct ip_family_config *cfg, const uint8_t *gateway);
+
+/**
  * ip_check() - may this be given to an adapter?
- * @config: decoded; what is not used is not looked at
- * @mask: gets the families to change: those asked for that have addresses, or
- *	all asked for (all there are if none is named) when @config asks for DHCP
+ * @config: from ip_normalize(); what is not used is not looked at
+ * @mask: gets the families to change: those that have addresses, or all asked for
+ *	(all there are if none is named) when @config asks for DHCP
  *
- * Refuses: a family that is not named but has addresses; nothing to set;
- * addresses that are no unicast, the subnet's own or its broadcast, twice there,
- * without a prefix; gateways that no given subnet holds, or that are one of the
- * addresses; name servers that are no unicast.
+ * Refuses: nothing to set; an unknown family; addresses that are no unicast, the
+ * subnet's own or its broadcast, there twice with different prefix lengths, without a
+ * prefix; gateways of a family without an address, or that are one of the addresses;
+ * gateways and name servers that are no unicast.
  *
- * With DHCP the host's addresses mean nothing and are not looked at: Windows
- * hosts send along what was there before.
+ * Addresses of a family that the mask of the request does not name are accepted:
+ * some hosts set one bit for both. With DHCP the host's addresses mean nothing and
+ * are not looked at: Windows hosts send along what was there before.
  *
  * Return: NULL if all is well, or what is wrong, in words; pure.
  */

@@ -23,6 +23,7 @@ bool ip_list_open(struct ip_list *list, const uint8_t *field, size_t units)
 
 int ip_list_next(struct ip_list *list, char element[IP_LIST_ELEMENT_SIZE])
 {
+	bool blank = false, skipped = false;
 	size_t len = 0;
 
 	if (list->at == list->end)
@@ -32,12 +33,19 @@ int ip_list_next(struct ip_list *list, char element[IP_LIST_ELEMENT_SIZE])
 
 		if (unit == ';')
 			break;
-		if (unit <= ' ' || unit > '~' || len == IP_LIST_ELEMENT_SIZE - 1)
+		/* Blanks around an element are not part of it. */
+		if (unit == ' ') {
+			skipped = true;
+			blank |= len > 0;
+			continue;
+		}
+		if (blank || unit < ' ' || unit > '~' || len == IP_LIST_ELEMENT_SIZE - 1)
 			return -1;
 		element[len++] = unit;
 	}
+	/* Blanks behind the last separator are no element; nothing between two is one. */
 	if (!len)
-		return -1;
+		return skipped && list->at == list->end ? 0 : -1;
 	element[len] = 0;
 	if (list->at < list->end)
 		list->at += 2;

@@ -40,6 +40,8 @@ bool ip_list_open(struct ip_list *list, const uint8_t *field, size_t units);
  * @list: the object
  * @element: gets it, ASCII with a NUL
  *
+ * Blanks around an element are skipped.
+ *
  * Return: 1; 0 at the end; -1 if the element is empty, longer than any address,
  * or not ASCII.
  */

@@ -3,8 +3,8 @@
  * The text form of IP bodies, KVP 1.0 to 4.0. Pure.
  *
  * IPv4 subnets are dotted masks. IPv6 subnets are prefix lengths: hosts send
- * "64", Windows and Linux guests answer "/64", so both are taken and the latter
- * is sent.
+ * "64", Windows and Linux guests answer "/64", some tools write a mask in address form:
+ * all are taken, and the second is sent.
  */
 #include <stdio.h>
 #include <string.h>
@@ -23,14 +23,30 @@ static int parse_address(const char *text, uint8_t *bytes)
 	return -1;
 }
 
+/* Return: the length, or -1 if the ones are not all in front. */
+static int prefix_of_mask6(const uint8_t mask[16])
+{
+	unsigned int prefix = 0;
+
+	while (prefix < 128 && mask[prefix / 8] & 0x80 >> prefix % 8)
+		prefix++;
+	for (unsigned int i = prefix; i < 128; i++)
+		if (mask[i / 8] & 0x80 >> i % 8)
+			return -1;
+	return prefix;
+}
+
 /* Return: the length, or -1. */
 static int parse_subnet(int family, const char *text)
 {
 	unsigned int prefix = 0;
-	uint8_t mask[4];
+	uint8_t mask[4], mask6[16];
 
 	if (family == IP_V4)
 		return inet_pton(AF_INET, text, mask) == 1 ? ip_prefix_of_mask(mask) : -1;
+	/* Some tools write an IPv6 mask like an address. */
+	if (inet_pton(AF_INET6, text, mask6) == 1)
+		return prefix_of_mask6(mask6);
 	text += *text == '/';
 	if (!*text || strlen(text) > 3 || (text[0] == '0' && text[1]))
 		return -1;

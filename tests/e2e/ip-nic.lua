@@ -82,7 +82,9 @@ case("static IPv4, IPv6, both, then DHCP again", function()
 		a = get_ip{adapter = guid}
 		expect(addresses(a), {"198.51.100.7", "2001:db8:1::7"})
 		expect(a.dhcp, false)
+		guest_ok("pidof hvkvpd >/run/dhclient." .. name .. ".pid")
 		expect(set_ip{adapter = guid, family = "both", dhcp = true}.ok)
+		guest_ok("rm /run/dhclient." .. name .. ".pid")
 		a = get_ip{adapter = guid}
 		expect(addresses(a), {})
 		expect(a.dhcp, true)

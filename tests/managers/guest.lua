@@ -8,7 +8,7 @@ local USER = "203.0.113.9"
 -- Enabled, as Debian's packages leave them: NetworkManager and networking (ifupdown). It has no interface at first.
 local managers = {
 	{name = "NetworkManager", unit = "NetworkManager",
-	 file = "/etc/NetworkManager/system-connections/hvkvpd-%s.nmconnection",
+	 file = "/var/lib/hyperv/ip-%s.before",
 	 user = "/etc/NetworkManager/system-connections/user.nmconnection",
 	 text = "[connection]\nid=user\ntype=ethernet\ninterface-name=%s\n[ipv4]\nmethod=manual\naddress1=%s/24\n"},
 	{name = "systemd-networkd", unit = "systemd-networkd",
@@ -28,7 +28,7 @@ local nic, eth, guid, key
 local function plug(n)
 	if nic then bus.withdraw(nic) end
 	nic = bus.nic{mac = "00:15:5d:0a:0b:0" .. n}
-	guid, key, eth = "{" .. nic.instance:upper() .. "}", "00155d0a0b0" .. n, nil
+	guid, key, eth = "{" .. nic.instance:upper() .. "}", nic.instance:lower(), nil
 end
 
 -- What GET_IP tells, in the form of this version.
@@ -85,7 +85,7 @@ local function no_complaint(since)
 end
 
 local function clean()
-	guest("systemctl stop NetworkManager systemd-networkd.socket systemd-networkd networking; rm -f /var/lib/hyperv/ip-*.conf " ..
+	guest("systemctl stop NetworkManager systemd-networkd.socket systemd-networkd networking; rm -f /var/lib/hyperv/ip-* " ..
 		"/etc/*/*hvkvpd* /etc/*/*/*hvkvpd*; rm -rf /run/systemd/netif/links/* /run/NetworkManager /run/network/ifstate* " ..
 		"/run/systemd/network /etc/netplan/* /etc/systemd/network/* /etc/NetworkManager/system-connections/* " ..
 		"/etc/network/interfaces.d/*")
@@ -144,7 +144,8 @@ for i, m in ipairs(managers) do
 	case(m.name .. ": the daemon is restarted", {timeout = 200}, function()
 		guest_ok("systemctl restart hvkvpd", 60)
 		until_told(STATIC)
-		expect(guest_ok("cat " .. m.user):find(USER, 1, true) ~= nil)
+		-- NetworkManager's profile is edited; what it was is kept.
+		expect(guest_ok("cat " .. (m.name == "NetworkManager" and m.file:format(key) or m.user)):find(USER, 1, true) ~= nil)
 		no_complaint(since)
 	end)
 

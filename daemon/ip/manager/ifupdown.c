@@ -2,78 +2,55 @@
 /*
  * ifupdown.
  *
- * Stanzas of one name add up, so one of ours would come on top of the user's. A
- * mapping sends the interface to a logical one of another name instead: the
- * user's stanza stays as it is, and is not used. A mapping wants a program that
- * tells the name; that is a line of shell beside the file.
+ * Stanzas of one name add up, so one of ours would come on top of the user's. A mapping
+ * sends the interface to a logical one of another name instead, whose stanzas are copies
+ * of the user's, but for what the host sets. The user's file stays as it is. A mapping
+ * needs a program that prints the name: a few lines of shell, which also check that it
+ * is still the same adapter.
  */
-#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ip/dns.h"
+#include "ip/manager/interfaces.h"
 #include "ip/manager/manager.h"
 #include "ip/system.h"
-#include "util/clock.h"
+#include "net/link.h"
 #include "util/file.h"
 #include "util/strbuf.h"
 #include "util/sysroot.h"
 
-#define INTERFACES_SIZE 65536
+#define OURS		"/etc/network/interfaces.d/hvkvpd-%s"
+#define STATE		"/run/network/ifstate"
+#define STATE_SIZE	16384
 
-/* Does the main file read the folder that ours is in? */
-static bool reads_folder(const char *text)
-{
-	for (; *text; text += strcspn(text, "\n")) {
-		text += strspn(text, "\n \t");
-		if (!strncmp(text, "source", 6) &&
-		    memmem(text, strcspn(text, "\n"), "interfaces.d", 12))
-			return true;
-	}
-	return false;
-}
-
-/* Is there a stanza "iface NAME" in a file's text? */
-static bool has_stanza(const char *text, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (; *text; text += strcspn(text, "\n")) {
-		text += strspn(text, "\n \t");
-		if (strncmp(text, "iface", 5) || (text[5] != ' ' && text[5] != '\t'))
-			continue;
-		text += 5 + strspn(text + 5, " \t");
-		if (!strncmp(text, name, len) && strchr(" \t", text[len]))
-			return true;
-	}
-	return false;
-}
-
-bool ip_ifupdown_names(const struct ip_system *system, const struct adapter *adapter)
-{
-	char path[SYSROOT_PATH_SIZE], text[INTERFACES_SIZE];
-
-	return sysroot_exists(system->root, "/usr/sbin/ifup") &&
-	       file_read(sysroot_path(system->root, path, "/etc/network/interfaces"), text, sizeof(text)) > 0 &&
-	       has_stanza(text, adapter->name);
-}
+#define MAP_PATH	"/etc/network/hvkvpd-map"
+static const char map_script[] =
+	"#!/bin/sh\n"
+	"# For ifup: prints the logical interface of hvkvpd's for the adapter that the host configured,\n"
+	"# and the interface itself for any other; see interfaces.d/hvkvpd-*.\n"
+	"read -r kind id\n"
+	"net=/sys/class/net/$1\n"
+	"case $kind in\n"
+	"guid) found=$(readlink \"$net/device\") found=${found##*/}\n"
+	"\tread -r old 2>/dev/null <\"$net/device/device_id\" && [ \"$old\" = \"{$id}\" ] && found=$id ;;\n"
+	"mac) read -r found <\"$net/address\" ;;\n"
+	"*) found=$id ;;\n"
+	"esac\n"
+	"[ \"$found\" = \"$id\" ] && echo \"hvkvpd-$1\" || echo \"$1\"\n";
 
 static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
 {
-	char path[SYSROOT_PATH_SIZE], text[INTERFACES_SIZE];
-
 	(void)adapter;
-	sysroot_path(system->root, path, "/etc/network/interfaces");
-	return sysroot_exists(system->root, "/usr/sbin/ifup") && file_read(path, text, sizeof(text)) > 0 &&
-	       reads_folder(text);
+	return ip_tool_path(system, "ifup") && interfaces_reads_folder(system);
 }
 
-static char *stanza_path(const struct ip_system *system, const struct adapter *adapter,
-			 char *path)
+/* Before networking.service has started, it brings the interface up by its new files. */
+static bool running(const struct ip_system *system, const struct adapter *adapter)
 {
-	char mac[ADAPTER_MAC_SIZE];
-
-	return sysroot_path(system->root, path, "/etc/network/interfaces.d/hvkvpd-%s",
-		       ip_mac_bare(adapter, mac));
+	(void)adapter;
+	return sysroot_exists(system->root, STATE);
 }
 
 static void render_dns(const struct ip_plan *plan, struct strbuf *out)
@@ -81,70 +58,210 @@ static void render_dns(const struct ip_plan *plan, struct strbuf *out)
 	const struct ip_config *config = &plan->config;
 	char text[IP_TEXT_SIZE];
 
-	if (!config->by_family[IP_V4].dns_count && !config->by_family[IP_V6].dns_count)
+	if (!plan->dns || (!config->by_family[IP_V4].dns_count && !config->by_family[IP_V6].dns_count))
 		return;
 	strbuf_printf(out, "\tdns-nameservers");
 	for (int family = 0; family < IP_FAMILIES; family++)
 		for (unsigned int i = 0; i < config->by_family[family].dns_count; i++)
-			strbuf_printf(out, " %s", ip_text(family, config->by_family[family].dns[i], text));
+			strbuf_printf(out, " %s",
+				      ip_text(family, config->by_family[family].dns[i], text));
 	strbuf_printf(out, "\n");
 }
 
-/* Return: stanzas written. */
-static unsigned int render_family(const struct ip_plan *plan, int family, bool dns,
+static bool is_replaced(const struct ip_plan *plan, bool kept, const char *option)
+{
+	static const char *const options[] = {
+		"address", "netmask", "broadcast", "network", "gateway", "pointopoint", "metric",
+	};
+
+	if (plan->dns && (!strcmp(option, "dns-nameservers") || !strcmp(option, "dns-nameserver")))
+		return true;
+	for (size_t i = 0; kept && i < sizeof(options) / sizeof(options[0]); i++)
+		if (!strcmp(option, options[i]))
+			return true;
+	return false;
+}
+
+/*
+ * The user's options. A route by a gateway that the new addresses do not reach must not
+ * keep the interface down.
+ */
+static void copy_options(const struct ip_plan *plan, bool kept,
+			 const struct interfaces_stanza *stanza, struct strbuf *out)
+{
+	const char *end = stanza->options + stanza->options_len;
+
+	for (const char *line = stanza->options; line < end;) {
+		const char *start = line + strspn(line, " \t");
+		size_t len = strcspn(line, "\n");
+		char option[32];
+		bool up;
+
+		while (line + len < end && len && line[len - 1] == '\\')
+			len += 1 + strcspn(line + len + 1, "\n");
+		snprintf(option, sizeof(option), "%.*s", (int)strcspn(start, " \t\n"), start);
+		up = !strcmp(option, "up") || !strcmp(option, "post-up");
+		if (option[0] && option[0] != '#' && !is_replaced(plan, kept, option)) {
+			bool route = kept && up && memmem(line, len, " route ", 7);
+
+			strbuf_printf(out, "%.*s%s\n", (int)len, line, route ? " || :" : "");
+		}
+		line += len;
+		if (line < end)
+			line++;
+	}
+}
+
+static void render_address(const struct ip_plan *plan, int family, unsigned int i,
+			   const char *inherits, struct strbuf *out)
+{
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
+	const char *name = plan->adapter.name;
+	char text[IP_TEXT_SIZE];
+
+	strbuf_printf(out, "\niface hvkvpd-%s %s static%s\n\taddress %s\n", name,
+		      family == IP_V4 ? "inet" : "inet6", inherits,
+		      ip_text_prefix(family, &cfg->address[i], text));
+	if (family == IP_V6 && !i)
+		strbuf_printf(out, "\tpre-up echo 0 >/proc/sys/net/ipv6/conf/%s/disable_ipv6 || :\n",
+			      name);
+}
+
+static void render_gateways(const struct ip_plan *plan, int family, struct strbuf *out)
+{
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
+	char text[IP_TEXT_SIZE];
+
+	for (unsigned int i = 0; i < cfg->gateway_count; i++)
+		strbuf_printf(out, "\tup ip route append default via %s dev %s%s proto static metric %u\n",
+			      ip_text(family, cfg->gateway[i], text), plan->adapter.name,
+			      ip_is_reachable(family, cfg, cfg->gateway[i]) ? "" : " onlink",
+			      ip_link_metric(family, i));
+}
+
+/* The options of all of the user's stanzas of a family. */
+static void copy_family(const struct ip_plan *plan, int family, const char *text,
+			struct strbuf *out)
+{
+	struct interfaces_stanza stanza;
+
+	while (interfaces_next(&text, plan->adapter.name, &stanza))
+		if (!strcmp(stanza.family, family == IP_V4 ? "inet" : "inet6"))
+			copy_options(plan, true, &stanza, out);
+}
+
+/* The user's options and the gateways may need any of the addresses: the last stanza. */
+static unsigned int render_kept(const struct ip_plan *plan, int family, const char *text,
 				struct strbuf *out)
 {
 	const struct ip_family_config *cfg = &plan->config.by_family[family];
-	const char *name = plan->adapter.name, *inet = family == IP_V4 ? "inet" : "inet6";
-	char text[IP_TEXT_SIZE];
+	struct interfaces_stanza stanza;
+	char inherits[64] = "";
+	const char *at = text;
 
-	if (plan->mode[family] == IP_MODE_AUTO && (family == IP_V4 || plan->change & HVKVP_FAMILY_V6)) {
-		strbuf_printf(out, "\niface hvkvpd-%s %s %s\n", name, inet,
-			 family == IP_V4 ? "dhcp" : "auto");
+	while (!inherits[0] && interfaces_next(&at, plan->adapter.name, &stanza))
+		if (!strcmp(stanza.family, family == IP_V4 ? "inet" : "inet6"))
+			strcpy(inherits, stanza.inherits);
+	if (plan->mode[family] == IP_MODE_AUTO) {
+		strbuf_printf(out, "\niface hvkvpd-%s %s%s\n", plan->adapter.name,
+			      family == IP_V4 ? "inet dhcp" : "inet6 auto", inherits);
+		copy_family(plan, family, text, out);
 		return 1;
 	}
-	for (unsigned int i = 0; i < cfg->count; i++) {
-		strbuf_printf(out, "\niface hvkvpd-%s %s static\n\taddress %s\n", name, inet,
-			 ip_text_prefix(family, &cfg->address[i], text));
-		if (i)
-			continue;
-		if (dns)
-			render_dns(plan, out);
-	}
-	/* The last stanza has them: each must find its subnet there. */
-	for (unsigned int i = 0; cfg->count && i < cfg->gateway_count; i++)
-		strbuf_printf(out, "\tup ip route append default via %s dev %s proto static metric %u\n",
-			 ip_text(family, cfg->gateway[i], text), name,
-			 (family == IP_V4 ? 0 : 1024) + i);
+	for (unsigned int i = 0; i < cfg->count; i++)
+		render_address(plan, family, i, i ? "" : inherits, out);
+	copy_family(plan, family, text, out);
+	render_gateways(plan, family, out);
 	return cfg->count;
 }
 
-static void render(const struct ip_plan *plan, struct strbuf *out)
+/* The user's stanzas of a family that the host has not set. */
+static unsigned int render_others(const struct ip_plan *plan, const char *text, bool dns,
+				  struct strbuf *out)
 {
-	const char *name = plan->adapter.name;
-	unsigned int stanzas;
+	struct interfaces_stanza stanza;
+	unsigned int count = 0;
 
-	strbuf_printf(out, "# The addresses that the Hyper-V host set, written by hvkvpd. Remove this file to undo it.\n"
-		 "mapping %s\n\tscript /etc/network/hvkvpd-map\n\nauto %s\n", name, name);
-	stanzas = render_family(plan, IP_V4, true, out);
-	stanzas += render_family(plan, IP_V6, !stanzas, out);
-	if (!stanzas)
-		strbuf_printf(out, "\niface hvkvpd-%s inet manual\n", name);
+	while (interfaces_next(&text, plan->adapter.name, &stanza)) {
+		if (ip_plan_keeps(plan, !strcmp(stanza.family, "inet6") ? IP_V6 : IP_V4))
+			continue;
+		strbuf_printf(out, "\niface hvkvpd-%s %s %s%s\n", plan->adapter.name, stanza.family,
+			      stanza.method, stanza.inherits);
+		copy_options(plan, false, &stanza, out);
+		if (dns && !count)
+			render_dns(plan, out);
+		count++;
+	}
+	return count;
 }
 
-static const char *tell(const struct ip_system *system, const struct ip_plan *plan,
-			unsigned int limit_ms)
+static const char *compile(const struct ip_system *system, const struct ip_plan *plan,
+			   struct ip_files *files)
 {
-	const uint64_t end = clock_ms() + limit_ms;
+	const struct adapter *adapter = &plan->adapter;
+	char key[IP_RECORD_KEY_SIZE], *text;
+	bool dns = true;
+	struct strbuf *out;
 
-	/* Not yet: networking.service will bring it up as it is in the files then. */
-	if (!sysroot_exists(system->root, "/run/network/ifstate"))
-		return NULL;
-	/* Also stops a DHCP client of the old configuration. It may be down already. */
-	IP_TOOL(system, limit_ms, true, "/usr/sbin/ifdown", "--force", plan->adapter.name);
-	if (IP_TOOL(system, clock_left(end), true, "/usr/sbin/ifup", plan->adapter.name))
+	if (plan->mode[IP_V4] == IP_MODE_AUTO && ip_plan_keeps(plan, IP_V4) &&
+	    !ip_tool_path(system, "dhclient") && !ip_tool_path(system, "dhcpcd") &&
+	    !ip_tool_path(system, "udhcpc") && !ip_tool_path(system, "pump"))
+		return "ifupdown has no DHCP client: install isc-dhcp-client or dhcpcd";
+	text = interfaces_read(system);
+	if (!text)
+		return "/etc/network/interfaces cannot be read";
+	strbuf_printf(ip_files_add(files, 0755, MAP_PATH), "%s", map_script);
+	out = ip_files_add(files, 0644, OURS, ip_record_key(adapter, key));
+	strbuf_printf(out, IP_FILES_BANNER "mapping %s\n\tscript " MAP_PATH "\n\tmap %s %s\n\nauto %s\n",
+		      adapter->name, adapter->is_master ? "any" : adapter->guid[0] ? "guid" : "mac",
+		      adapter->is_master ? "any" : adapter->guid[0] ? adapter->guid : adapter->mac,
+		      adapter->name);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		if (!ip_plan_keeps(plan, family))
+			continue;
+		if (render_kept(plan, family, text, out) && dns) {
+			render_dns(plan, out);
+			dns = false;
+		}
+	}
+	render_others(plan, text, dns, out);
+	free(text);
+	return NULL;
+}
+
+static void revert(const struct ip_system *system, const struct ip_record *record,
+		   const char *key, struct ip_files *files)
+{
+	(void)system;
+	(void)record;
+	ip_files_remove(files, OURS, key);
+}
+
+/* Also stops a DHCP client, and runs the user's commands of the configuration until now. */
+static void release(const struct ip_system *system, const struct adapter *adapter,
+		    unsigned int limit_ms)
+{
+	IP_TOOL(system, limit_ms, true, "ifdown", "--force", adapter->name);
+}
+
+static const char *notify(const struct ip_system *system, const struct adapter *adapter,
+			  bool dhcp, unsigned int limit_ms)
+{
+	(void)dhcp;
+	if (IP_TOOL(system, limit_ms, true, "ifup", adapter->name))
 		return "ifup does not take the new configuration";
 	return NULL;
+}
+
+static bool accepted(const struct ip_system *system, const struct adapter *adapter)
+{
+	char path[SYSROOT_PATH_SIZE], text[STATE_SIZE], logical[64], wanted[64];
+
+	if (file_read(sysroot_path(system->root, path, STATE), text, sizeof(text)) <= 0)
+		return false;
+	snprintf(wanted, sizeof(wanted), "hvkvpd-%s", adapter->name);
+	return file_line_value(text, adapter->name, logical, sizeof(logical)) &&
+	       !strcmp(logical, wanted);
 }
 
 static bool keeps_dns(const struct ip_system *system)
@@ -155,9 +272,12 @@ static bool keeps_dns(const struct ip_system *system)
 const struct ip_manager ip_ifupdown = {
 	.name = "ifupdown",
 	.in_charge = in_charge,
-	.path = stanza_path,
-	.mode = 0644,
-	.render = render,
-	.tell = tell,
+	.running = running,
+	.compile = compile,
+	.revert = revert,
+	.release = release,
+	.notify = notify,
+	.accepted = accepted,
 	.keeps_dns = keeps_dns,
+	.matches_instance = true,
 };

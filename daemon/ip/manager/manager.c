@@ -7,86 +7,99 @@
 #include <string.h>
 
 #include "ip/manager/manager.h"
+#include "ip/manager/others.h"
 #include "ip/system.h"
 #include "util/clock.h"
-#include "util/file.h"
 #include "util/log.h"
 #include "util/spawn.h"
-#include "util/strbuf.h"
 #include "util/sysroot.h"
 
 #define IP_TOOL_WORDS 12
 
+static const struct ip_manager *const managers[] = {
+	/* ifupdown is found by its files alone, and so comes last. */
+	&ip_networkd, &ip_networkmanager, &ip_wicked, &ip_connman, &ip_dhcpcd, &ip_ifcfg,
+	&ip_ifupdown,
+};
+
+#define MANAGERS (sizeof(managers) / sizeof(managers[0]))
+
 const struct ip_manager *ip_manager_find(const struct ip_system *system,
 					 const struct adapter *adapter)
 {
-	/* Netplan before what it writes for; ifupdown is told by its files alone. */
-	static const struct ip_manager *const managers[] = {
-		&ip_netplan, &ip_networkd, &ip_networkmanager, &ip_ifupdown,
-	};
-
-	for (size_t i = 0; i < sizeof(managers) / sizeof(managers[0]); i++)
+	for (size_t i = 0; i < MANAGERS; i++)
 		if (managers[i]->in_charge(system, adapter))
 			return managers[i];
 	return NULL;
 }
 
-int ip_manager_write(const struct ip_manager *manager, const struct ip_system *system,
-		     const struct ip_plan *plan, struct file_set *files)
+const struct ip_manager *ip_manager_named(const char *name)
 {
-	struct strbuf buffer = { 0 };
-	char path[SYSROOT_PATH_SIZE];
-	int err = -ENOMEM;
-
-	manager->render(plan, &buffer);
-	if (!buffer.failed)
-		err = file_set_write(files, manager->path(system, &plan->adapter, path),
-				     manager->mode, buffer.text, buffer.len);
-	strbuf_free(&buffer);
-	if (err)
-		log_err("%s: %s", path, strerror(-err));
-	return err;
+	for (size_t i = 0; i < MANAGERS; i++)
+		if (!strcmp(managers[i]->name, name))
+			return managers[i];
+	return NULL;
 }
 
-char *ip_mac_bare(const struct adapter *adapter, char *bare)
+const char *ip_manager_name(const struct ip_manager *manager)
 {
-	size_t len = 0;
+	return manager ? manager->name : IP_RECORD_OWN;
+}
 
-	for (const char *mac = adapter->mac; *mac; mac++)
-		if (*mac != ':')
-			bare[len++] = *mac;
-	bare[len] = 0;
-	return bare;
+const char *ip_tool_path(const struct ip_system *system, const char *name)
+{
+	static const char *const folders[] = { "/usr/sbin", "/sbin", "/usr/bin", "/bin" };
+	static char path[64];
+
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folders[i], name);
+		if (sysroot_exists(system->root, "%s", path))
+			return path;
+	}
+	return NULL;
+}
+
+bool ip_unit_enabled(const struct ip_system *system, const char *unit)
+{
+	return sysroot_exists(system->root, "/etc/systemd/system/multi-user.target.wants/%s", unit) ||
+	       sysroot_exists(system->root, "/etc/systemd/system/network.target.wants/%s", unit);
 }
 
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	    const char *input, const char *const *argv)
 {
-	/* systemd shall have ended it before we go on, and starts to count later than we do. */
+	/* systemd must have ended it before we go on, and starts to count later than we do. */
 	const unsigned int unit_ms = limit_ms - limit_ms / 8;
 	const uint64_t end = clock_ms() + unit_ms;
-	char path[SYSROOT_PATH_SIZE], limit[64];
+	char path[SYSROOT_PATH_SIZE], tool[SYSROOT_PATH_SIZE], limit[64];
 	/*
-	 * At once, also early in a boot; with our standard input and output, so that what
-	 * it says is in our log; and it ends, at once too, when we do not wait any longer.
+	 * At once, also early in a boot; with our standard input and output, so that its
+	 * output is in our log; and it ends, at once too, when we do not wait any longer.
 	 */
 	const char *const run[] = {
 		"/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe",
 		"--property=DefaultDependencies=no", "--property=KillSignal=SIGKILL", limit,
 	};
 	const char *words[IP_TOOL_WORDS + sizeof(run) / sizeof(run[0]) + 1];
+	const char *found = argv[0][0] == '/' ? argv[0] : ip_tool_path(system, argv[0]);
 	bool in_unit = outside && sysroot_exists(system->root, "/run/systemd/private") &&
 		       sysroot_exists(system->root, "%s", run[0]);
-	size_t n = 0, from = 0;
+	size_t n = 0, from = 1;
 	int ret;
 
+	if (!found) {
+		log_warn("%s: no such program", argv[0]);
+		return -ENOENT;
+	}
+	snprintf(tool, sizeof(tool), "%s", found);
 	snprintf(limit, sizeof(limit), "--property=RuntimeMaxSec=%ums", unit_ms);
 	if (in_unit) {
 		for (; n < sizeof(run) / sizeof(run[0]); n++)
 			words[n] = run[n];
 		words[0] = sysroot_path(system->root, path, "%s", run[0]);
+		words[n++] = tool;
 	} else {
-		words[n++] = sysroot_path(system->root, path, "%s", argv[from++]);
+		words[n++] = sysroot_path(system->root, path, "%s", tool);
 	}
 	while (argv[from] && from < IP_TOOL_WORDS)
 		words[n++] = argv[from++];
@@ -95,8 +108,8 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	if (in_unit && ret > 0 && !clock_left(end))
 		ret = -ETIMEDOUT;
 	if (ret < 0)
-		log_warn("%s %s: %s", argv[0], argv[1] ? argv[1] : "", strerror(-ret));
+		log_warn("%s %s: %s", tool, argv[1] ? argv[1] : "", strerror(-ret));
 	else if (ret)
-		log_warn("%s %s: exit code %d", argv[0], argv[1] ? argv[1] : "", ret);
+		log_warn("%s %s: exit code %d", tool, argv[1] ? argv[1] : "", ret);
 	return ret;
 }

@@ -2,58 +2,65 @@
 /*
  * Network managers: who keeps an adapter's addresses over a reboot
  *
- * Each writes files of its own, named hvkvpd and nothing else, which win over the
- * user's without changing them; removing them takes everything back. After a
- * change the manager is told, by its own tool where it has no other way in that
- * is not D-Bus: networkctl, nmcli, ifdown and ifup.
+ * What the host did not name stays as the user has it: a manager gets a copy of the
+ * configuration that applies, in which only the addresses, default gateways and name
+ * servers of the families that the host has set are replaced.
  *
- *   netplan	 /etc/netplan/90-hvkvpd-MAC.yaml, for interfaces that it gave to
- *		 networkd; a definition of its own, as netplan appends to lists of
- *		 one that is there
- *   networkd	 /etc/systemd/network/00-hvkvpd-MAC.network; 00 because cloud-init
- *		 and netplan write 10-, and the first name wins
- *   NetworkManager  /etc/NetworkManager/system-connections/hvkvpd-MAC.nmconnection,
- *		 with an autoconnect priority over the user's
- *   ifupdown	 /etc/network/interfaces.d/hvkvpd-MAC: a mapping to a logical
- *		 interface of our own, as stanzas of one name add up
- *   hvkvpd	 nobody: the record, see ip_record.h
+ *   systemd-networkd  /etc/systemd/network/00-hvkvpd-KEY.network: the .network file that
+ *		       applies, with its drop-ins; also where netplan writes that file.
+ *		       It matches the VMBus instance, not a name or MAC address
+ *   NetworkManager    the active profile itself, where it is in /etc; else
+ *		       /etc/NetworkManager/system-connections/hvkvpd-KEY.nmconnection
+ *   ifupdown	       /etc/network/interfaces.d/hvkvpd-KEY: a mapping to a logical interface
+ *		       with copies of the stanzas; the mapping checks the VMBus instance
+ *   hvkvpd	       no manager: the record, see ip/record.h
  *
- * MAC is without colons.
+ * KEY is that of the record. Managers are notified by their own tools where they have no
+ * other interface than D-Bus: networkctl, nmcli, ifdown and ifup.
  */
 #ifndef HVKVP_IP_MANAGER_MANAGER_H
 #define HVKVP_IP_MANAGER_MANAGER_H
 
+#include "ip/files.h"
 #include "ip/plan.h"
-#include "util/file.h"
-#include "util/strbuf.h"
+#include "ip/record.h"
 
-struct file_set;
 struct ip_system;
-struct strbuf;
 
 /**
  * struct ip_manager - a manager
  * @name: for people, and in records
- * @in_charge: does it look after this adapter, or will it when it has started?
- *	Hosts set addresses early in a boot
- * @path: of its file; SYSROOT_PATH_SIZE bytes
- * @mode: of a new file
- * @render: the file for a plan; pure
- * @tell: make it read its files again, if it runs; NULL, or what went wrong
+ * @in_charge: does it manage this adapter, or will it when it has started? Hosts set
+ *	addresses early in a boot
+ * @running: can it be notified, and asked, now?
+ * @compile: adds its files for a plan; NULL, or why it cannot keep the plan. Changes
+ *	nothing. NULL: this manager is not supported, see @refusal
+ * @refusal: why, and what to do
+ * @revert: adds what takes a record's files back
+ * @release: before files change: make it let go of the adapter; may be NULL
+ * @notify: make it read its files again, and use them; NULL, or what went wrong
+ * @accepted: does it say that it uses the files? Only asked if it is running
  * @keeps_dns: does it set name servers here?
+ * @matches_instance: its files match the VMBus instance, and so no other adapter
  */
 struct ip_manager {
 	const char *name;
 	bool (*in_charge)(const struct ip_system *system, const struct adapter *adapter);
-	char *(*path)(const struct ip_system *system, const struct adapter *adapter, char *path);
-	unsigned int mode;
-	void (*render)(const struct ip_plan *plan, struct strbuf *out);
-	const char *(*tell)(const struct ip_system *system, const struct ip_plan *plan,
-			    unsigned int limit_ms);
+	bool (*running)(const struct ip_system *system, const struct adapter *adapter);
+	const char *(*compile)(const struct ip_system *system, const struct ip_plan *plan,
+			       struct ip_files *files);
+	const char *refusal;
+	void (*revert)(const struct ip_system *system, const struct ip_record *record,
+		       const char *key, struct ip_files *files);
+	void (*release)(const struct ip_system *system, const struct adapter *adapter,
+			unsigned int limit_ms);
+	const char *(*notify)(const struct ip_system *system, const struct adapter *adapter,
+			      bool dhcp, unsigned int limit_ms);
+	bool (*accepted)(const struct ip_system *system, const struct adapter *adapter);
 	bool (*keeps_dns)(const struct ip_system *system);
+	bool matches_instance;
 };
 
-extern const struct ip_manager ip_netplan;
 extern const struct ip_manager ip_networkd;
 extern const struct ip_manager ip_networkmanager;
 extern const struct ip_manager ip_ifupdown;
@@ -63,36 +70,37 @@ extern const struct ip_manager ip_ifupdown;
  * @system: the machine
  * @adapter: the adapter
  *
- * Return: the manager; NULL if nobody is.
+ * Return: the manager; NULL if there is none.
  */
 const struct ip_manager *ip_manager_find(const struct ip_system *system,
 					 const struct adapter *adapter);
 
+/** ip_manager_named() - a manager by the name in a record; NULL if there is none. */
+const struct ip_manager *ip_manager_named(const char *name);
+
+/** ip_manager_name() - its name; "hvkvpd" for NULL. */
+const char *ip_manager_name(const struct ip_manager *manager);
+
 /**
- * ip_manager_write() - write a manager's files
- * @manager: who
+ * ip_tool_path() - where a program is
  * @system: the machine
- * @plan: what is to be
- * @files: remembers what was there
+ * @name: of the program
  *
- * Return: 0 or -errno.
+ * Return: its path without the root, in /usr/sbin, /sbin, /usr/bin or /bin; NULL if it
+ * is in none. Valid until the next call.
  */
-int ip_manager_write(const struct ip_manager *manager, const struct ip_system *system,
-		     const struct ip_plan *plan, struct file_set *files);
-
-/** ip_mac_bare() - a MAC address without its colons. Return: @bare, 13 bytes. */
-char *ip_mac_bare(const struct adapter *adapter, char *bare);
+const char *ip_tool_path(const struct ip_system *system, const char *name);
 
 /**
- * ip_tool() - run a tool of the machine
+ * ip_tool() - run a program of the machine
  * @system: the machine
  * @limit_ms: how long it may take
  * @outside: it starts others, or writes where hvkvpd may not: where systemd runs,
  *	it is started by that, outside of the sandbox of hvkvpd's own unit
  * @input: what it reads from standard input; NULL for nothing
- * @argv: full path, without the root, and arguments; 12 words at most
+ * @argv: name, or full path without the root, and arguments; 12 words at most
  *
- * Return: 0; its exit code; -errno.
+ * Return: 0; its exit code; -ENOENT if there is no such program; other -errno.
  */
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	    const char *input, const char *const *argv);
@@ -101,35 +109,10 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	ip_tool(system, limit_ms, outside, NULL, (const char *const[]){ __VA_ARGS__, NULL })
 
 /**
- * ip_ifupdown_names() - has ifupdown's main file a stanza for this interface?
+ * ip_unit_enabled() - is a unit of systemd started at boot?
  * @system: the machine
- * @adapter: the adapter
- *
- * Managers that have not started yet will leave it alone then.
+ * @unit: "NetworkManager.service"
  */
-bool ip_ifupdown_names(const struct ip_system *system, const struct adapter *adapter);
-
-/**
- * ip_networkd_will_see() - is networkd enabled, but knows nothing of an adapter yet?
- * @system: the machine
- * @adapter: the adapter
- *
- * So it is early in a boot, and when an adapter has just come.
- */
-bool ip_networkd_will_see(const struct ip_system *system, const struct adapter *adapter);
-
-/**
- * ip_networkd_tell() - make networkd read its files, and set up an interface anew
- * @system: the machine
- * @plan: whose
- * @limit_ms: how long it may take
- *
- * Return: NULL, or what went wrong.
- */
-const char *ip_networkd_tell(const struct ip_system *system, const struct ip_plan *plan,
-			     unsigned int limit_ms);
-
-/** ip_networkd_keeps_dns() - does networkd set name servers here? */
-bool ip_networkd_keeps_dns(const struct ip_system *system);
+bool ip_unit_enabled(const struct ip_system *system, const char *unit);
 
 #endif /* HVKVP_IP_MANAGER_MANAGER_H */

@@ -127,6 +127,50 @@ static void right_one(void)
 	machine_end();
 }
 
+/* Addresses on what is stacked on the adapter, behind its own. */
+static void stacked(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("link add vlan7 address " MACHINE_MAC " type bridge");
+	netns_run("link set vlan7 addrgenmode none up");
+	netns_run("addr add 198.51.100.5/24 dev vlan7");
+	netns_run("route add default via 198.51.100.1 dev vlan7");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "198.51.100.5");
+	CHECK_TEXT(GOT_GATEWAYS, "198.51.100.1");
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	CHECK_INT(machine_get(4, MACHINE_MAC, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.5;198.51.100.5");
+	/* It is not told for another adapter. */
+	netns_run("link set vlan7 down");
+	netns_run("link set vlan7 address 00:15:5d:aa:bb:77");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, "192.0.2.5");
+	/* A SET_IP is about the adapter itself. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.6", "255.255.255.0", "", ""), 0);
+	CHECK(netns_shows("addr show vlan7", "198.51.100.5"));
+	netns_run("link del vlan7");
+	machine_end();
+}
+
+/* A lease without an end: the route of the client says what it is. */
+static void endless_lease(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 192.0.2.5/24 dev net0");
+	netns_run("route add default via 192.0.2.1 dev net0 proto dhcp src 192.0.2.5");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	/* IPv6 alone is set: the lease is not touched, and no file has it as static. */
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8::5", "64", "", ""), 0);
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	CHECK(netns_shows("route show default", "proto dhcp"));
+	machine_end();
+}
+
 static void many(void)
 {
 	static const char brim[] = "2001:db8::ff";
@@ -282,6 +326,18 @@ static void next_dump(void *data)
 	meddler->told = 0;
 }
 
+static void remove_address(struct meddler *meddler, const struct ip_address *address)
+{
+	struct ifaddrmsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(&meddler->own, RTM_DELADDR, 0, sizeof(*msg), &msg);
+
+	msg->ifa_family = AF_INET;
+	msg->ifa_prefixlen = address->prefix;
+	msg->ifa_index = meddler->index;
+	mnl_attr_put(nlh, IFA_LOCAL, 4, address->bytes);
+	CHECK_INT(rtnl_change(&meddler->own, nlh), 0);
+}
+
 static int meddle(const struct nlmsghdr *nlh, void *data)
 {
 	static const struct ip_address address = { .bytes = { 198, 51, 100, 1 }, .prefix = 24 };
@@ -290,8 +346,7 @@ static int meddle(const struct nlmsghdr *nlh, void *data)
 	(void)nlh;
 	if (!meddler->told++ && meddler->dumps <= meddler->spoilt) {
 		CHECK_INT(ip_link_add_address(&meddler->own, meddler->index, IP_V4, &address), 0);
-		CHECK_INT(ip_link_del_address(&meddler->own, meddler->index, IP_V4, address.bytes,
-					      address.prefix), 0);
+		remove_address(meddler, &address);
 	}
 	return MNL_CB_OK;
 }
@@ -351,6 +406,8 @@ static const struct tap_case cases[] = {
 	{ "an adapter without an address", none },
 	{ "both families, or one; link-local addresses last", both },
 	{ "the right one of several with a MAC address", right_one },
+	{ "addresses on what is stacked on the adapter", stacked },
+	{ "a DHCP lease without an end", endless_lease },
 	{ "more addresses than an answer holds", many },
 	{ "DHCP and origins", leased },
 	{ "name servers of whoever resolves names", servers },

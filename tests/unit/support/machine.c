@@ -2,6 +2,8 @@
 /*
  * A machine with an adapter, and IP requests to it.
  */
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +16,6 @@
 #include "support/netns.h"
 #include "support/scratch.h"
 
-#define GUID "4487b255-b88c-403f-bb51-d1f69cf17f87"
-
 struct ip_system machine = {
 	.root = scratch_dir,
 	.state_dir = "/state",
@@ -24,6 +24,7 @@ struct ip_system machine = {
 };
 const char *machine_why;
 uint8_t machine_out[7428];
+unsigned int machine_left_ms = 20000;
 static uint8_t body[7428];
 
 static void make_folders(const char *path)
@@ -52,16 +53,26 @@ const char *machine_read(const char *path)
 	return text;
 }
 
-/* net0 as sysfs has a device of the VMBus. */
-static void make_vmbus_device(void)
+void machine_device(const char *name, const char *guid)
 {
-	static const char net[] = "sys/class/net/net0/device";
-	static const char bus[] = "sys/devices/vmbus/" GUID "/subsystem";
+	char net[64], bus[96], target[96], bare[40] = "";
+	size_t len = 0;
 
+	for (; *guid && len < sizeof(bare) - 1; guid++)
+		if (!strchr("{}", *guid))
+			bare[len++] = tolower((unsigned char)*guid);
+	snprintf(net, sizeof(net), "sys/class/net/%s/device", name);
 	make_folders(net);
+	unlink(scratch_path(net));
+	if (!len)
+		return;
+	snprintf(bus, sizeof(bus), "sys/devices/vmbus/%s/subsystem", bare);
 	make_folders(bus);
-	if (symlink("../../../devices/vmbus/" GUID, scratch_path(net)) ||
-	    symlink("../../../bus/vmbus", scratch_path(bus)))
+	snprintf(target, sizeof(target), "../../../devices/vmbus/%s", bare);
+	if (symlink(target, scratch_path(net)))
+		perror("symlink");
+	if (access(scratch_path(bus), F_OK) && symlink("../../../bus/vmbus", scratch_path(bus)) &&
+	    errno != EEXIST)
 		perror("symlink");
 }
 
@@ -73,7 +84,7 @@ bool machine_begin(void)
 	netns_run("link add net0 address " MACHINE_MAC " type veth peer name far0");
 	netns_run("link set far0 up addrgenmode none");
 	netns_run("link set net0 up addrgenmode none");
-	make_vmbus_device();
+	machine_device("net0", MACHINE_GUID);
 	return true;
 }
 
@@ -97,7 +108,7 @@ static uint32_t call(unsigned int major, uint32_t (*serve)(struct ip_call *call)
 	char adapter[IP_ADAPTER_SIZE] = "";
 	struct ip_call request = {
 		.system = &machine, .msg_major = major, .body = in, .out = out,
-		.left_ms = 20000, .adapter = adapter,
+		.left_ms = machine_left_ms, .adapter = adapter,
 	};
 	uint32_t status;
 
@@ -133,6 +144,11 @@ uint32_t machine_set(const char *id, int families, int dhcp, const char *address
 	put(4356, gateways);
 	put(5380, dns);
 	return call(4, ip_request_set);
+}
+
+void machine_patch(unsigned int at, uint8_t byte)
+{
+	body[at] = byte;
 }
 
 void machine_capture(const char *path)

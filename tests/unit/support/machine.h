@@ -25,6 +25,9 @@ extern struct ip_system machine;
 /* What was said about the last request: the reason of its refusal, or NULL. */
 extern const char *machine_why;
 
+/* How long the host waits for the next requests, milliseconds. */
+extern unsigned int machine_left_ms;
+
 /* The answer's body. */
 extern uint8_t machine_out[7428];
 
@@ -49,6 +52,13 @@ void machine_write(const char *path, const char *text);
 const char *machine_read(const char *path);
 
 /**
+ * machine_device() - make an interface a VMBus device
+ * @name: the interface
+ * @guid: the device; "" for none
+ */
+void machine_device(const char *name, const char *guid);
+
+/**
  * machine_get() - GET_IP
  * @major: KVP version
  * @id: adapter
@@ -68,6 +78,9 @@ uint32_t machine_get(unsigned int major, const char *id, int families);
  */
 uint32_t machine_set(const char *id, int families, int dhcp, const char *addresses,
 		     const char *subnets, const char *gateways, const char *dns);
+
+/** machine_patch() - change a byte of the last request's body. */
+void machine_patch(unsigned int at, uint8_t byte);
 
 /** machine_capture() - write the body of the last request to a file below the root. */
 void machine_capture(const char *path);

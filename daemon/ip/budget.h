@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * How long the steps of a SET_IP may take, in milliseconds
+ *
+ * The host waits for 30 s; the dispatcher leaves 20 s of them. Within what is left:
+ *
+ *	the site's script			IP_SITE_MS
+ *	addresses that come up			half, at most ip_system.settle_ms
+ *	the manager's tools, and asking it	three quarters
+ *	name servers				IP_DNS_MS
+ *	a rollback, if it comes to that		the rest
+ */
+#ifndef HVKVP_IP_BUDGET_H
+#define HVKVP_IP_BUDGET_H
+
+#include <stdint.h>
+
+#define IP_SITE_MS	20000
+#define IP_DNS_MS	5000
+#define IP_SYSCTL_MS	2000
+
+/* What a manager may take where no host waits: at the start, and when an adapter comes. */
+#define IP_KEEP_MS	15000
+
+static inline unsigned int ip_budget(uint64_t left_ms, unsigned int most_ms)
+{
+	return left_ms < most_ms ? left_ms : most_ms;
+}
+
+static inline unsigned int ip_budget_settle(uint64_t left_ms, unsigned int settle_ms)
+{
+	return ip_budget(left_ms / 2, settle_ms);
+}
+
+static inline unsigned int ip_budget_manager(uint64_t left_ms)
+{
+	return left_ms / 4 * 3;
+}
+
+#endif /* HVKVP_IP_BUDGET_H */

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Keeping what the host has set: at the start, and when an adapter appears
+ *
+ * A record names its adapter by the VMBus instance. The interface of that instance gets
+ * what was set, whatever its name and MAC address are now. Where hvkvpd keeps the
+ * addresses itself they are set; else the files of the manager are made again, since the
+ * interface or the configuration of the user may have changed. No other adapter gets
+ * them: where an interface of the same name is another adapter now, a manager that
+ * matches by name loses the files until the old one is back.
+ */
+#ifndef HVKVP_IP_KEEP_H
+#define HVKVP_IP_KEEP_H
+
+#include <net/if.h>
+#include <stdbool.h>
+
+#include "ip/record.h"
+
+struct ip_system;
+
+#define IP_KEEP_MAX 32
+
+/**
+ * struct ip_keep - which adapters have got what the host has set
+ * @system: the machine
+ * @started: the first update is done
+ * @count: adapters
+ * @kept: key of the record, number and name of the interface; 0 if it is not there
+ */
+struct ip_keep {
+	const struct ip_system *system;
+	bool started;
+	unsigned int count;
+	struct ip_kept {
+		char key[IP_RECORD_KEY_SIZE];
+		unsigned int index;
+		char name[IFNAMSIZ];
+	} kept[IP_KEEP_MAX];
+};
+
+/**
+ * ip_keep_update() - set what the host has set for adapters that have appeared
+ * @keep: the object; zero but for @system at the start
+ *
+ * Call it when the device is open, and then whenever an interface has come or gone.
+ * Each change is logged.
+ */
+void ip_keep_update(struct ip_keep *keep);
+
+#endif /* HVKVP_IP_KEEP_H */

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * From the body of a SET_IP to a plan.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "ip/get.h"
+#include "ip/prepare.h"
+#include "ip/record.h"
+#include "ip/system.h"
+#include "net/rtnl.h"
+#include "wire/ip_codec.h"
+
+uint32_t ip_prepare(const struct ip_system *system, struct rtnl *rtnl, const uint8_t *body,
+		    unsigned int msg_major, char *id, struct ip_plan *plan, const char **why)
+{
+	struct ip_config request, current;
+	struct ip_record record;
+	struct adapter adapter;
+	uint8_t change;
+	int err;
+
+	rtnl->nl = NULL;
+	*why = ip_codec_adapter(body, msg_major, id);
+	if (!*why)
+		*why = ip_codec_decode(body, msg_major, &request);
+	if (!*why) {
+		ip_normalize(&request);
+		*why = ip_check(&request, &change);
+	}
+	if (*why)
+		return HVKVP_E_INVALIDARG;
+	err = rtnl_open(rtnl);
+	if (!err)
+		err = adapter_find(system->root, rtnl, id, &adapter);
+	if (err == -ENOENT) {
+		*why = "there is no such adapter";
+		return HVKVP_E_GUID_NOTFOUND;
+	}
+	if (!err)
+		err = ip_query(system, rtnl, &adapter, 0, true, &current);
+	if (err) {
+		*why = strerror(-err);
+		return HVKVP_E_FAIL;
+	}
+	err = ip_record_find(system, &adapter, &record);
+	ip_plan_make(&adapter, &request, change, &current, err ? NULL : &record.plan, plan);
+	return HVKVP_S_OK;
+}

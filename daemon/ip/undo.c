@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Taking back what the host has set.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "ip/dns.h"
+#include "ip/budget.h"
+#include "ip/manager/manager.h"
+#include "ip/record.h"
+#include "ip/set.h"
+#include "ip/snapshot.h"
+#include "ip/system.h"
+#include "ip/undo.h"
+#include "net/link.h"
+#include "net/rtnl.h"
+#include "net/rtnl_address.h"
+#include "util/clock.h"
+#include "util/file.h"
+#include "util/log.h"
+
+/* The interface that a record is about now. Return: 0 or -errno. */
+static int find_adapter(const struct ip_system *system, struct rtnl *rtnl,
+			const struct ip_record *record, struct adapter *adapter)
+{
+	const struct adapter *recorded = &record->plan.adapter;
+
+	return adapter_find(system->root, rtnl, recorded->guid[0] ? recorded->guid : recorded->mac,
+			    adapter);
+}
+
+/* As a key: lower case, without braces and separators of a MAC address. */
+static void to_key(const char *what, char *key, size_t size)
+{
+	size_t len = 0;
+	bool mac = strlen(what) == ADAPTER_MAC_SIZE - 1;
+
+	for (; *what && len < size - 1; what++)
+		if (!strchr("{}", *what) && !(mac && strchr(":-", *what)))
+			key[len++] = tolower((unsigned char)*what);
+	key[len] = 0;
+}
+
+/**
+ * struct search - a record that is searched for
+ * @system: the machine
+ * @rtnl: open
+ * @index: the interface, as a number
+ * @key: gets the record's key
+ * @found: there is one
+ */
+struct search {
+	const struct ip_system *system;
+	struct rtnl *rtnl;
+	unsigned int index;
+	char *key;
+	bool found;
+};
+
+static void match_record(const char *key, void *data)
+{
+	struct search *search = data;
+	struct ip_record record;
+	struct adapter adapter;
+
+	if (!search->found && !ip_record_read(search->system, key, &record) &&
+	    !find_adapter(search->system, search->rtnl, &record, &adapter) &&
+	    adapter.index == search->index) {
+		strcpy(search->key, key);
+		search->found = true;
+	}
+}
+
+/* Which record is meant? Return: 0 or -errno. */
+static int find_record(const struct ip_system *system, struct rtnl *rtnl, const char *what,
+		       char *key, struct ip_record *record)
+{
+	struct search search = { .system = system, .rtnl = rtnl, .key = key };
+	struct adapter adapter;
+	int err;
+
+	to_key(what, key, IP_RECORD_KEY_SIZE);
+	err = ip_record_read(system, key, record);
+	if (err != -ENOENT)
+		return err;
+	err = adapter_find_name(system->root, rtnl, what, &adapter);
+	if (err == -ENOENT)
+		err = adapter_find(system->root, rtnl, what, &adapter);
+	if (err)
+		return err;
+	search.index = adapter.index;
+	ip_record_each(system, match_record, &search);
+	return search.found ? ip_record_read(system, key, record) : -ENOENT;
+}
+
+static bool is_recorded(const struct ip_plan *plan, const struct rtnl_address *address)
+{
+	const struct ip_family_config *cfg = &plan->config.by_family[address->family];
+
+	for (unsigned int i = 0; ip_plan_keeps_static(plan, address->family) && i < cfg->count; i++)
+		if (cfg->address[i].prefix == address->prefix && !address->peer &&
+		    !memcmp(cfg->address[i].bytes, address->bytes, ip_len(address->family)))
+			return true;
+	return false;
+}
+
+/* Is it a default route by a gateway of the plan? */
+static bool is_recorded_route(const struct ip_plan *plan, const struct nlmsghdr *nlh)
+{
+	const struct rtmsg *msg = mnl_nlmsg_get_payload(nlh);
+	int family = msg->rtm_family == AF_INET ? IP_V4 : IP_V6;
+	const struct ip_family_config *cfg = &plan->config.by_family[family];
+	const struct nlattr *attr;
+
+	if (msg->rtm_dst_len || msg->rtm_table != RT_TABLE_MAIN ||
+	    msg->rtm_protocol != RTPROT_STATIC || !ip_plan_keeps_static(plan, family))
+		return false;
+	mnl_attr_for_each(attr, nlh, sizeof(*msg))
+		for (unsigned int i = 0; mnl_attr_get_type(attr) == RTA_GATEWAY &&
+		     mnl_attr_get_payload_len(attr) == ip_len(family) && i < cfg->gateway_count; i++)
+			if (!memcmp(mnl_attr_get_payload(attr), cfg->gateway[i], ip_len(family)))
+				return true;
+	return false;
+}
+
+static void remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
+			     const struct adapter *adapter)
+{
+	const struct nlmsghdr *nlh = NULL;
+	struct rtnl_address address;
+	struct ip_snapshot now;
+	int err = ip_snapshot_take(&now, rtnl, adapter, plan->kept);
+
+	if (err) {
+		log_err("%s: %s", adapter->name, strerror(-err));
+		return;
+	}
+	while ((nlh = ip_messages_next(&now.routes, nlh)))
+		if (is_recorded_route(plan, nlh))
+			ip_link_del_route(rtnl, adapter->index, nlh);
+	while ((nlh = ip_messages_next(&now.addresses, nlh)))
+		if (rtnl_address(nlh, &address) && is_recorded(plan, &address))
+			rtnl_resend(rtnl, nlh, RTM_DELADDR, 0, 0);
+	ip_snapshot_free(&now);
+}
+
+static int take_back(const struct ip_system *system, struct rtnl *rtnl,
+		     const struct ip_record *record, const char *key, unsigned int limit_ms)
+{
+	const struct ip_manager *manager = ip_manager_named(record->manager);
+	const uint64_t end = clock_ms() + limit_ms;
+	struct adapter adapter = record->plan.adapter;
+	bool here = !find_adapter(system, rtnl, record, &adapter);
+	bool runs = here && manager && manager->running && manager->running(system, &adapter);
+	struct ip_plan plan = record->plan;
+	struct ip_files files = { 0 };
+	struct file_set set = { 0 };
+	int err;
+
+	if (manager && manager->revert)
+		manager->revert(system, record, key, &files);
+	ip_files_remove(&files, "%s/ip-%s.conf", system->state_dir, key);
+	if (runs && manager->release)
+		manager->release(system, &adapter, clock_left(end) / 2);
+	err = ip_files_write(&files, system, &set);
+	if (err)
+		file_set_restore(&set);
+	else
+		file_set_keep(&set);
+	if (runs && manager->notify(system, &adapter, true, clock_left(end)) && !err)
+		err = -EREMOTEIO;
+	if (!err && here && !manager)
+		remove_addresses(rtnl, &plan, &adapter);
+	if (!err && here) {
+		plan.adapter = adapter;
+		plan.dns_before = plan.dns;
+		plan.dns = false;
+		ip_set_dns(system, &plan, manager, IP_DNS_MS);
+	}
+	ip_files_free(&files);
+	return err;
+}
+
+int ip_undo(const struct ip_system *system, const char *what, unsigned int limit_ms)
+{
+	char key[IP_RECORD_KEY_SIZE];
+	struct rtnl rtnl = { .nl = NULL };
+	struct ip_record record;
+	int err = rtnl_open(&rtnl);
+
+	if (!err)
+		err = find_record(system, &rtnl, what, key, &record);
+	if (!err)
+		err = take_back(system, &rtnl, &record, key, limit_ms);
+	rtnl_close(&rtnl);
+	return err;
+}
+
+/**
+ * struct list - a list that is being printed
+ * @system: the machine
+ * @rtnl: open
+ * @out: where to
+ */
+struct list {
+	const struct ip_system *system;
+	struct rtnl *rtnl;
+	FILE *out;
+};
+
+static void print_record(const char *key, void *data)
+{
+	char text[IP_PLAN_VALUE_SIZE];
+	struct list *list = data;
+	struct ip_record record;
+	struct adapter adapter;
+
+	if (ip_record_read(list->system, key, &record)) {
+		fprintf(list->out, "%s invalid record\n", key);
+		return;
+	}
+	fprintf(list->out, "%s %s %s", key,
+		find_adapter(list->system, list->rtnl, &record, &adapter) ? "gone" : adapter.name,
+		record.manager);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		if (!ip_plan_keeps(&record.plan, family))
+			continue;
+		ip_plan_list(family, &record.plan.config.by_family[family], IP_LIST_ADDRESSES, " ",
+			     text, sizeof(text));
+		fprintf(list->out, " %s", record.plan.mode[family] == IP_MODE_AUTO ? "dhcp" : text);
+	}
+	fputc('\n', list->out);
+}
+
+void ip_undo_list(const struct ip_system *system, FILE *out)
+{
+	struct rtnl rtnl = { .nl = NULL };
+	struct list list = { .system = system, .rtnl = &rtnl, .out = out };
+
+	if (!rtnl_open(&rtnl))
+		ip_record_each(system, print_record, &list);
+	rtnl_close(&rtnl);
+}

@@ -1,0 +1,606 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What SET_IP writes for network managers: their real files, tools that are scripts.
+ * tests/managers has the real managers.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "ip/describe.h"
+#include "ip/keep.h"
+#include "ip/undo.h"
+#include "support/machine.h"
+#include "support/netns.h"
+#include "support/scratch.h"
+
+#define GUID	"4487b255-b88c-403f-bb51-d1f69cf17f87"
+#define RECORD	"state/ip-" GUID ".conf"
+#define BANNER	"# Addresses that the Hyper-V host set, written by hvkvpd. \"hvkvp ip undo\" takes them back.\n"
+#define OTHER_GUID "{4487b255-b88c-403f-bb51-d1f69cf17f99}"
+
+static uint32_t set_v4(const char *address, const char *gateway, const char *dns)
+{
+	return machine_set(MACHINE_GUID, 1, 0, address, "255.255.255.0", gateway, dns);
+}
+
+static uint32_t set_dhcp(void)
+{
+	return machine_set(MACHINE_GUID, 1, 1, "", "", "", "");
+}
+
+static void check_has(const char *addresses, const char *gateways)
+{
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_TEXT(GOT_ADDRESSES, addresses);
+	CHECK_TEXT(GOT_GATEWAYS, gateways);
+}
+
+static void reapply(void)
+{
+	struct ip_keep keep = { .system = &machine };
+
+	ip_keep_update(&keep);
+}
+
+static bool has(const char *path, const char *text)
+{
+	return strstr(machine_read(path), text);
+}
+
+static void make_tool(const char *path, const char *text)
+{
+	machine_write(path, text);
+	chmod(scratch_path(path), 0755);
+}
+
+/* A tool that notes its arguments, and whether it could speak to systemd in our name. */
+#define NOTES "#!/bin/sh\necho \"${0##*/} $*$NOTIFY_SOCKET\" >>\"${0%%/usr/*}/told\"\n"
+
+/* networkd's state of net0, with the file that applies. */
+static const char *link_path(void)
+{
+	static char path[64];
+
+	snprintf(path, sizeof(path), "run/systemd/netif/links/%u", if_nametoindex("net0"));
+	return path;
+}
+
+static void link_file(const char *state, const char *file)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "ADMIN_STATE=%s\nNETWORK_FILE=%s\n", state, file);
+	machine_write(link_path(), text);
+	machine_write("run/systemd/netif/state", "OPER_STATE=routable\n");
+}
+
+#define NETWORKD_OURS "etc/systemd/network/00-hvkvpd-" GUID ".network"
+
+/* It takes the file when it is reconfigured, as the real one. */
+static void networkd_tool(void)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s"
+		 "[ \"$1\" = reload ] || { f=/" NETWORKD_OURS "; r=${0%%%%/usr/*}; [ -e $r$f ] || f=/etc/systemd/network/10-user.network\n"
+		 "printf 'ADMIN_STATE=configured\\nNETWORK_FILE=%%s\\n' $f >$r/%s; }\n", NOTES, link_path());
+	make_tool("usr/bin/networkctl", text);
+}
+
+static const char networkd_user[] =
+	"# Mine\n[Match]\nName=*\n\n[Network]\nDHCP=yes\nLinkLocalAddressing=no\nDomains=example.org\n"
+	"VLAN=vlan7\nAddress=203.0.113.9/24\nAddress=2001:db8::9/64\nGateway=203.0.113.1\nDNS=203.0.113.53\n\n"
+	"[Address]\nAddress=203.0.113.10/24\nLabel=x\n\n[Address]\nAddress=2001:db8::10/64\n\n"
+	"[Route]\nDestination=10.50.0.0/16\nGateway=192.0.2.77\n\n[Route]\nGateway=203.0.113.2\n\n"
+	"[Route]\nDestination=10.60.0.0/16\nGateway=203.0.113.3\n\n[Route]\nDestination=0.0.0.0/0\nGateway=192.0.2.9\nTable=100\n\n"
+	"[RoutingPolicyRule]\nFrom=192.0.2.0/24\nTable=100\n";
+
+static void networkd(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/network/10-user.network", networkd_user);
+	machine_write("etc/systemd/network/10-user.network.d/mtu.conf", "[Link]\nMTUBytes=1400\n");
+	machine_write("usr/lib/systemd/network/10-user.network.d/mtu.conf", "[Link]\nMTUBytes=9000\n");
+	link_file("configured", "/etc/systemd/network/10-user.network");
+	machine_write("run/systemd/resolve/resolv.conf", "");
+	networkd_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	/* Only IPv4 is the host's. A route by a gateway that is out of reach would block it. */
+	CHECK_TEXT(machine_read(NETWORKD_OURS),
+		   BANNER "# Source: /etc/systemd/network/10-user.network\n"
+		   "[Match]\nProperty=DEVPATH=*/" GUID "/net/*\n\n"
+		   "# Mine\n[Network]\nLinkLocalAddressing=no\nDomains=example.org\n"
+		   "VLAN=vlan7\nAddress=2001:db8::9/64\nDNS=203.0.113.53\n\n"
+		   "[Address]\nAddress=2001:db8::10/64\n\n"
+		   "[Route]\nDestination=10.50.0.0/16\nGateway=192.0.2.77\n\n"
+		   "[Route]\nDestination=0.0.0.0/0\nGateway=192.0.2.9\nTable=100\n\n"
+		   "[RoutingPolicyRule]\nFrom=192.0.2.0/24\nTable=100\n"
+		   "[Link]\nMTUBytes=1400\n"
+		   "\n[Network]\nDHCP=ipv6\nAddress=192.0.2.5/24\n\n[Route]\nGateway=192.0.2.1\n");
+	CHECK_TEXT(machine_read("told"), "networkctl reload\nnetworkctl reconfigure net0\n");
+	CHECK_TEXT(machine_read("etc/systemd/network/10-user.network"), networkd_user);
+	CHECK(scratch_logged("kept by systemd-networkd"));
+	CHECK(has(RECORD, "MANAGER=systemd-networkd\n"));
+	/* The other family later: both are kept; name servers are the host's now. */
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8:1::5", "64", "2001:db8:2::1", "192.0.2.53"), 0);
+	CHECK(has(NETWORKD_OURS, "DHCP=no\nAddress=192.0.2.5/24\nAddress=2001:db8:1::5/64\nDNS=192.0.2.53\n"));
+	CHECK(has(NETWORKD_OURS, "[Route]\nGateway=2001:db8:2::1\nGatewayOnLink=yes\n"));
+	CHECK(!has(NETWORKD_OURS, "203.0.113.53"));
+	CHECK(!has(NETWORKD_OURS, "2001:db8::9"));
+	/* IPv4 by DHCP. */
+	CHECK_INT(set_dhcp(), 0);
+	CHECK(has(NETWORKD_OURS, "DHCP=ipv4\nAddress=2001:db8:1::5/64\n"));
+	CHECK(has(NETWORKD_OURS, "DNS=203.0.113.53\n"));
+	/* What the user changes is in it after a restart. */
+	machine_write("etc/systemd/network/10-user.network", "[Match]\nName=*\n[Network]\nDomains=new.example\n");
+	reapply();
+	CHECK(has(NETWORKD_OURS, "Domains=new.example\n"));
+	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_TEXT(machine_read(NETWORKD_OURS), "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	CHECK_INT(ip_undo(&machine, "net0", 5000), -ENOENT);
+	machine_end();
+}
+
+/* It refuses, or goes on with another file: the host gets an error, nothing has changed. */
+static void networkd_refuses(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/network/10-user.network", networkd_user);
+	link_file("configured", "/etc/systemd/network/10-user.network");
+	networkd_tool();
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	make_tool("usr/bin/networkctl", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	check_has("203.0.113.9", "");
+	CHECK_TEXT(machine_read(NETWORKD_OURS), "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	make_tool("usr/bin/networkctl", "#!/bin/sh\n");
+	machine.settle_ms = 300;
+	machine_left_ms = 2000;
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(machine_why && strstr(machine_why, "does not use the new configuration"));
+	machine_left_ms = 20000;
+	machine.settle_ms = 3000;
+	check_has("203.0.113.9", "");
+	CHECK_TEXT(machine_read(NETWORKD_OURS), "");
+	CHECK(!scratch_logged("kept by"));
+	machine_end();
+}
+
+/* netplan writes networkd's files in /run: they are the source. */
+static void netplan(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("run/systemd/network/10-netplan-net0.network",
+		      "[Match]\nName=net0\n\n[Network]\nDHCP=ipv4\nLinkLocalAddressing=no\n\n"
+		      "[DHCP]\nRouteMetric=100\n");
+	link_file("configured", "/run/systemd/network/10-netplan-net0.network");
+	networkd_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(has(NETWORKD_OURS, "# Source: /run/systemd/network/10-netplan-net0.network\n"));
+	CHECK(has(NETWORKD_OURS, "LinkLocalAddressing=no\n\n[DHCP]\nRouteMetric=100\n\n[Network]\nDHCP=no\n"));
+	machine_end();
+}
+
+static void device_file(const char *uuid)
+{
+	char path[64], text[128];
+
+	snprintf(path, sizeof(path), "run/NetworkManager/devices/%u", if_nametoindex("net0"));
+	snprintf(text, sizeof(text), "[device]\nmanaged=true\nconnection-uuid=%s\n", uuid);
+	machine_write(path, text);
+}
+
+#define UUID "0c7c4b7e-0000-4000-8000-000000000001"
+#define NM_USER "etc/NetworkManager/system-connections/user.nmconnection"
+#define NM_OURS "etc/NetworkManager/system-connections/hvkvpd-" GUID ".nmconnection"
+
+static const char nm_user[] =
+	"[connection]\nid=user\nuuid=" UUID "\ntype=ethernet\nzone=work\n\n[ethernet]\nmtu=1400\n\n"
+	"[ipv4]\nmethod=manual\naddress1=203.0.113.9/24,203.0.113.1\ndns=203.0.113.53;\ndns-search=example.org;\n"
+	"route1=10.50.0.0/16,203.0.113.3\nroute2=0.0.0.0/0,203.0.113.2,500\nroute2_options=mtu=1300\n\n"
+	"[ipv6]\nmethod=disabled\n\n[user]\nmine=1\n";
+
+static void networkmanager(void)
+{
+	struct stat st;
+
+	if (!machine_begin())
+		return;
+	machine_write(NM_USER, nm_user);
+	chmod(scratch_path(NM_USER), 0600);
+	device_file(UUID);
+	make_tool("usr/bin/nmcli", NOTES);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.5;192.0.2.6", "255.255.255.0;255.255.255.0",
+			      "192.0.2.1;192.0.2.2", ""), 0);
+	CHECK_TEXT(machine_read(NM_USER),
+		   "[connection]\ninterface-name=net0\nid=user\nuuid=" UUID "\ntype=ethernet\nzone=work\n\n"
+		   "[ethernet]\nmtu=1400\n\n[ipv4]\nmethod=manual\naddress1=192.0.2.5/24\naddress2=192.0.2.6/24\n"
+		   "gateway=192.0.2.1\nroute3=0.0.0.0/0,192.0.2.2,1025\ndns=203.0.113.53;\ndns-search=example.org;\n"
+		   "route1=10.50.0.0/16,203.0.113.3\n\n[ipv6]\nmethod=disabled\n\n[user]\nmine=1\n");
+	CHECK(!stat(scratch_path(NM_USER), &st) && (st.st_mode & 07777) == 0600);
+	CHECK_TEXT(machine_read("told"), "nmcli connection load /" NM_USER "\nnmcli device reapply net0\n");
+	CHECK(has(RECORD, "TARGET=/" NM_USER "\n"));
+	/* Static IPv6, where it was disabled; name servers of both. */
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8::5", "64", "", "192.0.2.53;2001:db8::53"), 0);
+	CHECK(has(NM_USER, "[ipv6]\nmethod=manual\naddress1=2001:db8::5/64\ndns=2001:db8::53;\n"));
+	CHECK(has(NM_USER, "gateway=192.0.2.1\n"));
+	CHECK(has(NM_USER, "dns=192.0.2.53;\ndns-search"));
+	/* DHCP: the user's name servers are back. */
+	CHECK_INT(set_dhcp(), 0);
+	CHECK(has(NM_USER, "[ipv4]\nmethod=auto\ndns=203.0.113.53;\ndns-search"));
+	/* Undone: byte for byte. */
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_TEXT(machine_read(NM_USER), nm_user);
+	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	/* Or, where the user has changed it since, but for the families of the host. */
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	{
+		char text[2048];
+
+		snprintf(text, sizeof(text), "%s\n[proxy]\nmethod=1\n", machine_read(NM_USER));
+		machine_write(NM_USER, text);
+	}
+	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), 0);
+	CHECK(has(NM_USER, "[proxy]\nmethod=1\n"));
+	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK(has(NM_USER, "[proxy]\nmethod=1\n"));
+	CHECK(has(NM_USER, "address1=203.0.113.9/24,203.0.113.1\n"));
+	CHECK(!has(NM_USER, "192.0.2.7"));
+	CHECK(!has(NM_USER, "interface-name"));
+	machine_end();
+}
+
+/* A profile in /run gets one in /etc that hides it; without a profile one is made. */
+static void networkmanager_others(void)
+{
+	if (!machine_begin())
+		return;
+	make_tool("usr/bin/nmcli", NOTES);
+	machine_write("run/NetworkManager/system-connections/Wired connection 1.nmconnection",
+		      "[connection]\nid=Wired connection 1\nuuid=" UUID "\ntype=ethernet\n\n"
+		      "[.nmmeta]\nnm-generated=true\n\n[ipv6]\nmethod=auto\naddr-gen-mode=1\n");
+	device_file(UUID);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK_TEXT(machine_read(NM_OURS),
+		   BANNER "[connection]\ninterface-name=net0\nid=Wired connection 1\nuuid=" UUID "\ntype=ethernet\n\n"
+		   "[ipv6]\nmethod=auto\naddr-gen-mode=1\n\n[ipv4]\nmethod=manual\naddress1=192.0.2.5/24\n"
+		   "gateway=192.0.2.1\n");
+	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
+	CHECK(has(NM_OURS, "address1=192.0.2.6/24\n"));
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 5000), 0);
+	CHECK_TEXT(machine_read(NM_OURS), "");
+	/* No profile, and it does not run yet. */
+	unlink(scratch_path("run/NetworkManager/system-connections/Wired connection 1.nmconnection"));
+	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
+	{
+		char path[64];
+
+		snprintf(path, sizeof(path), "run/NetworkManager/devices/%u", if_nametoindex("net0"));
+		unlink(scratch_path(path));
+	}
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(has(NM_OURS, BANNER "[connection]\ninterface-name=net0\nid=hvkvpd-" GUID "\nuuid=" GUID "\n"
+		  "type=ethernet\n\n[ethernet]\n\n[ipv4]\nmethod=manual\naddress1=192.0.2.5/24\n"));
+	CHECK(scratch_logged("does not run yet"));
+	/* Made again at the start: the same. */
+	reapply();
+	CHECK(!scratch_logged("renewed the files"));
+	/* A profile that is in none of its folders cannot be kept. */
+	unlink(scratch_path(NM_OURS));
+	device_file("11111111-0000-4000-8000-000000000001");
+	CHECK_INT(set_v4("192.0.2.9", "192.0.2.1", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5", "192.0.2.1");
+	machine_end();
+}
+
+/* Another adapter has the interface's name: what matches by name goes until the old is back. */
+static void replaced(void)
+{
+	if (!machine_begin())
+		return;
+	make_tool("usr/bin/nmcli", NOTES);
+	machine_write(NM_USER, nm_user);
+	device_file(UUID);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	machine_device("net0", OTHER_GUID);
+	netns_run("addr flush dev net0");
+	reapply();
+	CHECK_TEXT(machine_read(NM_USER), nm_user);
+	CHECK(has(RECORD, "IPV4_ADDRESSES=192.0.2.5/24\n"));
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	/* It is back, by another name and MAC address. */
+	machine_device("net0", MACHINE_GUID);
+	netns_run("link set net0 down");
+	netns_run("link set net0 name lan0 address 00:15:5d:aa:bb:99");
+	netns_run("link set lan0 up");
+	machine_device("lan0", MACHINE_GUID);
+	machine_device("net0", "");
+	reapply();
+	CHECK(has(NM_USER, "interface-name=lan0\n"));
+	CHECK(has(NM_USER, "address1=192.0.2.5/24\n"));
+	netns_run("link del lan0");
+	scratch_end();
+}
+
+#define IFUPDOWN_OURS "etc/network/interfaces.d/hvkvpd-" GUID
+
+static const char interfaces_user[] =
+	"source /etc/network/interfaces.d/*\nauto net0\niface net0 inet static\n\taddress 203.0.113.9/24\n"
+	"\tgateway 203.0.113.1\n\tmtu 1400\n\tup ip route add 10.50.0.0/16 via 203.0.113.3\n"
+	"\tdns-nameservers 203.0.113.53\niface net0 inet6 static\n\taddress 2001:db8::9/64\n\taccept_ra 0\n";
+
+static void ifupdown_tools(void)
+{
+	make_tool("usr/sbin/ifup", NOTES "echo \"$1=hvkvpd-$1\" >\"${0%%/usr/*}/run/network/ifstate\"\n");
+	make_tool("usr/sbin/ifdown", NOTES);
+	machine_write("run/network/ifstate", "net0=net0\n");
+}
+
+static void ifupdown(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", interfaces_user);
+	ifupdown_tools();
+	setenv("NOTIFY_SOCKET", "/nowhere", 1);
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.5;192.0.2.6", "255.255.255.0;255.255.255.0",
+			      "192.0.2.1", "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read(IFUPDOWN_OURS),
+		   BANNER "mapping net0\n\tscript /etc/network/hvkvpd-map\n\tmap guid " GUID "\n\nauto net0\n\n"
+		   "iface hvkvpd-net0 inet static\n\taddress 192.0.2.5/24\n\n"
+		   "iface hvkvpd-net0 inet static\n\taddress 192.0.2.6/24\n\tmtu 1400\n"
+		   "\tup ip route add 10.50.0.0/16 via 203.0.113.3 || :\n"
+		   "\tup ip route append default via 192.0.2.1 dev net0 proto static metric 0\n"
+		   "\tdns-nameservers 192.0.2.53\n\n"
+		   "iface hvkvpd-net0 inet6 static\n\taddress 2001:db8::9/64\n\taccept_ra 0\n");
+	CHECK_TEXT(machine_read("told"), "ifdown --force net0\nifup net0\n");
+	unsetenv("NOTIFY_SOCKET");
+	CHECK_TEXT(machine_read("etc/network/interfaces"), interfaces_user);
+	CHECK(has("etc/resolv.conf", "nameserver 192.0.2.53\n"));
+	/* No client, no DHCP; with one the options stay. */
+	CHECK_INT(set_dhcp(), HVKVP_E_FAIL);
+	CHECK(machine_why && strstr(machine_why, "no DHCP client"));
+	make_tool("sbin/dhclient", "#!/bin/sh\n");
+	CHECK_INT(set_dhcp(), 0);
+	CHECK(has(IFUPDOWN_OURS, "\niface hvkvpd-net0 inet dhcp\n\tmtu 1400\n"));
+	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_TEXT(machine_read(IFUPDOWN_OURS), "");
+	machine_end();
+}
+
+/* The mapping is for one adapter, whatever the name is. */
+static void ifupdown_mapping(void)
+{
+	char command[512], out[64] = "";
+	FILE *pipe;
+
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", interfaces_user);
+	ifupdown_tools();
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	for (int other = 0; other < 2; other++) {
+		snprintf(command, sizeof(command),
+			 "cd %s; sed \"s:/sys/:$PWD/sys/:\" etc/network/hvkvpd-map >map; echo guid " GUID " | sh map net0 2>&1",
+			 machine.root);
+		pipe = popen(command, "r");
+		if (!CHECK(fgets(out, sizeof(out), pipe) != NULL))
+			out[0] = 0;
+		pclose(pipe);
+		CHECK_TEXT(out, other ? "net0\n" : "hvkvpd-net0\n");
+		machine_device("net0", OTHER_GUID);
+	}
+	machine_end();
+}
+
+/* Its tools take away what was set, and fail: everything is rolled back. */
+static void ifupdown_fails(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", interfaces_user);
+	ifupdown_tools();
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	netns_run("route add default via 203.0.113.1 dev net0");
+	make_tool("usr/sbin/ifdown", "#!/bin/sh\nip addr flush dev net0\nip link set net0 down\n");
+	make_tool("usr/sbin/ifup", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), HVKVP_E_FAIL);
+	check_has("203.0.113.9", "203.0.113.1");
+	CHECK_TEXT(machine_read(IFUPDOWN_OURS), "");
+	CHECK_TEXT(machine_read("etc/network/hvkvpd-map"), "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	CHECK(scratch_logged("ifup does not take the new configuration"));
+	machine_end();
+}
+
+/* The host is early: a manager that is yet to come must not find its old files only. */
+static void early(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
+	CHECK_INT(set_dhcp(), 0);
+	CHECK(has(RECORD, "MANAGER=NetworkManager\n"));
+	/* It runs, and has not seen the adapter yet. */
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*\n");
+	machine_write("run/NetworkManager/no-stub-resolv.conf", "");
+	make_tool("usr/sbin/ifup", NOTES);
+	make_tool("usr/bin/nmcli", "#!/bin/sh\nexit 8\n");
+	CHECK_INT(set_dhcp(), 0);
+	CHECK(has(RECORD, "MANAGER=NetworkManager\n"));
+	/* Another manager takes over: the first one's files go. */
+	machine_write("etc/systemd/network/50-a.network", "[Match]\nName=other*\n[Network]\nDomains=a\n");
+	machine_write("usr/lib/systemd/network/60-b.network", "[Match]\nType=ether\nName=!lo\n[Network]\nDomains=b\n");
+	machine_write("etc/systemd/network/70-c.network", "[Match]\nName=*\n[Network]\nDomains=c\n");
+	machine_write("etc/systemd/system/dbus-org.freedesktop.network1.service", "");
+	CHECK_INT(set_dhcp(), 0);
+	CHECK(has(RECORD, "MANAGER=systemd-networkd\n"));
+	CHECK_TEXT(machine_read(NM_OURS), "");
+	CHECK(has(NETWORKD_OURS, "Domains=b\n"));
+	CHECK(!has(NETWORKD_OURS, "Domains=c\n"));
+	machine_end();
+}
+
+/* Known by name, and refused: they would undo it. */
+static void unsupported(void)
+{
+	static const char *const files[][2] = {
+		{ "run/wicked/x", "wicked" }, { "run/connman/x", "ConnMan" },
+		{ "run/dhcpcd/pid", "dhcpcd" }, { "etc/sysconfig/network-scripts/ifcfg-net0", "ifcfg" },
+	};
+
+	if (!machine_begin())
+		return;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		machine_write(files[i][0], "");
+		CHECK_INT(set_v4("192.0.2.5", "", ""), HVKVP_E_FAIL);
+		CHECK(machine_why && strstr(machine_why, files[i][1]) &&
+		      strstr(machine_why, "is not supported"));
+		check_has("", "");
+		unlink(scratch_path(files[i][0]));
+		if (i < 2)
+			rmdir(scratch_path(i ? "run/connman" : "run/wicked"));
+	}
+	machine_end();
+}
+
+/* Adapters come and go; other adapters get nothing. */
+static void appears(void)
+{
+	struct ip_keep keep = { .system = &machine };
+
+	if (!machine_begin())
+		return;
+	ip_keep_update(&keep);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	/* What was set a moment ago is not set again. */
+	netns_run("addr flush dev net0");
+	ip_keep_update(&keep);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	machine_device("net0", OTHER_GUID);
+	ip_keep_update(&keep);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	/* A new MAC address and name, on another host. */
+	netns_run("link set net0 down");
+	netns_run("link set net0 name lan0 address 00:15:5d:aa:bb:99");
+	machine_device("lan0", MACHINE_GUID);
+	ip_keep_update(&keep);
+	CHECK(netns_shows("addr show lan0", "192.0.2.5/24"));
+	/* Nothing has appeared: it is left alone, whatever others do. */
+	netns_run("addr flush dev lan0");
+	ip_keep_update(&keep);
+	CHECK(!netns_shows("addr show lan0", "192.0.2.5"));
+	CHECK_INT(ip_undo(&machine, "lan0", 1000), 0);
+	CHECK_TEXT(machine_read(RECORD), "");
+	netns_run("link del lan0");
+	scratch_end();
+}
+
+/* A daemon that cannot serve its device has no business with the network. */
+static void refused_daemon(void)
+{
+	char command[512];
+	int status;
+
+	if (!machine_begin())
+		return;
+	machine_write("state/ip-00155daabb01.conf",
+		      "MANAGER=hvkvpd\nMAC=" MACHINE_MAC "\nFAMILY=ipv4\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\n"
+		      "IPV6_MODE=none\n");
+	snprintf(command, sizeof(command), "%s/hvkvpd -f -s %s -d /dev/null 2>/dev/null",
+		 getenv("HVKVP_BIN"), scratch_path("state"));
+	status = system(command);
+	CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	/* The record is good. */
+	reapply();
+	CHECK(netns_shows("addr show net0", "192.0.2.5/24"));
+	machine_end();
+}
+
+/* Kept by hvkvpd: undoing it removes the addresses. Listed also when it is gone. */
+static void undone(void)
+{
+	char text[512] = "";
+	FILE *out;
+
+	if (!machine_begin())
+		return;
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	CHECK_INT(ip_undo(&machine, MACHINE_MAC, 1000), 0);
+	check_has("203.0.113.9", "");
+	CHECK(!has("etc/resolv.conf", "192.0.2.53"));
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	machine_device("net0", OTHER_GUID);
+	out = fmemopen(text, sizeof(text), "w");
+	ip_undo_list(&machine, out);
+	fclose(out);
+	CHECK_TEXT(text, GUID " gone hvkvpd 192.0.2.5/24\n");
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 1000), 0);
+	CHECK(netns_shows("addr show net0", "192.0.2.5"));
+	CHECK_TEXT(machine_read(RECORD), "");
+	machine_end();
+}
+
+/* The dry run shows the difference, and says what the change itself would say. */
+static void dry_run(void)
+{
+	char text[8192] = "";
+	FILE *out;
+
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/network/10-user.network", networkd_user);
+	link_file("configured", "/etc/systemd/network/10-user.network");
+	networkd_tool();
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	/* Refused, and so not done; then its family is made a valid one. */
+	machine_set(MACHINE_GUID, 4, 0, "192.0.2.7", "255.255.255.0", "192.0.2.1", "");
+	machine_patch(258, 1);
+	machine_capture("body");
+	out = fmemopen(text, sizeof(text), "w");
+	CHECK_INT(ip_describe_body(&machine, scratch_path("body"), out), 0);
+	fclose(out);
+	CHECK(strstr(text, "\naddresses of net0\n-address 192.0.2.5/24\n-gateway 192.0.2.1\n"
+		     "+address 192.0.2.7/24\n+gateway 192.0.2.1\n") != NULL);
+	CHECK(strstr(text, "\nchanged file /" NETWORKD_OURS "\n-Address=192.0.2.5/24\n+Address=192.0.2.7/24\n"
+		     "changed file /" RECORD "\n-IPV4_ADDRESSES=192.0.2.5/24\n+IPV4_ADDRESSES=192.0.2.7/24\n") != NULL);
+	check_has("192.0.2.5", "192.0.2.1");
+	machine_end();
+}
+
+static const struct tap_case cases[] = {
+	{ "systemd-networkd: what the host did not name stays", networkd },
+	{ "systemd-networkd refuses: nothing has changed", networkd_refuses },
+	{ "netplan: networkd's file is the source", netplan },
+	{ "NetworkManager: the active profile, and back", networkmanager },
+	{ "NetworkManager: a profile in /run, and none", networkmanager_others },
+	{ "NetworkManager: another adapter has the name", replaced },
+	{ "ifupdown: the user's stanzas with other addresses", ifupdown },
+	{ "ifupdown: the mapping checks the adapter", ifupdown_mapping },
+	{ "ifupdown fails: everything is rolled back", ifupdown_fails },
+	{ "managers that have not started yet", early },
+	{ "managers that are not supported are refused by name", unsupported },
+	{ "an adapter that appears later, or has a new name and MAC address", appears },
+	{ "a daemon that is refused changes nothing", refused_daemon },
+	{ "undone where hvkvpd keeps it, also for an adapter that is gone", undone },
+	{ "a dry run shows the difference", dry_run },
+};
+
+TAP_MAIN("managers", cases)
