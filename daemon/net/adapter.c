@@ -305,7 +305,7 @@ int adapter_find(const char *root, struct rtnl *rtnl, const char *id,
 			struct link *top = follow_master(&links, link);
 
 			*adapter = top->adapter;
-			adapter->is_master = top != link;
+			adapter->is_master = top->carries;
 			read_guid(root, link->adapter.name, adapter->guid);
 			note_stacked(&links, link, top, adapter);
 		} else {
@@ -327,6 +327,7 @@ int adapter_find_name(const char *root, struct rtnl *rtnl, const char *name,
 	for (size_t i = 0; err == -ENOENT && i < links.count; i++) {
 		if (!strcmp(links.link[i].adapter.name, name)) {
 			*adapter = links.link[i].adapter;
+			adapter->is_master = links.link[i].carries;
 			read_guid(root, name, adapter->guid);
 			note_stacked(&links, &links.link[i], &links.link[i], adapter);
 			err = 0;

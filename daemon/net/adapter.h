@@ -35,7 +35,8 @@ struct rtnl;
  *	"" if it is no VMBus device. It stays the same over restarts and on other hosts,
  *	where MAC addresses and interface names may change
  * @kind: "" for a device, "bond", "bridge", "team", "vlan" and so on for a virtual one
- * @is_master: the device is a member of this interface, which has its addresses
+ * @is_master: a bond, bridge or team: the user's configuration creates it, by its name, and
+ *	it has the addresses of its members
  * @stacked: interfaces that are stacked on it and have its MAC address (VLANs, Open
  *	vSwitch bridges, VLANs on its bridge), by their numbers
  * @stacked_count: of them
