@@ -449,6 +449,9 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	reply->body[0] = body[0];
 	reply->body[1] = body[1];
 
+	/* What is not about a pool file may take long: do not keep the pools locked meanwhile. */
+	if (!operation->size || body[1] == HVKVP_POOL_AUTO)
+		store_checkpoint(dispatch->store);
 	reply->status = check_access(&call, body[0]);
 	if (!reply->status)
 		reply->status = operation->handle(&call);

@@ -11,12 +11,16 @@
 
 #include "hvkvpd/loop.h"
 #include "net/watch.h"
+#include "pool/store.h"
 #include "util/clock.h"
 #include "util/log.h"
 #include "util/notify.h"
 
 /* How long a stock device that has just appeared is left alone. */
 #define STOCK_SETTLE_US 500000
+
+/* How often a device that cannot be watched for is looked for. */
+#define POLL_MS 1000
 
 static int add(struct loop *loop, int fd)
 {
@@ -58,21 +62,24 @@ static int give_up(const char *path, int err)
 	}
 }
 
-/* Wait for the node, if it is not there. Return: 0, or what to exit with. */
-static int wait_for_device(struct loop *loop)
+/*
+ * Watch for the node. Without inotify (all instances of the user may be in use) look for it from
+ * time to time.
+ */
+static void watch_device(struct loop *loop)
 {
-	int err;
+	bool watching = loop->device.watch_fd >= 0;
+	int err = device_watch(&loop->device);
 
-	if (loop->device.watch_fd >= 0)
-		return device_watch(&loop->device) ? LOOP_EXIT_FAILURE : 0;
-	err = device_watch(&loop->device);
-	if (!err)
+	if (!err && !watching)
 		err = add(loop, loop->device.watch_fd);
 	if (err) {
-		log_err("cannot wait for %s: %s", device_name(&loop->device), strerror(-err));
-		return LOOP_EXIT_FAILURE;
+		if (!loop->polling)
+			log_warn("cannot watch for %s: %s; looking for it each second",
+				 device_name(&loop->device), strerror(-err));
+		device_exit(&loop->device);
 	}
-	return 0;
+	loop->polling = err;
 }
 
 /* A worker sets addresses itself: what has changed waits until it has ended. */
@@ -102,22 +109,20 @@ static void watch_links(struct loop *loop)
 }
 
 /*
- * Open the device and say hello, or else wait for it. The watch comes first: a
- * node that is created after the attempt to open it is then noticed.
+ * Open the device and say hello, or else wait for it. After the watch was set up, it may be there.
  */
 static int connect_device(struct loop *loop)
 {
 	const struct transport_ops *ops;
 	const char *path;
-	bool waiting = loop->device.watch_fd >= 0;
+	bool waiting = loop->device.watch_fd >= 0 || loop->polling;
 	int err, fd;
 
-	if (!device_is_inherited(&loop->device)) {
-		err = wait_for_device(loop);
-		if (err)
-			return err;
-	}
 	fd = device_open(&loop->device, &ops, &path);
+	if (fd == -ENOENT && !device_is_inherited(&loop->device)) {
+		watch_device(loop);
+		fd = device_open(&loop->device, &ops, &path);
+	}
 	if (fd == -ENOENT) {
 		if (!waiting)
 			log_notice("waiting for %s", device_name(&loop->device));
@@ -127,6 +132,7 @@ static int connect_device(struct loop *loop)
 	if (fd < 0)
 		return give_up(path, fd);
 
+	loop->polling = false;
 	loop->device_fd = fd;
 	/*
 	 * The stock driver makes its node before it is ready for a registration, and
@@ -137,6 +143,7 @@ static int connect_device(struct loop *loop)
 	err = service_start(&loop->service, ops, fd);
 	if (err == -ENODEV && !device_is_inherited(&loop->device)) {
 		close_device(loop);
+		watch_device(loop);
 		return 0;
 	}
 	if (!err)
@@ -325,6 +332,16 @@ static int handle(struct loop *loop, const struct epoll_event *event, bool *done
 	return 0;
 }
 
+/* How long to sleep if nothing happens, milliseconds; -1 for ever. */
+static int sleep_ms(const struct loop *loop)
+{
+	int due = store_checkpoint_due(loop->service.dispatch->store);
+
+	if (loop->polling && (due < 0 || due > POLL_MS))
+		due = POLL_MS;
+	return due;
+}
+
 int loop_run(struct loop *loop)
 {
 	struct epoll_event events[LOOP_NOTIFIERS + 4];
@@ -334,7 +351,12 @@ int loop_run(struct loop *loop)
 	/* Also without a device: who waits for us must not wait for the host. */
 	notify("READY=1");
 	while (!done && !ret) {
-		int n = epoll_wait(loop->epoll_fd, events, sizeof(events) / sizeof(events[0]), -1);
+		int n;
+
+		if (!store_checkpoint_due(loop->service.dispatch->store))
+			store_checkpoint(loop->service.dispatch->store);
+		n = epoll_wait(loop->epoll_fd, events, sizeof(events) / sizeof(events[0]),
+			       sleep_ms(loop));
 
 		if (n < 0 && errno != EINTR) {
 			log_err("cannot wait: %s", strerror(errno));
@@ -346,6 +368,8 @@ int loop_run(struct loop *loop)
 		for (int i = 0; i < n && !done && !ret; i++)
 			if (events[i].data.fd >= 0)
 				ret = handle(loop, &events[i], &done);
+		if (!n && loop->polling)
+			ret = connect_device(loop);
 	}
 	notify("STOPPING=1\nSTATUS=Stopping");
 	return ret;

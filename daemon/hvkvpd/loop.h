@@ -38,6 +38,7 @@ enum loop_exit {
  * @stopping: stop when the worker has ended
  * @notifiers: what else is watched, see loop_add_notifier()
  * @notifier_count: of them
+ * @polling: the node is not there, and cannot be watched for
  */
 struct loop {
 	struct device device;
@@ -54,6 +55,7 @@ struct loop {
 	bool stopping;
 	struct notifier *notifiers[LOOP_NOTIFIERS];
 	unsigned int notifier_count;
+	bool polling;
 };
 
 /**
@@ -79,8 +81,9 @@ void loop_add_notifier(struct loop *loop, struct notifier *notifier);
  * loop_run() - serve until told to stop
  * @loop: the object
  *
- * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals,
- * interfaces that come or go, and, while the device is not there, for changes of its directory.
+ * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals, interfaces that come
+ * or go, and, while the device is not there, for changes of its directory. A few milliseconds after the
+ * last change of a pool it makes a checkpoint.
  *
  * Return: what to exit with.
  */

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 
 #include "hvkvpd/service.h"
+#include "pool/store.h"
 #include "util/log.h"
 #include "wire/protocol.h"
 
@@ -42,9 +43,12 @@ static int answer(struct service *service)
 		log_debug("request %" PRIu64 ": %s in pool %u, KVP %u.%u", request->id,
 			  protocol_operation_name(request->body[0]), request->body[1],
 			  request->msg_major, request->msg_minor);
-		if (dispatch_is_slow(service->dispatch, request) &&
-		    !worker_start(&service->worker, service->dispatch, request))
-			return 0;
+		if (dispatch_is_slow(service->dispatch, request)) {
+			/* The worker must not believe that it holds locks of ours. */
+			store_checkpoint(service->dispatch->store);
+			if (!worker_start(&service->worker, service->dispatch, request))
+				return 0;
+		}
 		dispatch_handle(service->dispatch, request, reply);
 	} else {
 		reply->status = HVKVP_E_FAIL;

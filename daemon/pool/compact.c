@@ -176,7 +176,8 @@ static int fill(struct pool_plan *plan, const struct pool_index *index,
 	return err;
 }
 
-int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, const char *key)
+int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, const char *key,
+		     uint32_t most)
 {
 	uint32_t last = pool_index_last(index, key);
 	struct numbers gaps = { 0 };
@@ -187,6 +188,10 @@ int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, con
 		return -ENOENT;
 	err = all_with_key(&gaps, index, last);
 	if (!err) {
+		if (gaps.count > most) {
+			plan->left = gaps.count - most;
+			gaps.count = most;
+		}
 		plan->records -= gaps.count;
 		if (index->records - gaps.list[0] - 1 <= POOL_SHIFT_MAX)
 			err = shift(plan, index, &gaps);

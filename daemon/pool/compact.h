@@ -14,22 +14,26 @@
  * @moves: all at once, in ascending order of their targets; owned
  * @count: of @moves
  * @records: that are left; those behind are cut off
+ * @left: records with the key that are left
  */
 struct pool_plan {
 	struct pool_move *moves;
 	size_t count;
 	uint32_t records;
+	uint32_t left;
 };
 
 /**
- * pool_plan_delete() - plan the removal of all records with a key
+ * pool_plan_delete() - plan the removal of the records with a key
  * @plan: filled in, also after a failure
  * @index: of the pool
  * @key: text
+ * @most: remove so many at most, the oldest first
  *
  * Return: 0; -ENOENT if there is no such key; -ENOMEM.
  */
-int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, const char *key);
+int pool_plan_delete(struct pool_plan *plan, const struct pool_index *index, const char *key,
+		     uint32_t most);
 
 /**
  * pool_plan_remove() - plan the removal of records

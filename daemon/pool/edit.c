@@ -142,12 +142,12 @@ static int expect(struct pool *pool, const struct group *group, const struct poo
 	const char *value;
 
 	if (!edit->value)
-		return group->count ? pool_file_fail(&pool->file, -ECANCELED, "the key exists") : 0;
+		return group->count ? error_set(&pool->error, -ECANCELED, "the key exists") : 0;
 	if (!group->count)
-		return pool_file_fail(&pool->file, -ECANCELED, "the key does not exist");
+		return error_set(&pool->error, -ECANCELED, "the key does not exist");
 	value = pool_index_value(&pool->index, group->records[group->count - 1]);
 	if (!value || strcmp(value, edit->value))
-		return pool_file_fail(&pool->file, -ECANCELED, "the key has another value");
+		return error_set(&pool->error, -ECANCELED, "the key has another value");
 	return 0;
 }
 
@@ -327,6 +327,12 @@ static int add_place(struct pool *pool, struct pool_change *change, const struct
 
 	if (err)
 		return err;
+	/* Is it still the record that the index knows? */
+	if (was && place->write && place->from == place->to &&
+	    strncmp(was->key, place->write->key, sizeof(was->key)))
+		return error_set(&pool->error, -EAGAIN,
+				 "%s: another program writes to it without a lock; end that program, or try again",
+				 pool->file.path);
 	if (place->write)
 		fill_record(&room[1], place->write);
 	else
@@ -368,10 +374,10 @@ static int check_limits(struct pool *pool, const struct work *work)
 	if (work->appended.count <= work->removed.count)
 		return 0;
 	if (pairs > pool->limits.keys)
-		return pool_file_fail(&pool->file, -EDQUOT, "%s: would hold %llu pairs, and the limit is %u; delete some, or raise it (--max-keys)",
+		return error_set(&pool->error, -EDQUOT, "%s: would hold %llu pairs, and the limit is %u; delete some, or raise it (--max-keys)",
 				 pool->file.path, (unsigned long long)pairs, pool->limits.keys);
 	if (bytes > pool->limits.bytes)
-		return pool_file_fail(&pool->file, -EDQUOT, "%s: would be longer than %llu bytes, which is the limit; delete some pairs, or raise it (--max-bytes)",
+		return error_set(&pool->error, -EDQUOT, "%s: would be longer than %llu bytes, which is the limit; delete some pairs, or raise it (--max-bytes)",
 				 pool->file.path, (unsigned long long)pool->limits.bytes);
 	return 0;
 }

@@ -29,7 +29,8 @@ enum pool_edit_kind {
  * @kind: what to do
  * @key: text; not owned
  * @value: text, NULL for DELETE; not owned
- * @result: set to 1 if a record was created or removed, 0 if one was changed, or for DELETE if there
+ * @result: set to 1 if a record was created or removed, 0 if one was changed, or for DELETE if
+ * there
  *	was none
  */
 struct pool_edit {
@@ -45,15 +46,15 @@ struct pool_edit {
  * @edits: in the order in which they take effect
  * @count: of @edits
  *
- * The time for it grows with the number of edits (n log n), and not with the size of the pool. A key
- * that is removed and set again keeps its places.
+ * The time for it grows with the number of edits (n log n), and not with the size of the pool. A
+ * key that is removed and set again keeps its places.
  *
  * What this cannot do: if the process is killed in the middle of appending more than POOL_WRITE_MAX
  * records, and another program appends to the file before the next of our programs opens it, then
  * some of the records are missing.
  *
- * Return: 0 once everything is on stable storage; -ECANCELED if an expectation is not met; otherwise
- * as pool_set(). Nothing changed then; pool_why() has the reason.
+ * Return: 0 once everything is on stable storage; -ECANCELED if an expectation is not met;
+ * otherwise as pool_set(). Nothing changed then; pool_why() has the reason.
  */
 int pool_edit(struct pool *pool, struct pool_edit *edits, size_t count);
 

@@ -16,62 +16,24 @@
 #define FILE_MODE	0644
 #define DIR_MODE	0755
 
-#define fail pool_file_fail
-
 /*
- * A writer must have its lock. A reader would like to have one, so as not to
- * see half a change; but records are checked one by one and a change is noticed
- * afterwards by the file's time, so it goes on without when it takes too long.
+ * A reader takes a lock in order not to see an unfinished change; but records are checked one by
+ * one and a change is noticed afterwards by the file's times, so it goes on without one after this.
  */
 #define READ_WAIT_MS	250
 
-int pool_file_fail(struct pool_file *file, int err, const char *format, ...)
-{
-	va_list ap;
+/* Changes within this time can get the same time: a tick at 100 Hz, and FAT's two seconds. */
+#define TICK_NS		10000000LL
+#define WHOLE_SECONDS_NS 2000000000LL
 
-	va_start(ap, format);
-	vsnprintf(file->why, sizeof(file->why), format, ap);
-	va_end(ap);
-	return err;
+static int fail_errno(const struct pool_file *file, const char *what)
+{
+	return error_set_errno(file->error, file->path, what);
 }
 
-static const char *remedy(int err)
+int pool_file_init(struct pool_file *file, const char *dir, int number, struct error *error)
 {
-	switch (-err) {
-	case EACCES:
-	case EPERM:
-		return "; run as root";
-	case EROFS:
-		return "; remount it for writing or choose another --state-dir";
-	case ENOSPC:
-	case EDQUOT:
-		return "; free some space there";
-	case EIO:
-		return "; check the disk";
-	case ENOENT:
-		return "; create the directory or choose another --state-dir";
-	case ENOTDIR:
-		return "; choose another --state-dir";
-	default:
-		return "";
-	}
-}
-
-int pool_file_fail_errno(struct pool_file *file, const char *path, const char *what)
-{
-	int err = -errno;
-
-	return fail(file, err, "%s: cannot %s: %s%s", path, what, strerror(-err), remedy(err));
-}
-
-static int fail_errno(struct pool_file *file, const char *what)
-{
-	return pool_file_fail_errno(file, file->path, what);
-}
-
-int pool_file_init(struct pool_file *file, const char *dir, int number)
-{
-	*file = (struct pool_file){ .fd = -1, .wait_ms = 5000 };
+	*file = (struct pool_file){ .fd = -1, .wait_ms = 5000, .error = error };
 	if (asprintf(&file->path, "%s/.kvp_pool_%d", dir, number) < 0) {
 		file->path = NULL;
 		return -ENOMEM;
@@ -94,22 +56,35 @@ void pool_file_exit(struct pool_file *file)
 	file->path = NULL;
 }
 
-int pool_file_sync_dir(struct pool_file *file, bool create)
+static char *dir_of(const struct pool_file *file)
 {
-	char *slash = strrchr(file->path, '/');
+	return strndup(file->path, strrchr(file->path, '/') - file->path);
+}
+
+int pool_file_sync_dir(const struct pool_file *file)
+{
+	char *dir = dir_of(file);
 	int fd, err = 0;
 
-	*slash = 0;
-	if (create && mkdir(file->path, DIR_MODE) && errno != EEXIST)
+	if (!dir)
+		return -ENOMEM;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
 		err = -errno;
-	if (!err && !create) {
-		fd = open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fsync(fd))
-			err = -errno;
-		if (fd >= 0)
-			close(fd);
-	}
-	*slash = '/';
+	if (fd >= 0)
+		close(fd);
+	free(dir);
+	return err;
+}
+
+static int create_dir(const struct pool_file *file)
+{
+	char *dir = dir_of(file);
+	int err = dir ? 0 : -ENOMEM;
+
+	if (dir && mkdir(dir, DIR_MODE) && errno != EEXIST)
+		err = -errno;
+	free(dir);
 	return err;
 }
 
@@ -118,12 +93,12 @@ static int create_file(struct pool_file *file)
 	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 	int fd = open(file->path, flags, FILE_MODE);
 
-	if (fd < 0 && errno == ENOENT && !pool_file_sync_dir(file, true))
+	if (fd < 0 && errno == ENOENT && !create_dir(file))
 		fd = open(file->path, flags, FILE_MODE);
 	if (fd < 0)
 		return fail_errno(file, "create it");
 	/* The mode is part of the format, whatever our umask is. */
-	if (fchmod(fd, FILE_MODE) || fsync(fd) || pool_file_sync_dir(file, false)) {
+	if (fchmod(fd, FILE_MODE) || fsync(fd) || pool_file_sync_dir(file)) {
 		int err = fail_errno(file, "create it");
 
 		close(fd);
@@ -142,8 +117,9 @@ static int check_kind(struct pool_file *file, const struct stat *st)
 	case S_IFREG:
 		return 0;
 	case S_IFLNK:
-		return fail(file, -ELOOP, "%s: is a symbolic link, which is not followed; "
-			    "replace it by a regular file", file->path);
+		return error_set(file->error, -ELOOP,
+				 "%s: is a symbolic link, which is not followed; replace it by a regular file",
+				 file->path);
 	case S_IFDIR:
 		what = "a directory";
 		break;
@@ -154,8 +130,8 @@ static int check_kind(struct pool_file *file, const struct stat *st)
 		what = "a socket";
 		break;
 	}
-	return fail(file, -EMEDIUMTYPE, "%s: is %s, not a regular file; remove it",
-		    file->path, what);
+	return error_set(file->error, -EMEDIUMTYPE, "%s: is %s, not a regular file; remove it",
+			 file->path, what);
 }
 
 int pool_file_open(struct pool_file *file, bool write)
@@ -163,13 +139,13 @@ int pool_file_open(struct pool_file *file, bool write)
 	struct stat here, mine;
 	int err;
 
-	file->why[0] = 0;
+	error_clear(file->error);
 	if (lstat(file->path, &here)) {
 		close_file(file);
 		if (errno != ENOENT)
 			return fail_errno(file, "look at it");
 		if (!write)
-			return fail(file, -ENOENT, "%s: does not exist", file->path);
+			return error_set(file->error, -ENOENT, "%s: does not exist", file->path);
 		return create_file(file);
 	}
 	err = check_kind(file, &here);
@@ -199,49 +175,40 @@ int pool_file_open(struct pool_file *file, bool write)
 	return err;
 }
 
-static void holder_text(pid_t pid, char *text, size_t size)
+bool pool_file_current(const struct pool_file *file)
 {
-	char path[64], comm[32] = "";
-	FILE *f;
+	struct stat here, mine;
 
-	if (!pid) {
-		snprintf(text, size, "another program");
-		return;
-	}
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	f = fopen(path, "re");
-	if (f) {
-		if (fgets(comm, sizeof(comm), f))
-			comm[strcspn(comm, "\n")] = 0;
-		fclose(f);
-	}
-	snprintf(text, size, "process %d%s%s%s", (int)pid, comm[0] ? " (" : "", comm,
-		 comm[0] ? ")" : "");
+	return file->fd >= 0 && !fstat(file->fd, &mine) && !lstat(file->path, &here) &&
+	       here.st_ino == mine.st_ino && here.st_dev == mine.st_dev;
 }
 
-int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode)
+int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode, bool *exclusive)
 {
-	bool writing = mode == POOL_LOCK_WRITE;
 	unsigned int wait = file->wait_ms;
 	struct pool_lock_report report;
-	char who[80];
+	char who[40] = "another program";
 	int err;
 
-	if (!writing && wait > READ_WAIT_MS)
+	if (mode == POOL_LOCK_READ && wait > READ_WAIT_MS)
 		wait = READ_WAIT_MS;
-	file->why[0] = 0;
+	error_clear(file->error);
 	err = pool_lock(file->fd, mode, wait, &report);
-	holder_text(report.holder, who, sizeof(who));
+	*exclusive = !report.missing;
+	if (report.holder)
+		snprintf(who, sizeof(who), "process %d", (int)report.holder);
 	if (err == -ETIMEDOUT)
-		return fail(file, err, "%s: %s has kept it locked for %u ms; end that process, "
-			    "or wait for it, and try again", file->path, who, wait);
+		return error_set(file->error, err,
+				 "%s: %s has kept it locked for %u ms; end that process, or wait for it, and try again",
+				 file->path, who, wait);
 	if (err) {
 		errno = -err;
 		return fail_errno(file, "lock it");
 	}
-	if (report.past_readers)
-		fail(file, 0, "%s: %s has kept a reader's lock for %u ms; went ahead without it",
-		     file->path, who, wait);
+	if (report.missing)
+		error_set(file->error, 0,
+			  "%s: %s keeps a %s, which any reader can hold; writing without it",
+			  file->path, who, report.missing);
 	return 0;
 }
 
@@ -250,48 +217,76 @@ void pool_file_unlock(struct pool_file *file)
 	pool_unlock(file->fd);
 }
 
-static void fill_stamp(struct pool_stamp *stamp, const struct stat *st,
-		       const struct timespec *before)
+static long long ns_of(const struct timespec *time)
 {
-	*stamp = (struct pool_stamp){
-		.dev = st->st_dev,
-		.ino = st->st_ino,
-		.size = st->st_size,
-		.mtime = st->st_mtim,
-	};
-	/*
-	 * The kernel stamps changes with a clock that moves in ticks of some
-	 * milliseconds. If this tick is later than the last change, then a
-	 * change from now on gets another time; if not, it may get the same.
-	 */
-	stamp->sharp = before->tv_sec > st->st_mtim.tv_sec ||
-		(before->tv_sec == st->st_mtim.tv_sec && before->tv_nsec > st->st_mtim.tv_nsec);
+	return time->tv_sec * 1000000000LL + time->tv_nsec;
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool pool_stamp_equal(const struct pool_stamp *a, const struct pool_stamp *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->size == b->size &&
+	       same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
+}
+
+bool pool_stamp_certain(const struct pool_stamp *stamp)
+{
+	long long changed = ns_of(&stamp->ctime), taken = ns_of(&stamp->taken);
+	struct timespec now;
+
+	if (stamp->unique || !stamp->ino)
+		return true;
+	if (taken >= changed + (stamp->ctime.tv_nsec ? TICK_NS : WHOLE_SECONDS_NS))
+		return true;
+	/* A time in the future: the clock was set back, and has not come there again. */
+	clock_gettime(CLOCK_REALTIME, &now);
+	return taken <= ns_of(&now) && ns_of(&now) < changed;
+}
+
+static void fill_stamp(struct pool_stamp *stamp, const struct stat *st)
+{
+	stamp->dev = st->st_dev;
+	stamp->ino = st->st_ino;
+	stamp->size = st->st_size;
+	stamp->mtime = st->st_mtim;
+	stamp->ctime = st->st_ctim;
 }
 
 int pool_file_stamp(struct pool_file *file, struct pool_stamp *stamp)
 {
-	struct timespec before;
 	struct stat st;
 
-	clock_gettime(CLOCK_REALTIME_COARSE, &before);
+	*stamp = (struct pool_stamp){ 0 };
+	clock_gettime(CLOCK_REALTIME, &stamp->taken);
 	if (fstat(file->fd, &st))
 		return fail_errno(file, "look at it");
-	fill_stamp(stamp, &st, &before);
+	fill_stamp(stamp, &st);
+	return 0;
+}
+
+int pool_file_look(const struct pool_file *file, struct pool_stamp *stamp)
+{
+	struct stat st;
+
+	*stamp = (struct pool_stamp){ 0 };
+	clock_gettime(CLOCK_REALTIME, &stamp->taken);
+	if (!lstat(file->path, &st))
+		fill_stamp(stamp, &st);
+	else if (errno != ENOENT)
+		return -errno;
 	return 0;
 }
 
 bool pool_file_unchanged(const struct pool_file *file, const struct pool_stamp *stamp)
 {
-	struct stat st;
+	struct pool_stamp now;
 
-	if (!stamp->sharp)
-		return false;
-	if (lstat(file->path, &st))
-		return errno == ENOENT && !stamp->ino;
-	return stamp->ino == st.st_ino && stamp->dev == st.st_dev &&
-	       stamp->size == st.st_size &&
-	       stamp->mtime.tv_sec == st.st_mtim.tv_sec &&
-	       stamp->mtime.tv_nsec == st.st_mtim.tv_nsec;
+	return !pool_file_look(file, &now) && pool_stamp_equal(&now, stamp) &&
+	       pool_stamp_certain(stamp);
 }
 
 ssize_t pool_file_read(struct pool_file *file, uint32_t first,
@@ -368,8 +363,9 @@ int pool_file_append_all(struct pool_file *file, const struct pool_record *const
 	}
 	end = lseek(file->fd, 0, SEEK_CUR);
 	if (end < 0 || end % POOL_RECORD_SIZE)
-		return fail(file, -EAGAIN, "%s: another program writes to it without a lock; "
-			    "end that program, or try again", file->path);
+		return error_set(file->error, -EAGAIN,
+				 "%s: another program writes to it without a lock; end that program, or try again",
+				 file->path);
 	*first = end / POOL_RECORD_SIZE - count;
 	return 0;
 }
@@ -384,6 +380,14 @@ int pool_file_set_time(struct pool_file *file, const struct timespec *mtime)
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, *mtime };
 
 	return futimens(file->fd, times) ? fail_errno(file, "set its time") : 0;
+}
+
+void pool_file_announce(const struct pool_file *file)
+{
+	int fd = open(file->path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd >= 0)
+		close(fd);
 }
 
 int pool_file_sync(struct pool_file *file)

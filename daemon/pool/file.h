@@ -7,7 +7,7 @@
  * zeros, in the order in which they were added. The file is changed in place;
  * its inode stays. A record that is cut off by the end of the file is ignored.
  *
- * Failures return -errno and leave a sentence for people in &pool_file.why.
+ * Failures return -errno and leave the reason in &pool_file.error.
  */
 #ifndef HVKVP_POOL_FILE_H
 #define HVKVP_POOL_FILE_H
@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "pool/lock.h"
+#include "util/error.h"
 
 #define POOL_KEY_SIZE		512
 #define POOL_VALUE_SIZE		2048
@@ -34,35 +35,61 @@ struct pool_record {
 };
 
 /**
- * struct pool_stamp - the state of the file that somebody looked at
+ * struct pool_stamp - the state of the file at one time
  * @dev: device and
  * @ino: inode of the file; 0 if there was none
  * @size: in bytes
- * @mtime: last change
- * @sharp: a change after this stamp was taken cannot have the same @mtime
+ * @mtime: last change, as the file says it
+ * @ctime: the same, as nobody can set it
+ * @taken: CLOCK_REALTIME before the file was looked at
+ * @unique: @mtime is one that we gave to the file, and that no other change can have
  */
 struct pool_stamp {
 	dev_t dev;
 	ino_t ino;
 	off_t size;
 	struct timespec mtime;
-	bool sharp;
+	struct timespec ctime;
+	struct timespec taken;
+	bool unique;
 };
+
+/**
+ * pool_stamp_equal() - do two stamps describe the same state?
+ * @a: a stamp
+ * @b: another one
+ *
+ * Return: true if device, inode, size and times are the same.
+ */
+bool pool_stamp_equal(const struct pool_stamp *a, const struct pool_stamp *b);
+
+/**
+ * pool_stamp_certain() - can a change not have been missed?
+ * @stamp: a stamp that is equal to the file's state now
+ *
+ * A change sets ctime to the time of the kernel's clock, rounded down to what the file system
+ * keeps. So two changes can look the same only if the second one was made within the same tick (10
+ * ms), or the same 2 seconds where the file system keeps whole seconds. Outside of that time,
+ * before or after it, equal stamps mean that nothing changed.
+ *
+ * Return: true if equal stamps prove that nothing changed.
+ */
+bool pool_stamp_certain(const struct pool_stamp *stamp);
 
 /**
  * struct pool_file - a pool file
  * @path: where it is; owned
  * @fd: open file or -1
  * @writable: @fd can write
- * @wait_ms: bound of a wait for a writer's lock, milliseconds
- * @why: the last failure, or remark, as a sentence
+ * @wait_ms: bound of a wait for locks, milliseconds
+ * @error: gets the reasons of failures; not owned
  */
 struct pool_file {
 	char *path;
 	int fd;
 	bool writable;
 	unsigned int wait_ms;
-	char why[512];
+	struct error *error;
 };
 
 /**
@@ -70,10 +97,11 @@ struct pool_file {
  * @file: the object
  * @dir: the state directory
  * @number: of the pool
+ * @error: gets the reasons of failures; must outlive @file
  *
  * Return: 0 or -ENOMEM.
  */
-int pool_file_init(struct pool_file *file, const char *dir, int number);
+int pool_file_init(struct pool_file *file, const char *dir, int number, struct error *error);
 
 /**
  * pool_file_exit() - close and free
@@ -93,14 +121,22 @@ void pool_file_exit(struct pool_file *file);
 int pool_file_open(struct pool_file *file, bool write);
 
 /**
- * pool_file_lock() - take both locks of the open file
+ * pool_file_current() - is the open file the one at the path?
  * @file: the object
- * @mode: a read lock is waited for only shortly, see pool_file.c
  *
- * Return: 0; -ETIMEDOUT, and @why names the holder; other -errno. With 0,
- * @why is not empty if readers' locks had to be ignored.
+ * Return: false if another program has removed or replaced it, or nothing is open.
  */
-int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode);
+bool pool_file_current(const struct pool_file *file);
+
+/**
+ * pool_file_lock() - take the public locks of the open file
+ * @file: the object
+ * @mode: a read lock is waited for only shortly, see file.c
+ * @exclusive: set to false if a writer goes on without one of the locks; @error says which
+ *
+ * Return: 0; -ETIMEDOUT, and @error says who holds a lock; other -errno.
+ */
+int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode, bool *exclusive);
 
 /**
  * pool_file_unlock() - give the locks back
@@ -118,7 +154,16 @@ void pool_file_unlock(struct pool_file *file);
 int pool_file_stamp(struct pool_file *file, struct pool_stamp *stamp);
 
 /**
- * pool_file_unchanged() - is the file at the path still as it was?
+ * pool_file_look() - the state of the file at the path
+ * @file: the object
+ * @stamp: filled in; all zeros but @taken if there is none
+ *
+ * Return: 0 or -errno. Does not open anything.
+ */
+int pool_file_look(const struct pool_file *file, struct pool_stamp *stamp);
+
+/**
+ * pool_file_unchanged() - is the file at the path certainly still as it was?
  * @file: the object
  * @stamp: as it was
  *
@@ -168,8 +213,8 @@ int pool_file_truncate(struct pool_file *file, uint32_t count);
  * @count: of @records, at most POOL_WRITE_MAX
  * @first: set to the number that the first one got
  *
- * Return: 0; -EAGAIN if the file does not end with a whole record; other -errno, some of them, and a
- * part of a record, may then be written.
+ * Return: 0; -EAGAIN if the file does not end with a whole record; other -errno, some of them, and
+ * a part of a record, may then be written.
  */
 int pool_file_append_all(struct pool_file *file, const struct pool_record *const *records,
 			 size_t count, uint32_t *first);
@@ -196,6 +241,15 @@ int pool_file_append(struct pool_file *file, const struct pool_record *record,
 int pool_file_set_time(struct pool_file *file, const struct timespec *mtime);
 
 /**
+ * pool_file_announce() - let those notice a change who watch for a writer's close(2)
+ * @file: the object
+ *
+ * For IN_CLOSE_WRITE, which PathChanged= of systemd waits for: our descriptor stays open, with its
+ * locks. Failures are of no consequence.
+ */
+void pool_file_announce(const struct pool_file *file);
+
+/**
  * pool_file_sync() - wait until all of it is on stable storage
  * @file: the object, open
  *
@@ -204,33 +258,11 @@ int pool_file_set_time(struct pool_file *file, const struct timespec *mtime);
 int pool_file_sync(struct pool_file *file);
 
 /**
- * pool_file_sync_dir() - make a new file's name last, or the directory itself
+ * pool_file_sync_dir() - make the names of new files durable
  * @file: the object
- * @create: make the directory, instead of syncing it
  *
  * Return: 0 or -errno.
  */
-int pool_file_sync_dir(struct pool_file *file, bool create);
-
-/**
- * pool_file_fail() - put a sentence into @why
- * @file: the object
- * @err: what to return
- * @format: printf(3) format
- *
- * Return: @err.
- */
-__attribute__((format(printf, 3, 4)))
-int pool_file_fail(struct pool_file *file, int err, const char *format, ...);
-
-/**
- * pool_file_fail_errno() - put what errno means into @why, with the remedy
- * @file: the object
- * @path: of the pool file, or of a file beside it
- * @what: was to be done: "read it"
- *
- * Return: -errno.
- */
-int pool_file_fail_errno(struct pool_file *file, const char *path, const char *what);
+int pool_file_sync_dir(const struct pool_file *file);
 
 #endif /* HVKVP_POOL_FILE_H */

@@ -19,17 +19,15 @@
 /* The journal grows in steps, so that a change seldom has to record its size. */
 #define GROW_STEP	(128 * 1024)
 
-_Static_assert(sizeof(struct journal_state) == sizeof(((struct pool_journal *)0)->state),
-	       "room for the state block");
-
-/* All zeros if there is no /proc: then every opening counts as another boot. */
-static void read_boot(uint8_t boot[16])
+/* Without /proc it is not known: then a crash counts as one of an earlier boot. */
+static void read_boot(struct pool_journal *journal)
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 	char text[40] = "";
 	unsigned int byte;
 	char *at = text;
 
+	journal->boot_known = false;
 	if (f && !fgets(text, sizeof(text), f))
 		text[0] = 0;
 	if (f)
@@ -38,9 +36,10 @@ static void read_boot(uint8_t boot[16])
 		at += *at == '-';
 		if (sscanf(at, "%2x", &byte) != 1)
 			return;
-		boot[i] = byte;
+		journal->boot[i] = byte;
 		at += 2;
 	}
+	journal->boot_known = true;
 }
 
 int pool_journal_init(struct pool_journal *journal, struct pool_file *file)
@@ -58,7 +57,8 @@ static void close_journal(struct pool_journal *journal)
 	if (journal->fd >= 0)
 		close(journal->fd);
 	journal->fd = -1;
-	journal->known = false;
+	journal->live = false;
+	journal->unfinished = false;
 }
 
 void pool_journal_exit(struct pool_journal *journal)
@@ -70,35 +70,41 @@ void pool_journal_exit(struct pool_journal *journal)
 
 static int fail_errno(struct pool_journal *journal, const char *what)
 {
-	return pool_file_fail_errno(journal->file, journal->path, what);
+	return error_set_errno(journal->file->error, journal->path, what);
+}
+
+static int create_journal(struct pool_journal *journal, int flags)
+{
+	int err;
+
+	journal->fd = open(journal->path, flags | O_CREAT | O_EXCL, FILE_MODE);
+	if (journal->fd < 0)
+		return fail_errno(journal, "create it");
+	if (fchmod(journal->fd, FILE_MODE) || fsync(journal->fd) ||
+	    pool_file_sync_dir(journal->file)) {
+		err = fail_errno(journal, "create it");
+		close_journal(journal);
+		return err;
+	}
+	read_boot(journal);
+	return 0;
 }
 
 int pool_journal_open(struct pool_journal *journal, bool create)
 {
 	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	struct stat here, mine;
-	int err;
 
 	if (lstat(journal->path, &here)) {
 		close_journal(journal);
 		if (errno != ENOENT || !create)
 			return fail_errno(journal, "look at it");
-		journal->fd = open(journal->path, flags | O_CREAT | O_EXCL, FILE_MODE);
-		if (journal->fd < 0)
-			return fail_errno(journal, "create it");
-		if (fchmod(journal->fd, FILE_MODE) || fsync(journal->fd) ||
-		    pool_file_sync_dir(journal->file, false)) {
-			err = fail_errno(journal, "create it");
-			close_journal(journal);
-			return err;
-		}
-		read_boot(journal->boot);
-		return 0;
+		return create_journal(journal, flags);
 	}
 	if (!S_ISREG(here.st_mode)) {
 		close_journal(journal);
-		return pool_file_fail(journal->file, -EMEDIUMTYPE,
-				      "%s: is not a regular file; remove it", journal->path);
+		return error_set(journal->file->error, -EMEDIUMTYPE,
+				 "%s: is not a regular file; remove it", journal->path);
 	}
 	if (journal->fd >= 0 && !fstat(journal->fd, &mine) &&
 	    mine.st_ino == here.st_ino && mine.st_dev == here.st_dev)
@@ -107,18 +113,26 @@ int pool_journal_open(struct pool_journal *journal, bool create)
 	journal->fd = open(journal->path, flags);
 	if (journal->fd < 0)
 		return fail_errno(journal, "open it");
-	read_boot(journal->boot);
+	read_boot(journal);
 	return 0;
 }
 
-int pool_journal_lock(struct pool_journal *journal)
+bool pool_journal_current(const struct pool_journal *journal)
 {
-	int err = pool_lock_alone(journal->fd, journal->file->wait_ms);
+	struct stat here, mine;
+
+	return journal->fd >= 0 && !fstat(journal->fd, &mine) && !lstat(journal->path, &here) &&
+	       here.st_ino == mine.st_ino && here.st_dev == mine.st_dev;
+}
+
+int pool_journal_lock(struct pool_journal *journal, unsigned int wait_ms)
+{
+	int err = pool_lock_alone(journal->fd, wait_ms);
 
 	if (err == -ETIMEDOUT)
-		return pool_file_fail(journal->file, err,
-				      "%s: another hvkvp or hvkvpd keeps it locked; end that process, or wait for it, and try again",
-				      journal->path);
+		return error_set(journal->file->error, err,
+				 "%s: another hvkvp or hvkvpd keeps it locked; end that process, or wait for it, and try again",
+				 journal->path);
 	if (err) {
 		errno = -err;
 		return fail_errno(journal, "lock it");
@@ -131,7 +145,7 @@ void pool_journal_unlock(struct pool_journal *journal)
 	flock(journal->fd, LOCK_UN);
 }
 
-static bool read_at(struct pool_journal *journal, void *data, size_t len, uint64_t at)
+static bool read_at(const struct pool_journal *journal, void *data, size_t len, uint64_t at)
 {
 	return pread(journal->fd, data, len, at) == (ssize_t)len;
 }
@@ -154,79 +168,52 @@ static int sync_journal(struct pool_journal *journal)
 	return fdatasync(journal->fd) ? fail_errno(journal, "write it to the disk") : 0;
 }
 
-static bool read_header(struct pool_journal *journal, uint64_t at, struct journal_entry *entry)
-{
-	return read_at(journal, entry, sizeof(*entry), at) &&
-	       entry->magic == JOURNAL_ENTRY_MAGIC;
-}
-
-static bool state_valid(const struct pool_journal *journal, struct journal_state *state)
+/* Read the state block. Return: true if it is valid. */
+static bool read_state(const struct pool_journal *journal, struct journal_state *state)
 {
 	uint64_t sum;
 
-	memcpy(state, journal->state, sizeof(*state));
+	if (!read_at(journal, state, sizeof(*state), 0))
+		return false;
 	sum = state->sum;
 	state->sum = 0;
 	return state->magic == JOURNAL_STATE_MAGIC &&
 	       sum == journal_sum(JOURNAL_SUM_START, state, sizeof(*state));
 }
 
-/* Is the journal still as it was when we looked last? */
-static bool unchanged(struct pool_journal *journal)
+bool pool_journal_pending(const struct pool_journal *journal)
 {
 	struct journal_entry entry;
-	struct journal_state state;
 
-	if (!journal->known || !read_at(journal, &state, sizeof(state), 0) ||
-	    memcmp(&state, journal->state, sizeof(state)))
-		return false;
-	if (!journal->seq)
-		return !read_header(journal, JOURNAL_FIRST, &entry);
-	if (!read_header(journal, JOURNAL_FIRST, &entry) || entry.epoch != journal->epoch)
-		return false;
-	return !read_header(journal, journal->tail, &entry) || entry.epoch != journal->epoch ||
-	       entry.seq != journal->seq + 1;
+	return read_at(journal, &entry, sizeof(entry), JOURNAL_FIRST) &&
+	       entry.magic == JOURNAL_ENTRY_MAGIC;
 }
 
-bool pool_journal_pending(struct pool_journal *journal)
-{
-	struct journal_state state;
-	struct journal_run run;
-	bool same_boot;
-	int err;
-
-	if (unchanged(journal))
-		return false;
-	journal->known = false;
-	memset(journal->state, 0, sizeof(journal->state));
-	if (!read_at(journal, journal->state, sizeof(journal->state), 0))
-		memset(journal->state, 0, sizeof(journal->state));
-	err = journal_run_read(&run, journal->fd);
-	if (err)
-		return true;	/* recovery will say why */
-	journal->epoch = run.count ? run.entries[0]->epoch : 0;
-	journal->seq = run.count;
-	journal->tail = run.tail;
-	journal->known = true;
-	journal_run_free(&run);
-	if (!journal->seq)
-		return false;
-	same_boot = state_valid(journal, &state) &&
-		    !memcmp(state.boot, journal->boot, sizeof(state.boot));
-	/* Known only if there is nothing to do: who asks again gets the same answer. */
-	journal->known = same_boot && state.epoch == journal->epoch && state.seq == journal->seq;
-	return !journal->known;
-}
-
-/* Take all changes out. */
 static int empty(struct pool_journal *journal)
 {
 	const struct journal_entry nothing = { 0 };
-	int err;
+	int err = write_at(journal, &nothing, sizeof(nothing), JOURNAL_FIRST);
 
-	journal->known = false;
-	err = write_at(journal, &nothing, sizeof(nothing), JOURNAL_FIRST);
-	return err ? err : sync_journal(journal);
+	if (!err)
+		err = sync_journal(journal);
+	if (!err) {
+		journal->live = false;
+		journal->unfinished = false;
+	}
+	return err;
+}
+
+int pool_journal_drop(struct pool_journal *journal)
+{
+	journal->base = (struct pool_stamp){ 0 };
+	return empty(journal);
+}
+
+int pool_journal_checkpoint(struct pool_journal *journal)
+{
+	int err = pool_file_sync(journal->file);
+
+	return err ? err : empty(journal);
 }
 
 int pool_journal_recover(struct pool_journal *journal)
@@ -234,30 +221,42 @@ int pool_journal_recover(struct pool_journal *journal)
 	struct journal_state state;
 	struct journal_run run;
 	bool same_boot;
+	uint32_t made = 0;
 	int err;
 
-	if (!read_at(journal, journal->state, sizeof(journal->state), 0))
-		memset(journal->state, 0, sizeof(journal->state));
 	err = journal_run_read(&run, journal->fd);
 	if (err) {
 		errno = -err;
 		return fail_errno(journal, "read it");
 	}
-	same_boot = state_valid(journal, &state) &&
+	same_boot = read_state(journal, &state) && journal->boot_known &&
 		    !memcmp(state.boot, journal->boot, sizeof(state.boot));
-	err = journal_run_apply(&run, same_boot, journal->file);
+	if (same_boot && run.count && state.epoch == run.entries[0]->epoch)
+		made = state.seq;
+	err = journal_run_replay(&run, made, same_boot, journal->file);
 	journal_run_free(&run);
-	return err ? err : empty(journal);
+	journal->base = (struct pool_stamp){ 0 };
+	return err ? err : pool_journal_checkpoint(journal);
 }
 
-static bool matches(const struct pool_journal *journal, const struct pool_stamp *stamp)
+/*
+ * Is the pool file as the last checkpoint left it, durable? The state block is that of the last
+ * change before it, whoever made that.
+ */
+static bool base_durable(const struct pool_journal *journal, const struct pool_stamp *stamp)
 {
 	struct journal_state state;
+	struct pool_stamp base = { .dev = stamp->dev };
 
-	return state_valid(journal, &state) && state.epoch == journal->epoch &&
-	       state.ino == stamp->ino && state.size == (uint64_t)stamp->size &&
-	       state.mtime_sec == stamp->mtime.tv_sec &&
-	       state.mtime_nsec == (uint32_t)stamp->mtime.tv_nsec;
+	if (!read_state(journal, &state))
+		return false;
+	base.ino = state.ino;
+	base.size = state.size;
+	base.mtime = (struct timespec){ state.mtime_sec, state.mtime_nsec };
+	base.ctime = (struct timespec){ state.ctime_sec, state.ctime_nsec };
+	base.taken = (struct timespec){ state.taken_sec, state.taken_nsec };
+	base.unique = state.unique;
+	return pool_stamp_equal(&base, stamp) && pool_stamp_certain(&base);
 }
 
 static struct journal_slot make_slot(const struct pool_slot *slot)
@@ -274,28 +273,40 @@ static struct journal_slot make_slot(const struct pool_slot *slot)
 	return out;
 }
 
-static struct journal_entry *make_entry(const struct pool_change *change, uint64_t ino)
+/* Encode a change. Return: NULL, and @err is set, if it is too large or memory is short. */
+static struct journal_entry *make_entry(struct pool_journal *journal,
+					const struct pool_change *change, int *err)
 {
 	struct journal_slot *slots = malloc(change->count * sizeof(*slots));
 	struct journal_entry *entry = NULL;
 	size_t len = sizeof(*entry);
+	struct stat st;
 	uint8_t *at;
+
+	*err = -ENOMEM;
 
 	for (size_t i = 0; slots && i < change->count; i++) {
 		slots[i] = make_slot(&change->slots[i]);
 		len += journal_slot_size(&slots[i]);
 	}
-	if (slots)
+	if (len > POOL_CHANGE_MAX)
+		*err = error_set(journal->file->error, -EFBIG,
+				 "%s: a change of %zu bytes is larger than the journal can hold (%u); change less at a time",
+				 journal->file->path, len, POOL_CHANGE_MAX);
+	else if (fstat(journal->file->fd, &st))
+		*err = error_set_errno(journal->file->error, journal->file->path, "look at it");
+	else if (slots)
 		entry = calloc(1, len);
 	if (!entry)
 		goto free_slots;
+	*err = 0;
 	*entry = (struct journal_entry){
 		.magic = JOURNAL_ENTRY_MAGIC,
 		.len = len,
 		.slots = change->count,
 		.before = change->before,
 		.after = change->after,
-		.ino = ino,
+		.ino = st.st_ino,
 		.mtime_sec = change->mtime.tv_sec,
 		.mtime_nsec = change->mtime.tv_nsec,
 	};
@@ -351,6 +362,14 @@ static void new_epoch(struct pool_journal *journal)
 	journal->tail = JOURNAL_FIRST;
 }
 
+/* Can this change go behind the others? Who takes locks cannot have written since. */
+static bool epoch_goes_on(const struct pool_journal *journal, size_t len,
+			  const struct pool_stamp *stamp)
+{
+	return journal->live && journal->seq < POOL_JOURNAL_CHANGES &&
+	       journal->tail + len <= POOL_JOURNAL_SIZE && pool_stamp_equal(&journal->base, stamp);
+}
+
 static void make_state(const struct pool_journal *journal, const struct pool_stamp *stamp,
 		       struct journal_state *state)
 {
@@ -358,13 +377,18 @@ static void make_state(const struct pool_journal *journal, const struct pool_sta
 		.magic = JOURNAL_STATE_MAGIC,
 		.seq = journal->seq,
 		.epoch = journal->epoch,
-		.tail = journal->tail,
 		.ino = stamp->ino,
 		.size = stamp->size,
 		.mtime_sec = stamp->mtime.tv_sec,
 		.mtime_nsec = stamp->mtime.tv_nsec,
+		.ctime_sec = stamp->ctime.tv_sec,
+		.ctime_nsec = stamp->ctime.tv_nsec,
+		.taken_sec = stamp->taken.tv_sec,
+		.taken_nsec = stamp->taken.tv_nsec,
+		.unique = stamp->unique,
 	};
-	memcpy(state->boot, journal->boot, sizeof(state->boot));
+	if (journal->boot_known)
+		memcpy(state->boot, journal->boot, sizeof(state->boot));
 	state->sum = journal_sum(JOURNAL_SUM_START, state, sizeof(*state));
 }
 
@@ -372,8 +396,7 @@ static void make_state(const struct pool_journal *journal, const struct pool_sta
  * The first entry of an epoch comes with its state block, in one write: if this process is killed
  * before it has made the change, the next one knows that this was in the same boot.
  */
-static int write_first(struct pool_journal *journal, const struct journal_entry *entry,
-		       const struct pool_stamp *stamp)
+static int write_first(struct pool_journal *journal, const struct journal_entry *entry)
 {
 	char *both = calloc(1, JOURNAL_FIRST + entry->len);
 	struct journal_state state;
@@ -381,66 +404,65 @@ static int write_first(struct pool_journal *journal, const struct journal_entry 
 
 	if (!both)
 		return -ENOMEM;
-	make_state(journal, stamp, &state);
+	make_state(journal, &journal->base, &state);
 	memcpy(both, &state, sizeof(state));
 	memcpy(both + JOURNAL_FIRST, entry, entry->len);
 	err = write_at(journal, both, JOURNAL_FIRST + entry->len, 0);
-	if (!err)
-		memcpy(journal->state, &state, sizeof(state));
 	free(both);
 	return err;
 }
 
-static int write_entry(struct pool_journal *journal, struct journal_entry *entry,
-		       const struct pool_stamp *stamp)
+static int write_entry(struct pool_journal *journal, struct journal_entry *entry)
 {
 	int err;
 
-	if (!journal->seq || journal->seq >= POOL_JOURNAL_CHANGES ||
-	    journal->tail + entry->len > POOL_JOURNAL_SIZE || !matches(journal, stamp)) {
-		err = pool_file_sync(journal->file);
-		if (err)
-			return err;
-		new_epoch(journal);
-	}
-	journal->known = false;
 	entry->epoch = journal->epoch;
 	entry->seq = journal->seq + 1;
+	entry->sum = 0;
 	entry->sum = journal_sum(JOURNAL_SUM_START, entry, entry->len);
 	err = grow(journal, journal->tail + entry->len);
 	if (err)
 		return err;
-	journal->latest = journal->tail;
 	if (journal->seq)
 		err = write_at(journal, entry, entry->len, journal->tail);
 	else
-		err = write_first(journal, entry, stamp);
-	if (!err)
-		err = sync_journal(journal);
-	if (err) {
-		char why[sizeof(journal->file->why)];
-
-		memcpy(why, journal->file->why, sizeof(why));
-		pool_journal_strike(journal);
-		memcpy(journal->file->why, why, sizeof(why));
-	}
-	return err;
+		err = write_first(journal, entry);
+	return err ? err : sync_journal(journal);
 }
 
 int pool_journal_begin(struct pool_journal *journal, const struct pool_change *change,
 		       const struct pool_stamp *stamp)
 {
-	struct journal_entry *entry = make_entry(change, stamp->ino);
 	int err;
+	struct journal_entry *entry = make_entry(journal, change, &err);
 
 	if (!entry)
-		return -ENOMEM;
-	err = write_entry(journal, entry, stamp);
-	if (!err) {
+		return err;
+	if (!epoch_goes_on(journal, entry->len, stamp)) {
+		if (journal->live || !base_durable(journal, stamp))
+			err = pool_file_sync(journal->file);
+		if (!err) {
+			new_epoch(journal);
+			journal->base = *stamp;
+		}
+	}
+	if (err)
+		goto free_entry;
+	journal->latest = journal->tail;
+	err = write_entry(journal, entry);
+	if (err) {
+		struct error reason = *journal->file->error;
+
+		/* At the start it has overwritten the epoch before, whose changes are durable. */
+		journal->seq++;
+		pool_journal_strike(journal);
+		*journal->file->error = reason;
+	} else {
 		journal->seq++;
 		journal->tail += entry->len;
-		journal->used = true;
+		journal->live = true;
 	}
+free_entry:
 	free(entry);
 	return err;
 }
@@ -449,12 +471,11 @@ void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *sta
 {
 	struct journal_state state;
 
+	journal->base = *stamp;
 	make_state(journal, stamp, &state);
-	/* Without it the change is made again before the next one: no harm. */
+	/* Without it the change is made again after a crash of this process: no harm. */
 	if (write_at(journal, &state, sizeof(state), 0))
-		return;
-	memcpy(journal->state, &state, sizeof(state));
-	journal->known = true;
+		error_clear(journal->file->error);
 }
 
 int pool_journal_strike(struct pool_journal *journal)
@@ -462,19 +483,44 @@ int pool_journal_strike(struct pool_journal *journal)
 	const struct journal_entry nothing = { 0 };
 	int err;
 
-	journal->known = false;
+	journal->seq--;
+	journal->tail = journal->latest;
+	journal->live = journal->seq;
 	err = write_at(journal, &nothing, sizeof(nothing), journal->latest);
 	return err ? err : sync_journal(journal);
 }
 
-int pool_journal_finish(struct pool_journal *journal)
+int pool_journal_invert(struct pool_journal *journal, const struct pool_change *change)
 {
-	int err = pool_file_sync(journal->file);
+	struct pool_change inverse = *change;
+	struct journal_entry *entry;
+	int err = -ENOMEM;
 
-	if (!err)
-		err = empty(journal);
-	if (!err)
-		journal->used = false;
+	inverse.before = change->after;
+	inverse.after = change->before;
+	inverse.slots = calloc(change->count, sizeof(*inverse.slots));
+	if (!inverse.slots)
+		return -ENOMEM;
+	for (size_t i = 0; i < change->count; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		inverse.slots[i] = (struct pool_slot){
+			.record = slot->record, .was = slot->now, .now = slot->was,
+			.flags = (slot->flags & POOL_SLOT_ADDED ? POOL_SLOT_CUT : 0) |
+				 (slot->flags & POOL_SLOT_CUT ? POOL_SLOT_ADDED : 0),
+		};
+	}
+	entry = make_entry(journal, &inverse, &err);
+	if (entry) {
+		journal->seq--;
+		journal->tail = journal->latest;
+		journal->unfinished = true;
+		err = write_entry(journal, entry);
+		journal->seq++;
+		journal->tail += entry->len;
+	}
+	free(entry);
+	free(inverse.slots);
 	return err;
 }
 

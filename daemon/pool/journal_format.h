@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What lies in a journal
+ * The layout of a journal
  *
- * Numbers are in the machine's own byte order: the file never leaves it. A
- * journal of another version or byte order has no valid checksum or magic, and
- * counts as empty.
+ * Numbers are in the machine's own byte order: the file never leaves it. A journal of another
+ * version or byte order has no valid magic or checksum, and counts as empty.
  */
 #ifndef HVKVP_POOL_JOURNAL_FORMAT_H
 #define HVKVP_POOL_JOURNAL_FORMAT_H
@@ -13,8 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#define JOURNAL_STATE_MAGIC	0x314a564bU	/* "KVJ1" */
-#define JOURNAL_ENTRY_MAGIC	0x3245564bU	/* "KVE2" */
+#define JOURNAL_STATE_MAGIC	0x324a564bU	/* "KVJ2" */
+#define JOURNAL_ENTRY_MAGIC	0x3345564bU	/* "KVE3" */
 
 /* Where the first change is. The state has the block in front to itself. */
 #define JOURNAL_FIRST		4096
@@ -24,14 +23,17 @@
  * @magic: JOURNAL_STATE_MAGIC
  * @seq: the last change that has been made
  * @sum: checksum of all of this, with 0 in this place
- * @boot: the boot of the kernel in which that was
+ * @boot: the boot of the kernel in which that was; zeros if it is not known
  * @epoch: epoch of that change
- * @tail: where the next change goes
- * @ino: of the pool file,
- * @size: its size,
- * @mtime_sec: and its time when the change was made
+ * @ino: inode of the pool file after it,
+ * @size: size,
+ * @mtime_sec: and times
+ * @ctime_sec: likewise
+ * @taken_sec: when they were looked at
  * @mtime_nsec: likewise
- * @reserved: 0
+ * @ctime_nsec: likewise
+ * @taken_nsec: likewise
+ * @unique: no other change can have this mtime
  */
 struct journal_state {
 	uint32_t magic;
@@ -39,12 +41,15 @@ struct journal_state {
 	uint64_t sum;
 	uint8_t boot[16];
 	uint64_t epoch;
-	uint64_t tail;
 	uint64_t ino;
 	uint64_t size;
 	int64_t mtime_sec;
+	int64_t ctime_sec;
+	int64_t taken_sec;
 	uint32_t mtime_nsec;
-	uint32_t reserved;
+	uint32_t ctime_nsec;
+	uint32_t taken_nsec;
+	uint32_t unique;
 };
 
 /**

@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The locks of a pool file
+ * The public locks of a pool file
  *
- * Programs that share the files use either flock(2) or POSIX locks, which do
- * not see each other. We take both, flock first, and the second one as an open
- * file description (OFD) lock: it conflicts with POSIX locks, but does not
- * vanish when some other descriptor of the file is closed.
+ * Programs that share the files use either flock(2) or POSIX locks, which do not see each other. We
+ * take both, flock first, and the second one as an open file description (OFD) lock: it conflicts
+ * with POSIX locks, but does not vanish when another descriptor of the file is closed.
  *
- * Anybody who may read a file may lock it, and keep it locked. So every wait is
- * bounded, and a lock that only a reader can hold, or that somebody holds who may
- * not write to the file, does not stop a writer for longer than that. Our own
- * processes are then still kept apart by the journal's lock.
+ * These locks are a courtesy to other programs. Our own processes exclude each other by the lock of
+ * the journal (pool/journal.h), because the file is world readable by contract, and whoever can
+ * read a file can hold a flock, or a POSIX read lock, on it for ever. So every wait is bounded, and
+ * after it a writer goes on without such a lock. Only a POSIX write lock needs the permission to
+ * write: a writer respects it, and fails when its wait ends.
  */
 #ifndef HVKVP_POOL_LOCK_H
 #define HVKVP_POOL_LOCK_H
 
 #include <stdbool.h>
 #include <sys/types.h>
+
+/* The longest wait for a lock that any reader of the file can hold. */
+#define POOL_LOCK_COURTESY_MS	1000
 
 /**
  * enum pool_lock_mode - what the lock is for
@@ -29,14 +32,13 @@ enum pool_lock_mode {
 };
 
 /**
- * struct pool_lock_report - who was in the way
- * @holder: process that holds the lock, 0 if nobody or not known
- * @past_readers: the write lock is not exclusive: after the wait, readers (or
- *	somebody who may not write) still held theirs and were ignored
+ * struct pool_lock_report - what a writer did not get
+ * @missing: the lock that it went on without, "flock" or "POSIX lock"; NULL if it has both
+ * @holder: process that holds a POSIX lock, 0 if it is not known
  */
 struct pool_lock_report {
+	const char *missing;
 	pid_t holder;
-	bool past_readers;
 };
 
 /**
@@ -44,10 +46,10 @@ struct pool_lock_report {
  * @fd: the pool file; open for writing if @mode is POOL_LOCK_WRITE
  * @mode: what for
  * @wait_ms: how long to wait at most, milliseconds
- * @report: filled in if somebody was in the way
+ * @report: filled in
  *
- * Return: 0 if locked (see &pool_lock_report.past_readers); -ETIMEDOUT if
- * somebody else keeps it locked; any other -errno of flock(2) and fcntl(2).
+ * Return: 0; -ETIMEDOUT if another program keeps a lock that is respected, none is held then; any
+ * other -errno of flock(2) and fcntl(2).
  */
 int pool_lock(int fd, enum pool_lock_mode mode, unsigned int wait_ms,
 	      struct pool_lock_report *report);
@@ -61,7 +63,7 @@ void pool_unlock(int fd);
 /**
  * pool_lock_alone() - take one flock, for a file that is ours alone
  * @fd: the file
- * @wait_ms: how long to wait at most, milliseconds
+ * @wait_ms: how long to wait at most, milliseconds; 0 to try once
  *
  * Return: 0, -ETIMEDOUT or other -errno.
  */

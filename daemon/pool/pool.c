@@ -19,12 +19,25 @@
 /* Records that are read at a time: 160 KiB. */
 #define CHUNK	64
 
-/* How often a DELETE is tried when others append without a lock meanwhile. */
-#define DELETE_TRIES	5
+/* How often a change is tried when others write without a lock meanwhile. */
+#define TRIES		5
 
-/* For so long a lock that had to be ignored is waited for only shortly. */
-#define PAST_LOCKS_MS		60000
-#define PAST_LOCKS_WAIT_MS	20
+/* Records with one key that are removed in one change; of more, the oldest ones go first. */
+#define DELETE_MOST	1024
+
+/* For so long a public lock that could not be had is waited for only shortly. */
+#define MISSED_MS	60000
+#define MISSED_WAIT_MS	20
+
+/* How often the locks are taken anew because the file was replaced meanwhile. */
+#define TAKE_TRIES	10
+
+/* A caller without a loop never makes a checkpoint: others get their turn all the same. */
+#define HOLD_LIMIT_MS	(5 * POOL_HOLD_MS)
+#define TURN_NS		1000000
+
+/* An enumeration takes less. */
+#define ENUMERATION_MS	1000
 
 int pool_init(struct pool *pool, const char *dir, int number)
 {
@@ -33,7 +46,7 @@ int pool_init(struct pool *pool, const char *dir, int number)
 	*pool = (struct pool){
 		.limits = { .keys = POOL_DEFAULT_KEYS, .bytes = POOL_DEFAULT_BYTES },
 	};
-	err = pool_file_init(&pool->file, dir, number);
+	err = pool_file_init(&pool->file, dir, number, &pool->error);
 	if (err)
 		return err;
 	err = pool_journal_init(&pool->journal, &pool->file);
@@ -98,7 +111,7 @@ static int read_records(struct pool *pool)
 			err = pool_index_add(&pool->index, &chunk[i]);
 		at += n;
 		if (pool->index.text > pool->limits.bytes)
-			err = pool_file_fail(&pool->file, -EFBIG,
+			err = error_set(&pool->error, -EFBIG,
 					     "%s: holds more than %llu bytes of text; see what fills it, or raise the limit (--max-bytes)",
 					     pool->file.path,
 					     (unsigned long long)pool->limits.bytes);
@@ -107,19 +120,24 @@ static int read_records(struct pool *pool)
 	return err;
 }
 
-static void tell_oddities(const struct pool *pool)
+/* Once for each state of the file, not for each change. */
+static void warn_invalid(struct pool *pool)
 {
 	const struct pool_index *index = &pool->index;
+	uint32_t partial = pool->stamp.size % POOL_RECORD_SIZE;
 
-	if (index->unusable)
+	if (index->unusable && index->unusable != pool->warned.unusable)
 		log_warn("%s: %u of %u records have no usable key and are left alone; see hvkvp fsck",
 			 pool->file.path, index->unusable, index->records);
-	if (index->hidden)
+	if (index->hidden && index->hidden != pool->warned.hidden)
 		log_warn("%s: the host cannot see %u of %u pairs: not UTF-8, or longer than a message holds; see hvkvp fsck",
 			 pool->file.path, index->hidden, index->records - index->unusable);
-	if (pool->stamp.size % POOL_RECORD_SIZE)
-		log_warn("%s: ends in a partial record of %d bytes, which is ignored",
-			 pool->file.path, (int)(pool->stamp.size % POOL_RECORD_SIZE));
+	if (partial && partial != pool->warned.partial)
+		log_warn("%s: ends in a partial record of %u bytes, which is ignored",
+			 pool->file.path, partial);
+	pool->warned.unusable = index->unusable;
+	pool->warned.hidden = index->hidden;
+	pool->warned.partial = partial;
 }
 
 /* Build the index. The file is open, and locked if that was possible. */
@@ -130,7 +148,7 @@ static int read_file(struct pool *pool)
 	forget(pool);
 	err = pool_file_stamp(&pool->file, &pool->stamp);
 	if (!err && pool->stamp.size / POOL_RECORD_SIZE > POOL_RECORDS_MAX)
-		err = pool_file_fail(&pool->file, -EFBIG,
+		err = error_set(&pool->error, -EFBIG,
 				     "%s: is %lld bytes long, which no pool is; remove it, or cut it to its size",
 				     pool->file.path, (long long)pool->stamp.size);
 	if (!err)
@@ -140,101 +158,179 @@ static int read_file(struct pool *pool)
 		return err;
 	}
 	pool->loaded = true;
-	tell_oddities(pool);
+	pool->read_at = clock_ms();
+	warn_invalid(pool);
 	return 0;
 }
 
 /*
- * A lock that nobody gives back costs us the whole wait once, and then only
- * little for a while: nobody shall slow down every request.
+ * The public locks. One that is never given back costs the whole wait once, and then little for a
+ * while: a reader must not be able to slow down each request.
  */
-static int lock_to_write(struct pool *pool)
+static int lock_public(struct pool *pool)
 {
 	unsigned int wait = pool->file.wait_ms;
-	bool again = clock_ms() < pool->past_locks;
+	bool again = clock_ms() < pool->hold.missed;
 	int err;
 
-	if (again && wait > PAST_LOCKS_WAIT_MS)
-		pool->file.wait_ms = PAST_LOCKS_WAIT_MS;
-	err = pool_file_lock(&pool->file, POOL_LOCK_WRITE);
-	pool->file.wait_ms = wait;
-	if (err)
-		return err;
-	if (pool_why(pool)[0]) {
-		if (!again)
-			log_warn("%s", pool_why(pool));
-		pool->past_locks = clock_ms() + PAST_LOCKS_MS;
+	if (again && wait > MISSED_WAIT_MS)
+		pool->file.wait_ms = MISSED_WAIT_MS;
+	err = pool_file_lock(&pool->file, POOL_LOCK_WRITE, &pool->hold.exclusive);
+	/* A lock that is respected is one that only a writer can hold. */
+	if (err == -ETIMEDOUT && pool->file.wait_ms != wait) {
+		pool->file.wait_ms = wait;
+		err = pool_file_lock(&pool->file, POOL_LOCK_WRITE, &pool->hold.exclusive);
 	}
+	pool->file.wait_ms = wait;
+	if (err || pool->hold.exclusive)
+		return err;
+	if (!again)
+		log_warn("%s", pool_why(pool));
+	error_clear(&pool->error);
+	pool->hold.missed = clock_ms() + MISSED_MS;
 	return 0;
 }
 
-/* Open and lock file and journal. What a crash has left undone is done. */
-static int lock_all(struct pool *pool, bool create)
+static void release(struct pool *pool)
 {
-	int err;
+	pool_file_unlock(&pool->file);
+	pool_journal_unlock(&pool->journal);
+	pool->hold.held = false;
+}
 
-	pool->file.why[0] = 0;
+/* Open file and journal, and lock both. Return: -EAGAIN if one of them was replaced meanwhile. */
+static int try_take(struct pool *pool, bool create)
+{
+	int err = pool_file_open(&pool->file, true);
+
+	if (!err)
+		err = pool_journal_open(&pool->journal, create);
+	if (!err)
+		err = pool_journal_lock(&pool->journal, pool->file.wait_ms);
+	if (err)
+		return err;
+	err = lock_public(pool);
+	if (err) {
+		pool_journal_unlock(&pool->journal);
+		return err;
+	}
+	/* Whoever had the lock may have put another file there: ours is of no use then. */
+	if (pool_file_current(&pool->file) && pool_journal_current(&pool->journal))
+		return 0;
+	release(pool);
+	return error_set(&pool->error, -EAGAIN,
+			 "%s: another program replaces it again and again; end that program, or try again",
+			 pool->file.path);
+}
+
+/* Replay what a crash has left in the log. */
+static int replay(struct pool *pool)
+{
+	forget(pool);
+	return pool_journal_recover(&pool->journal);
+}
+
+/* Take all locks, until the next checkpoint. What a crash has left undone is done. */
+static int take(struct pool *pool, bool create)
+{
+	int err = -EAGAIN;
+
+	error_clear(&pool->error);
 	if (!create) {
 		err = pool_file_open(&pool->file, false);
 		if (err)
 			return err;
+		err = -EAGAIN;
 	}
-	err = pool_file_open(&pool->file, true);
+	for (int tries = 0; err == -EAGAIN && tries < TAKE_TRIES; tries++)
+		err = try_take(pool, create);
+	if (!err && pool_journal_pending(&pool->journal)) {
+		err = replay(pool);
+		if (err)
+			release(pool);
+	}
 	if (err)
 		return err;
-	err = lock_to_write(pool);
-	if (err)
-		return err;
-	err = pool_journal_open(&pool->journal, create);
-	if (!err)
-		err = pool_journal_lock(&pool->journal);
-	if (err)
-		goto unlock_file;
-	if (pool_journal_pending(&pool->journal)) {
-		forget(pool);
-		err = pool_journal_recover(&pool->journal);
-		if (!err && pool_journal_pending(&pool->journal))
-			err = pool_file_fail(&pool->file, -EIO, "%s: cannot be emptied; remove it",
-					     pool->journal.path);
-	}
-	if (!err)
+	pool->hold.held = true;
+	pool->hold.since = clock_ms();
+	pool->hold.last = pool->hold.since;
+	return 0;
+}
+
+int pool_checkpoint_due(const struct pool *pool)
+{
+	uint64_t now = clock_ms(), end = pool->hold.last + POOL_IDLE_MS;
+
+	if (!pool->hold.held)
+		return -1;
+	if (end > pool->hold.since + POOL_HOLD_MS)
+		end = pool->hold.since + POOL_HOLD_MS;
+	return end > now ? (int)(end - now) : 0;
+}
+
+int pool_checkpoint(struct pool *pool)
+{
+	int err = 0;
+
+	if (!pool->hold.held)
 		return 0;
-	pool_journal_unlock(&pool->journal);
-unlock_file:
-	pool_file_unlock(&pool->file);
+	if (pool->journal.unfinished)
+		err = replay(pool);
+	else if (pool->journal.live)
+		err = pool_journal_checkpoint(&pool->journal);
+	if (err)
+		log_err("%s; the changes stay in its journal", pool_why(pool));
+	release(pool);
 	return err;
 }
 
-static void unlock_all(struct pool *pool)
+/* The file or the journal that we have locked is gone: what was done to it is gone, too. */
+static void abandon(struct pool *pool)
 {
-	pool_journal_unlock(&pool->journal);
-	pool_file_unlock(&pool->file);
+	log_notice("%s: another program has replaced it", pool->file.path);
+	if (pool->journal.live && pool_file_current(&pool->file))
+		pool_file_sync(&pool->file);
+	else if (pool->journal.live)
+		pool_journal_drop(&pool->journal);
+	release(pool);
+	forget(pool);
 }
 
-/* See to what a crash has left undone, if there is a journal that we may write. */
+static bool still_ours(const struct pool *pool)
+{
+	return pool_file_current(&pool->file) && pool_journal_current(&pool->journal);
+}
+
+/*
+ * Replay what a crash has left in the log, if there is a journal that we may write. If somebody
+ * has its lock, then he has not crashed.
+ */
 static int recover(struct pool *pool)
 {
 	int err = pool_journal_open(&pool->journal, false);
 
-	pool->file.why[0] = 0;
+	error_clear(&pool->error);
 	if (err == -ENOENT || err == -EACCES || err == -EPERM || err == -EROFS)
 		return 0;
 	if (!err && !pool_journal_pending(&pool->journal))
 		return 0;
-	err = lock_all(pool, false);
+	if (!err) {
+		err = pool_journal_lock(&pool->journal, 0);
+		error_clear(&pool->error);
+		if (err == -ETIMEDOUT)
+			return 0;
+		pool_journal_unlock(&pool->journal);
+	}
+	err = take(pool, false);
 	if (err)
 		return err == -ENOENT ? 0 : err;
-	unlock_all(pool);
+	release(pool);
 	return 0;
 }
 
 void pool_exit(struct pool *pool)
 {
-	if (pool->journal.used && !lock_all(pool, false)) {
-		if (pool_journal_finish(&pool->journal))
-			log_warn("%s", pool_why(pool));
-		unlock_all(pool);
-	}
+	pool_checkpoint(pool);
 	forget(pool);
 	pool_journal_exit(&pool->journal);
 	pool_file_exit(&pool->file);
@@ -249,20 +345,17 @@ int pool_create(struct pool *pool)
 	return err ? err : recover(pool);
 }
 
-int pool_load(struct pool *pool)
+/* Read the file at the path, without holding it. */
+static int load_shared(struct pool *pool)
 {
-	int err;
+	bool exclusive;
+	int err = pool_file_open(&pool->file, false);
 
-	pool->file.why[0] = 0;
-	if (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp))
-		return 0;
-
-	err = pool_file_open(&pool->file, false);
 	if (err == -ENOENT) {
 		forget(pool);
-		pool->stamp = (struct pool_stamp){ .sharp = true };
+		pool->stamp = (struct pool_stamp){ 0 };
 		pool->loaded = true;
-		pool->file.why[0] = 0;
+		error_clear(&pool->error);
 		return 0;
 	}
 	if (err) {
@@ -271,7 +364,7 @@ int pool_load(struct pool *pool)
 	}
 	if (recover(pool))
 		log_warn("%s; reading it as it is", pool_why(pool));
-	if (pool_file_lock(&pool->file, POOL_LOCK_READ)) {
+	if (pool_file_lock(&pool->file, POOL_LOCK_READ, &exclusive)) {
 		log_info("%s; reading it without a lock", pool_why(pool));
 		return read_file(pool);
 	}
@@ -280,23 +373,83 @@ int pool_load(struct pool *pool)
 	return err;
 }
 
-/* Open and lock everything for a change, and know what is in the file. */
+static bool index_current(const struct pool *pool)
+{
+	return pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp);
+}
+
+int pool_load(struct pool *pool)
+{
+	error_clear(&pool->error);
+	if (index_current(pool))
+		return 0;
+	if (pool->hold.held && !still_ours(pool))
+		abandon(pool);
+	return pool->hold.held ? read_file(pool) : load_shared(pool);
+}
+
+/*
+ * The same for a position behind the first one: an enumeration goes on with what it began with, for
+ * a second, unless the file has visibly changed. Else it would read the file once for each pair as
+ * long as a change could have gone unnoticed.
+ */
+static int load_again(struct pool *pool)
+{
+	struct pool_stamp now;
+
+	error_clear(&pool->error);
+	if (pool->loaded && clock_ms() - pool->read_at < ENUMERATION_MS &&
+	    !pool_file_look(&pool->file, &now) && pool_stamp_equal(&now, &pool->stamp))
+		return 0;
+	return pool_load(pool);
+}
+
+/* Lock everything for a change, and know what is in the file. */
 static int begin_change(struct pool *pool)
 {
-	int err = lock_all(pool, true);
+	const struct timespec turn = { .tv_nsec = TURN_NS };
+	int err = 0;
 
+	error_clear(&pool->error);
+	if (pool->hold.held && !still_ours(pool))
+		abandon(pool);
+	if (pool->hold.held && pool->journal.unfinished)
+		err = replay(pool);
+	if (pool->hold.held && clock_ms() - pool->hold.since > HOLD_LIMIT_MS) {
+		pool_checkpoint(pool);
+		nanosleep(&turn, NULL);
+	}
+	if (!err && !pool->hold.held)
+		err = take(pool, true);
 	if (err == -ENOENT)
 		return -ENOTDIR;	/* not "there is no such pair" */
-	if (err || (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp)))
-		return err;
-	err = read_file(pool);
-	if (err)
-		unlock_all(pool);
+	if (!err && !index_current(pool))
+		err = read_file(pool);
+	if (err && pool->hold.held && !pool->journal.live)
+		release(pool);
 	return err;
 }
 
-/* Write over what is only written over: with what shall be, or with what was. */
-static int write_over(struct pool_file *file, const struct pool_change *change, bool undo)
+/* After a change, or none: hold the locks as long as there is something to make durable. */
+static void end_change(struct pool *pool)
+{
+	struct error reason = pool->error;
+
+	/* Others have added something in the middle of it: then look again. */
+	if (pool->stamp.size != (off_t)pool->index.records * POOL_RECORD_SIZE)
+		forget(pool);
+	if (!pool->hold.held)
+		return;
+	pool->hold.last = clock_ms();
+	if (!pool->journal.live)
+		release(pool);
+	else if (!pool->hold.exclusive)
+		pool_checkpoint(pool);
+	pool->error = reason;
+}
+
+/* Overwrite the records that stay where they are. */
+static int overwrite(struct pool_file *file, const struct pool_change *change)
 {
 	const struct pool_record *run[POOL_WRITE_MAX];
 	uint32_t first = 0;
@@ -315,7 +468,7 @@ static int write_over(struct pool_file *file, const struct pool_change *change, 
 		}
 		if (!n)
 			first = slot->record;
-		run[n++] = undo ? slot->was : slot->now;
+		run[n++] = slot->now;
 	}
 	return err ? err : pool_file_write(file, first, run, n);
 }
@@ -334,7 +487,7 @@ static int append_added(struct pool *pool, const struct pool_change *change)
 
 		if (n && (n == POOL_WRITE_MAX || i == change->count)) {
 			err = pool_file_append_all(&pool->file, run, n, &number);
-			/* Not where the journal has it: then the file itself has to be durable. */
+			/* Not where the log has it: then the file itself has to be durable. */
 			if (!err && number != first)
 				err = pool_file_sync(&pool->file);
 			n = 0;
@@ -348,7 +501,7 @@ static int append_added(struct pool *pool, const struct pool_change *change)
 	return err;
 }
 
-/* Make a change in the file that the journal has already. */
+/* Make a change in the file that the log has already. */
 static int make_change(struct pool *pool, const struct pool_change *change)
 {
 	struct pool_file *file = &pool->file;
@@ -359,65 +512,97 @@ static int make_change(struct pool *pool, const struct pool_change *change)
 	if (change->after > change->before)
 		err = append_added(pool, change);
 	if (!err)
-		err = write_over(file, change, false);
+		err = overwrite(file, change);
 	if (err || change->after >= change->before)
 		return err;
 	/* Those who append without a lock may have done so just now. */
 	if (!fstat(file->fd, &st) && st.st_size / POOL_RECORD_SIZE != change->before)
-		return pool_file_fail(file, -EAGAIN,
-				      "%s: another program writes to it without a lock; end that program, or try again",
-				      file->path);
+		return error_set(&pool->error, -EAGAIN,
+				 "%s: another program writes to it without a lock; end that program, or try again",
+				 file->path);
 	return pool_file_truncate(file, change->after);
 }
 
-/* Remove the records that it has appended, also in part, unless others have appended behind them. */
-static int undo_append(struct pool *pool, const struct pool_change *change)
+/* Does the file have this in the record? Then a file that cannot be written need not be. */
+static bool has_record(struct pool_file *file, uint32_t number, const struct pool_record *want)
 {
-	uint32_t ours = change->before, whole;
 	struct pool_record now;
-	struct stat st;
 
-	if (fstat(pool->file.fd, &st))
-		return -errno;
-	whole = st.st_size / POOL_RECORD_SIZE;
-	for (size_t i = 0; i < change->count && ours < whole; i++) {
-		const struct pool_slot *slot = &change->slots[i];
-
-		if (!(slot->flags & POOL_SLOT_ADDED))
-			continue;
-		if (pool_file_read(&pool->file, ours, &now, 1) != 1 ||
-		    memcmp(&now, slot->now, sizeof(now)))
-			break;
-		ours++;
-	}
-	if (ours == whole && ours != change->before)
-		return pool_file_truncate(&pool->file, change->before);
-	/* A part of a record (disk full) is of no use. */
-	return st.st_size % POOL_RECORD_SIZE ? pool_file_truncate(&pool->file, whole) : 0;
+	return pool_file_read(file, number, &now, 1) == 1 && !memcmp(&now, want, sizeof(now));
 }
 
-/* Put back what was there. */
-static int undo_change(struct pool *pool, const struct pool_change *change)
+/* Take away what was added at the end, as far as it is ours. */
+static int remove_added(struct pool_file *file, const struct pool_change *change, bool *written)
 {
-	int err = write_over(&pool->file, change, true);
+	uint32_t end;
+	struct stat st;
 
-	return err || change->after <= change->before ? err : undo_append(pool, change);
+	if (change->after <= change->before)
+		return 0;
+	if (fstat(file->fd, &st))
+		return error_set_errno(file->error, file->path, "look at it");
+	end = st.st_size / POOL_RECORD_SIZE;
+	for (size_t i = change->count; i-- && end > change->before; )
+		if (change->slots[i].flags & POOL_SLOT_ADDED &&
+		    has_record(file, end - 1, change->slots[i].now))
+			end--;
+	if (st.st_size == (off_t)end * POOL_RECORD_SIZE)
+		return 0;
+	*written = true;
+	return pool_file_truncate(file, end);
 }
 
 /*
- * Carry a change out. Afterwards @pool->stamp tells the state of the file; the
- * index is the caller's to follow, unless this forgets it.
+ * Put back what was there, durably: another program may have synced the unfinished change, and the
+ * log will not have it any more.
+ */
+static int roll_back(struct pool_file *file, const struct pool_change *change)
+{
+	bool written = false;
+	int err = 0;
+
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (slot->flags || has_record(file, slot->record, slot->was))
+			continue;
+		err = pool_file_write(file, slot->record, &slot->was, 1);
+		written = true;
+	}
+	if (!err)
+		err = remove_added(file, change, &written);
+	return err || !written ? err : pool_file_sync(file);
+}
+
+/* A change that could not be made must not take effect later. */
+static void fail_change(struct pool *pool, const struct pool_change *change)
+{
+	struct error reason = pool->error;
+	int err = roll_back(&pool->file, change);
+
+	if (err)
+		err = pool_journal_invert(&pool->journal, change);
+	else
+		err = pool_journal_strike(&pool->journal);
+	if (err)
+		log_err("%s: a change that failed cannot be removed from its journal (%s), and may take effect later",
+			pool->file.path, pool_why(pool));
+	pool->error = reason;
+	forget(pool);
+}
+
+/*
+ * Carry a change out. Afterwards @pool->stamp has the state of the file; the index is the caller's
+ * to follow, unless this forgets it.
  */
 static int commit_change(struct pool *pool, struct pool_change *change)
 {
-	char why[sizeof(pool->file.why)];
-	bool sharp;
+	bool set;
 	int err;
 
 	/*
-	 * A time of its own for our change, between two ticks of the kernel's
-	 * clock: then whatever anybody else writes has another one, even within
-	 * this tick, and the index need not be built again to be sure.
+	 * A time of its own for our change, between two ticks of the kernel's clock: then any other
+	 * change has another one, even within this tick, and the index need not be read again.
 	 */
 	clock_gettime(CLOCK_REALTIME, &change->mtime);
 	err = pool_journal_begin(&pool->journal, change, &pool->stamp);
@@ -425,30 +610,21 @@ static int commit_change(struct pool *pool, struct pool_change *change)
 		return err;
 	err = make_change(pool, change);
 	if (err) {
-		memcpy(why, pool->file.why, sizeof(why));
-		if (undo_change(pool, change) || pool_journal_strike(&pool->journal))
-			log_err("%s: a change that failed could not be taken back, and will be made later",
-				pool->file.path);
-		memcpy(pool->file.why, why, sizeof(why));
-		forget(pool);
+		fail_change(pool, change);
 		return err;
 	}
-	/* Without it the index is built again: no harm, and too late to take it back. */
-	sharp = !pool_file_set_time(&pool->file, &change->mtime);
+	/* Without it the index is read again: no harm, and too late for a rollback. */
+	set = !pool_file_set_time(&pool->file, &change->mtime);
 	err = pool_file_stamp(&pool->file, &pool->stamp);
 	if (err)
 		return err;
-	pool->stamp.sharp |= sharp;
-	pool->file.why[0] = 0;
+	/* Where the file system keeps whole seconds, the time is not what was set. */
+	pool->stamp.unique = set && pool->stamp.mtime.tv_nsec == change->mtime.tv_nsec &&
+			     change->mtime.tv_nsec;
+	error_clear(&pool->error);
 	pool_journal_end(&pool->journal, &pool->stamp);
+	pool_file_announce(&pool->file);
 	return 0;
-}
-
-/* Others have added something in the middle of it: then look again. */
-static void check_size(struct pool *pool)
-{
-	if (pool->stamp.size != (off_t)pool->index.records * POOL_RECORD_SIZE)
-		forget(pool);
 }
 
 int pool_get(struct pool *pool, const char *key, const char **value)
@@ -468,7 +644,7 @@ int pool_get(struct pool *pool, const char *key, const char **value)
 int pool_at(struct pool *pool, uint32_t index, const char **key, const char **value)
 {
 	uint32_t number;
-	int err = pool_load(pool);
+	int err = index ? load_again(pool) : pool_load(pool);
 
 	if (!err)
 		err = pool_index_at(&pool->index, index, &number);
@@ -484,29 +660,41 @@ static int check_limits(struct pool *pool)
 	struct pool_index *index = &pool->index;
 
 	if (index->records - index->unusable >= pool->limits.keys)
-		return pool_file_fail(&pool->file, -EDQUOT,
+		return error_set(&pool->error, -EDQUOT,
 				      "%s: holds %u pairs, and the limit is %u; delete some, or raise it (--max-keys)",
 				      pool->file.path, index->records - index->unusable,
 				      pool->limits.keys);
 	if (((uint64_t)index->records + 1) * POOL_RECORD_SIZE > pool->limits.bytes)
-		return pool_file_fail(&pool->file, -EDQUOT,
+		return error_set(&pool->error, -EDQUOT,
 				      "%s: would be longer than %llu bytes, which is the limit; delete some pairs, or raise it (--max-bytes)",
 				      pool->file.path, (unsigned long long)pool->limits.bytes);
 	return 0;
+}
+
+/* Read a record that the index knows. Return: -EAGAIN if it is another one, changed unseen. */
+static int read_known(struct pool *pool, uint32_t number, struct pool_record *record)
+{
+	const char *key = pool->index.pairs[number].key;
+	ssize_t n = pool_file_read(&pool->file, number, record, 1);
+
+	if (n < 0)
+		return n;
+	if (n && !strncmp(record->key, key, sizeof(record->key)))
+		return 0;
+	forget(pool);
+	return error_set(&pool->error, -EAGAIN,
+			 "%s: another program writes to it without a lock; end that program, or try again",
+			 pool->file.path);
 }
 
 static int change_record(struct pool *pool, uint32_t number, const struct pool_record *record)
 {
 	struct pool_change change = { .before = pool->index.records, .after = pool->index.records };
 	struct pool_record before;
-	ssize_t n = pool_file_read(&pool->file, number, &before, 1);
-	int err;
+	int err = read_known(pool, number, &before);
 
-	if (n < 0)
-		return n;
-	if (!n)
-		return -EAGAIN;	/* somebody truncated it just now */
-	err = pool_change_add(&change, number, &before, record);
+	if (!err)
+		err = pool_change_add(&change, number, &before, record);
 	if (!err)
 		err = commit_change(pool, &change);
 	pool_change_clear(&change);
@@ -534,16 +722,12 @@ static int append_record(struct pool *pool, const struct pool_record *record)
 static int refuse(struct pool *pool, int err, const char *what, size_t len, int most_bytes,
 		  int most_units)
 {
-	char *why = pool->file.why;
-	size_t size = sizeof(pool->file.why);
-
 	if (err == -EMSGSIZE)
-		snprintf(why, size, "the %s is too long: %zu bytes of UTF-8; a record holds %d, "
-			 "a message %d UTF-16 units", what, len, most_bytes, most_units);
-	else
-		snprintf(why, size, "the %s is %s", what,
+		return error_set(&pool->error, err,
+				 "the %s is too long: %zu bytes of UTF-8; a record holds %d, a message %d UTF-16 units",
+				 what, len, most_bytes, most_units);
+	return error_set(&pool->error, err, "the %s is %s", what,
 			 err == -EINVAL ? "empty" : "not valid UTF-8");
-	return err;
 }
 
 int pool_check_pair(struct pool *pool, const char *key, const char *value)
@@ -559,27 +743,34 @@ int pool_check_pair(struct pool *pool, const char *key, const char *value)
 	return 0;
 }
 
+static int store_once(struct pool *pool, const struct pool_record *record, bool add)
+{
+	int err = begin_change(pool);
+	uint32_t number;
+
+	if (err)
+		return err;
+	number = add ? POOL_NONE : pool_index_last(&pool->index, record->key);
+	err = number == POOL_NONE ? append_record(pool, record) :
+				    change_record(pool, number, record);
+	end_change(pool);
+	return err ? err : number == POOL_NONE;
+}
+
 static int store_pair(struct pool *pool, const char *key, const char *value, bool add)
 {
 	struct pool_record record = { 0 };
-	uint32_t number;
-	int err;
+	int err = pool_check_pair(pool, key, value);
 
-	err = pool_check_pair(pool, key, value);
 	if (err)
 		return err;
 	memcpy(record.key, key, strlen(key));
 	memcpy(record.value, value, strlen(value));
 
-	err = begin_change(pool);
-	if (err)
-		return err;
-	number = add ? POOL_NONE : pool_index_last(&pool->index, key);
-	err = number == POOL_NONE ? append_record(pool, &record) :
-				    change_record(pool, number, &record);
-	check_size(pool);
-	unlock_all(pool);
-	return err ? err : number == POOL_NONE;
+	err = -EAGAIN;
+	for (int tries = 0; err == -EAGAIN && tries < TRIES; tries++)
+		err = store_once(pool, &record, add);
+	return err;
 }
 
 int pool_set(struct pool *pool, const char *key, const char *value)
@@ -611,62 +802,161 @@ bool pool_record_tidy(struct pool_record *record)
 	return tidy_text(record->value, sizeof(record->value)) || changed;
 }
 
-/* What tidying changes: @change->after records stay. Return: how many change, -errno. */
-static int plan_tidy(struct pool *pool, struct pool_change *change)
+/**
+ * struct tidy - a pass over a pool, in changes of a bounded size
+ * @to: records in front of this one are done
+ * @from: those from here on are as they were; what lies between has no usable key
+ * @changed: records that were mended or removed
+ */
+struct tidy {
+	uint32_t to;
+	uint32_t from;
+	int changed;
+};
+
+/* Records that one change of a pass looks at: twice as many are written at most. */
+#define TIDY_STEP	128
+
+/*
+ * The next records: usable ones move down to @tidy->to, and leave empty records behind, so that
+ * each change leaves every pair in one place, and in order.
+ */
+static int plan_tidy(struct pool *pool, struct tidy *tidy, struct pool_change *change)
 {
-	struct pool_record *at = malloc(((size_t)change->before * 2 + 1) * sizeof(*at));
-	int changed = 0, err = 0;
+	uint32_t most = pool->index.records - tidy->from;
+	uint32_t count = most < TIDY_STEP ? most : TIDY_STEP;
+	struct pool_record *was, *now, *target, *empty;
+	uint32_t end = tidy->from + count, kept = 0;
+	int err = 0;
 
-	change->contents = at;
-	if (!at)
+	/* What is read, what becomes of it, what it overwrites, and an empty record. */
+	was = calloc(3 * count + 1, sizeof(*was));
+	if (!was)
 		return -ENOMEM;
-	for (uint32_t from = 0; from < change->before && !err; from++) {
-		uint32_t to = change->after;
-		bool untidy;
-
-		if (!pool->index.pairs[from].key) {
-			changed++;
+	change->contents = was;
+	now = was + count;
+	target = now + count;
+	empty = target + count;
+	if (pool_file_read(&pool->file, tidy->from, was, count) != (ssize_t)count)
+		return -EAGAIN;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!pool->index.pairs[tidy->from + i].key) {
+			tidy->changed++;
 			continue;
 		}
-		change->after++;
-		if (pool_file_read(&pool->file, from, &at[0], 1) != 1)
-			return -EAGAIN;
-		untidy = pool_record_tidy(&at[0]);
-		changed += untidy;
-		if (from == to && !untidy)
-			continue;
-		if (pool_file_read(&pool->file, to, &at[1], 1) != 1)
-			return -EAGAIN;
-		err = pool_change_add(change, to, &at[1], &at[0]);
-		at += 2;
+		now[kept] = was[i];
+		tidy->changed += pool_record_tidy(&now[kept++]);
 	}
-	for (uint32_t cut = change->after; cut < change->before && !err; cut++, at++) {
-		if (pool_file_read(&pool->file, cut, at, 1) != 1)
-			return -EAGAIN;
-		err = pool_change_add(change, cut, at, NULL);
+	for (uint32_t i = 0; i < kept && !err; i++) {
+		uint32_t to = tidy->to + i;
+		struct pool_record *old = &target[i];
+
+		if (to >= tidy->from)
+			old = &was[to - tidy->from];
+		else if (pool_file_read(&pool->file, to, old, 1) != 1)
+			err = -EAGAIN;
+		if (!err && memcmp(old, &now[i], sizeof(*old)))
+			err = pool_change_add(change, to, old, &now[i]);
 	}
-	return err ? err : changed;
+	tidy->to += kept;
+	/* A small pool is done in one change. */
+	if (end == pool->index.records && tidy->to >= tidy->from)
+		change->after = tidy->to;
+	for (uint32_t i = 0; i < count && !err; i++) {
+		uint32_t number = tidy->from + i;
+
+		if (number >= change->after)
+			err = pool_change_add(change, number, &was[i], NULL);
+		else if (number >= tidy->to && pool->index.pairs[number].key)
+			err = pool_change_add(change, number, &was[i], empty);
+	}
+	tidy->from = end;
+	return err;
+}
+
+/* Cut off records that have no usable key, at the end of the pass. */
+static int plan_cut(struct pool *pool, uint32_t end, struct pool_change *change)
+{
+	uint32_t count = change->before - end;
+	int err = 0;
+
+	if (count > 4 * TIDY_STEP)
+		count = 4 * TIDY_STEP;
+	change->after = change->before - count;
+	change->contents = calloc(count, sizeof(*change->contents));
+	if (!change->contents)
+		return -ENOMEM;
+	if (pool_file_read(&pool->file, change->after, change->contents, count) != (ssize_t)count)
+		return -EAGAIN;
+	for (uint32_t i = 0; i < count && !err; i++)
+		err = pool_change_add(change, change->after + i, &change->contents[i], NULL);
+	return err;
+}
+
+/* The index follows a change of a pass. */
+static void follow(struct pool *pool, const struct pool_change *change)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < change->count && !err; i++)
+		if (change->slots[i].now)
+			err = pool_index_change(&pool->index, change->slots[i].record,
+						change->slots[i].now);
+	if (!err && change->after < change->before)
+		err = pool_index_move(&pool->index, NULL, 0, change->after);
+	if (err)
+		forget(pool);
+}
+
+/* One change of a pass. Return: 1 if the pass goes on, 0 at its end, -errno. */
+static int tidy_once(struct pool *pool, struct tidy *tidy)
+{
+	struct pool_change change = { 0 };
+	struct tidy next = *tidy;
+	int err, more = 1;
+
+	change.before = change.after = pool->index.records;
+	if (next.from < pool->index.records) {
+		err = plan_tidy(pool, &next, &change);
+	} else if (next.to < pool->index.records) {
+		err = plan_cut(pool, next.to, &change);
+	} else {
+		err = 0;
+		more = 0;
+		if (pool->stamp.size % POOL_RECORD_SIZE) {
+			err = pool_file_truncate(&pool->file, pool->index.records);
+			next.changed++;
+			forget(pool);
+		}
+	}
+	if (!err && change.count)
+		err = commit_change(pool, &change);
+	if (!err && change.count)
+		follow(pool, &change);
+	pool_change_clear(&change);
+	if (!err)
+		*tidy = next;
+	return err ? err : more;
 }
 
 int pool_tidy(struct pool *pool)
 {
-	struct pool_change change = { 0 };
-	int err = begin_change(pool), changed;
+	struct tidy tidy = { 0 };
+	int ret = 1;
 
-	if (err)
-		return err;
-	change.before = pool->index.records;
-	changed = plan_tidy(pool, &change);
-	if (changed > 0)
-		err = commit_change(pool, &change);
-	if (!err && changed >= 0 && pool->stamp.size % POOL_RECORD_SIZE) {
-		err = pool_file_truncate(&pool->file, change.after);
-		changed++;
+	for (int tries = 0; ret == 1 || (ret == -EAGAIN && tries < TRIES); tries += ret < 0) {
+		struct pool_stamp stamp = pool->stamp;
+
+		ret = begin_change(pool);
+		if (ret)
+			continue;
+		/* Others may have changed the file since: then the pass begins again. */
+		if (!pool_stamp_equal(&pool->stamp, &stamp))
+			tidy = (struct tidy){ .changed = tidy.changed };
+		ret = tidy_once(pool, &tidy);
+		end_change(pool);
 	}
-	pool_change_clear(&change);
-	forget(pool);
-	unlock_all(pool);
-	return err ? err : changed;
+	return ret ? ret : tidy.changed;
 }
 
 /* What a plan changes in the file; its records are read one by one. */
@@ -735,19 +1025,38 @@ static int move_records(struct pool *pool, const struct pool_plan *plan)
 	return err;
 }
 
+/* Are the records with this key in the file where the index says? */
+static int check_records(struct pool *pool, const char *key)
+{
+	uint32_t number = pool_index_last(&pool->index, key);
+	struct pool_record record;
+	int err = 0;
+
+	while (!err && number != POOL_NONE) {
+		err = read_known(pool, number, &record);
+		if (!err)
+			number = pool_index_before(&pool->index, number);
+	}
+	return err;
+}
+
+/* Return: 1 if records with this key are left, 0 if not, -errno. */
 static int delete_once(struct pool *pool, const char *key)
 {
-	struct pool_plan plan;
+	struct pool_plan plan = { 0 };
 	int err = begin_change(pool);
 
 	if (err)
 		return err;
-	err = pool_plan_delete(&plan, &pool->index, key);
+	err = check_records(pool, key);
+	if (!err)
+		err = pool_plan_delete(&plan, &pool->index, key, DELETE_MOST);
 	if (!err)
 		err = move_records(pool, &plan);
+	end_change(pool);
+	if (!err && plan.left)
+		err = 1;
 	pool_plan_free(&plan);
-	check_size(pool);
-	unlock_all(pool);
 	return err;
 }
 
@@ -757,12 +1066,11 @@ int pool_delete(struct pool *pool, const char *key)
 
 	if (!err && pool_index_last(&pool->index, key) == POOL_NONE)
 		return -ENOENT;
-	for (int tries = 0; !err && tries < DELETE_TRIES; tries++) {
+	if (err)
+		return err;
+	err = 1;
+	for (int tries = 0; err == 1 || (err == -EAGAIN && tries < TRIES); tries += err < 0)
 		err = delete_once(pool, key);
-		if (err != -EAGAIN)
-			break;
-		err = tries == DELETE_TRIES - 1 ? err : 0;
-	}
 	return err;
 }
 
@@ -771,7 +1079,7 @@ int pool_reload(struct pool *pool, struct pool_index *before)
 	int err;
 
 	*before = (struct pool_index){ 0 };
-	if (pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp))
+	if (index_current(pool))
 		return 0;
 	*before = pool->index;
 	pool->index = (struct pool_index){ 0 };
@@ -794,14 +1102,15 @@ static int transact_once(struct pool *pool, const struct pool_transaction *ops, 
 	change.before = pool->index.records;
 	change.after = pool->index.records;
 	err = ops->plan(data, pool, &change);
+	if (err == -EAGAIN)
+		forget(pool);
 	if (!err && change.count) {
 		err = commit_change(pool, &change);
 		if (!err && ops->follow(data, &pool->index))
 			forget(pool);
 	}
 	pool_change_clear(&change);
-	check_size(pool);
-	unlock_all(pool);
+	end_change(pool);
 	return err;
 }
 
@@ -809,7 +1118,7 @@ int pool_transact(struct pool *pool, const struct pool_transaction *ops, void *d
 {
 	int err = -EAGAIN;
 
-	for (int tries = 0; err == -EAGAIN && tries < DELETE_TRIES; tries++)
+	for (int tries = 0; err == -EAGAIN && tries < TRIES; tries++)
 		err = transact_once(pool, ops, data);
 	return err;
 }

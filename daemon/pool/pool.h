@@ -17,7 +17,11 @@
  * one is the one that counts, and since some clients cut a long value into
  * pieces under one key.
  *
- * Failures return -errno, and pool_why() says them in a sentence.
+ * Between a change and the checkpoint that makes it durable in the pool file itself, the pool stays
+ * locked (pool/journal.h). Who changes pools has to call pool_checkpoint() when
+ * pool_checkpoint_due() says so; pool_exit() does.
+ *
+ * Failures return -errno, and pool_why() has the reason.
  */
 #ifndef HVKVP_POOL_POOL_H
 #define HVKVP_POOL_POOL_H
@@ -29,6 +33,7 @@
 #include "pool/file.h"
 #include "pool/index.h"
 #include "pool/journal.h"
+#include "util/error.h"
 
 /* DELETE moves so many records at most to close a gap: 160 KiB. */
 #define POOL_SHIFT_MAX	64
@@ -52,25 +57,58 @@ struct pool_limits {
 	uint64_t bytes;
 };
 
+/*
+ * The locks are held for this time after the last change of a run, and for at most that time
+ * altogether: long enough to make one checkpoint for a burst of requests, and too short for another
+ * program that waits to notice.
+ */
+#define POOL_IDLE_MS	10
+#define POOL_HOLD_MS	200
+
+/**
+ * struct pool_hold - the locks between a change and its checkpoint
+ * @held: we have the journal's lock
+ * @exclusive: and all public ones
+ * @since: when they were taken, clock_ms()
+ * @last: time of the last change, clock_ms()
+ * @missed: until then, clock_ms(), a public lock that we went on without is waited for only shortly
+ */
+struct pool_hold {
+	bool held;
+	bool exclusive;
+	uint64_t since;
+	uint64_t last;
+	uint64_t missed;
+};
+
 /**
  * struct pool - a pool
+ * @error: the reason of the last failure
  * @file: the file; its wait_ms may be changed
  * @journal: beside it
+ * @hold: who may write
  * @limits: may be changed
  * @stamp: the state of the file that the index describes
+ * @read_at: when the index was read, clock_ms()
  * @loaded: there is an index
  * @index: the index
- * @past_locks: until then (CLOCK_MONOTONIC, ms) locks that had to be ignored are
- *	not waited for again
+ * @warned: what the log has said last about odd records
  */
 struct pool {
+	struct error error;
 	struct pool_file file;
 	struct pool_journal journal;
+	struct pool_hold hold;
 	struct pool_limits limits;
 	struct pool_stamp stamp;
+	uint64_t read_at;
 	bool loaded;
 	struct pool_index index;
-	uint64_t past_locks;
+	struct {
+		uint32_t unusable;
+		uint32_t hidden;
+		uint32_t partial;
+	} warned;
 };
 
 /**
@@ -87,9 +125,25 @@ int pool_init(struct pool *pool, const char *dir, int number);
  * pool_exit() - close and free
  * @pool: the object
  *
- * After changes, the file is synced and the journal emptied.
+ * After changes, with a checkpoint.
  */
 void pool_exit(struct pool *pool);
+
+/**
+ * pool_checkpoint_due() - when to make a checkpoint
+ * @pool: the object
+ *
+ * Return: milliseconds from now, 0 if it is time; -1 if there is nothing to be done.
+ */
+int pool_checkpoint_due(const struct pool *pool);
+
+/**
+ * pool_checkpoint() - make all changes durable in the pool file, and unlock it
+ * @pool: the object
+ *
+ * Return: 0 or -errno; the changes stay durable in the journal then.
+ */
+int pool_checkpoint(struct pool *pool);
 
 /**
  * pool_create() - see that the file exists, and touch nothing if it does
@@ -255,7 +309,7 @@ int pool_delete(struct pool *pool, const char *key);
  */
 static inline const char *pool_why(const struct pool *pool)
 {
-	return pool->file.why;
+	return pool->error.text;
 }
 
 #endif /* HVKVP_POOL_POOL_H */

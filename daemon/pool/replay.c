@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading a journal, and making its changes again.
+ * Reading a journal, and replaying its changes.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +11,6 @@
 #include "pool/journal.h"
 #include "pool/replay.h"
 #include "util/log.h"
-
-/* So much later than our last change, the file's time is not from us. */
-#define GRACE_S		2
-
-/* No change is larger: a pool of 100,000 records of one key. */
-#define ENTRY_MAX	(256U << 20)
 
 static const struct journal_slot *first_slot(const struct journal_entry *entry)
 {
@@ -63,7 +57,8 @@ static struct journal_entry *read_entry(int fd, uint64_t at)
 	uint64_t sum;
 
 	if (pread(fd, &head, sizeof(head), at) != sizeof(head) ||
-	    head.magic != JOURNAL_ENTRY_MAGIC || head.len < sizeof(head) || head.len > ENTRY_MAX)
+	    head.magic != JOURNAL_ENTRY_MAGIC || head.len < sizeof(head) ||
+	    head.len > POOL_CHANGE_MAX)
 		return NULL;
 	entry = malloc(head.len);
 	if (!entry)
@@ -125,21 +120,19 @@ struct version {
 };
 
 /**
- * struct repair - a recovery at work
+ * struct repair - a replay at work
  * @file: the pool file
  * @versions: by record, then by time; owned
  * @count: of @versions
  * @size: of the file, in bytes
- * @grow: the file may be made longer
- * @records: that the file shall have
- * @writes: how many records were written
+ * @records: that the file will have
+ * @writes: how many records were written or cut off
  */
 struct repair {
 	struct pool_file *file;
 	struct version *versions;
 	size_t count;
 	uint64_t size;
-	bool grow;
 	uint32_t records;
 	uint32_t writes;
 };
@@ -180,11 +173,12 @@ static bool sector_known(const struct version *versions, size_t count,
 	uint64_t sum = journal_sector_sum(data, POOL_SECTOR_SIZE);
 	struct pool_record now;
 
-	if (!sum)
-		return true;
 	for (size_t i = 0; i < count; i++) {
 		const struct journal_slot *slot = versions[i].slot;
 
+		/* Where the file has grown, there may be zeros instead of what was written. */
+		if (!sum && slot->flags)
+			return true;
 		if (!(slot->flags & POOL_SLOT_ADDED) && slot->before[sector] == sum)
 			return true;
 		if (slot->flags & POOL_SLOT_CUT)
@@ -239,7 +233,7 @@ static ssize_t read_part(struct repair *repair, uint32_t number, struct pool_rec
 
 	memset(record, 0, sizeof(*record));
 	n = pread(repair->file->fd, record, sizeof(*record), (off_t)number * POOL_RECORD_SIZE);
-	return n < 0 ? pool_file_fail_errno(repair->file, repair->file->path, "read it") : n;
+	return n < 0 ? error_set_errno(repair->file->error, repair->file->path, "read it") : n;
 }
 
 /* One record, and all that the epoch knows about it. */
@@ -253,7 +247,7 @@ static int repair_record(struct repair *repair, const struct version *versions, 
 	if (got < 0)
 		return got;
 	if (got && !is_ours(versions, count, &now)) {
-		/* Others have put something here. It stays. */
+		/* Another program has put something here. It stays. */
 		if (got == POOL_RECORD_SIZE && number >= repair->records)
 			repair->records = number + 1;
 		return 0;
@@ -262,8 +256,6 @@ static int repair_record(struct repair *repair, const struct version *versions, 
 		slot_contents(last, &want);
 	else if (number >= repair->records)
 		return 0;	/* in front of something that stays it becomes empty */
-	if (!got && !repair->grow)
-		return 0;
 	if (got == POOL_RECORD_SIZE && !memcmp(&now, &want, sizeof(now)))
 		return 0;
 	repair->writes++;
@@ -305,22 +297,28 @@ static void keep_untouched(struct repair *repair)
 		repair->records = whole;
 }
 
-static int finish(struct repair *repair, const struct journal_entry *last)
+static bool is_later(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec != b->tv_sec ? a->tv_sec > b->tv_sec : a->tv_nsec > b->tv_nsec;
+}
+
+/* The file gets the time that it would have without the crash: programs look at it. */
+static int finish(struct repair *repair, const struct journal_entry *last,
+		  const struct timespec *found)
 {
 	struct timespec mtime = { last->mtime_sec, last->mtime_nsec };
 	struct stat st;
 	int err = 0;
 
 	if (fstat(repair->file->fd, &st))
-		return pool_file_fail_errno(repair->file, repair->file->path, "look at it");
-	if (st.st_size > (off_t)repair->records * POOL_RECORD_SIZE &&
-	    st.st_size / POOL_RECORD_SIZE > repair->records) {
+		return error_set_errno(repair->file->error, repair->file->path, "look at it");
+	if ((uint64_t)st.st_size / POOL_RECORD_SIZE > repair->records) {
 		err = pool_file_truncate(repair->file, repair->records);
 		repair->writes++;
 	}
-	if (!err && repair->writes && repair->grow)
-		err = pool_file_set_time(repair->file, &mtime);
-	return err ? err : pool_file_sync(repair->file);
+	if (!err && repair->writes)
+		err = pool_file_set_time(repair->file, is_later(found, &mtime) ? found : &mtime);
+	return err;
 }
 
 /* The least number of records that the file had since @first began. */
@@ -334,67 +332,100 @@ static uint32_t least_records(const struct journal_run *run, uint32_t first)
 	return least;
 }
 
-/*
- * The last change of this boot, which has no answer yet: has it changed nothing so far? It appends
- * first. If another program's record is where its first one would be, it must not be made in part.
- */
-static bool is_not_begun(struct pool_file *file, const struct journal_entry *entry)
+/* Are the sectors those that the change has found? */
+static bool is_before(const struct journal_slot *slot, const struct pool_record *now)
 {
-	const struct journal_slot *slot = first_slot(entry);
-	struct pool_record now, want;
-
-	for (uint32_t i = 0; i < entry->slots; i++, slot = next_slot(slot)) {
-		if (!(slot->flags & POOL_SLOT_ADDED) || slot->record != entry->before)
-			continue;
-		slot_contents(slot, &want);
-		return pread(file->fd, &now, sizeof(now),
-			     (off_t)slot->record * POOL_RECORD_SIZE) == sizeof(now) &&
-		       memcmp(&now, &want, sizeof(now)) && now.key[0];
-	}
-	return false;
+	for (int i = 0; i < POOL_SECTORS; i++)
+		if (slot->before[i] != journal_sector_sum((const char *)now + i * POOL_SECTOR_SIZE,
+							  POOL_SECTOR_SIZE))
+			return false;
+	return true;
 }
 
-int journal_run_apply(const struct journal_run *run, bool same_boot, struct pool_file *file)
+/* Did another program put its record where the change was to append this one? */
+static bool is_taken(const struct journal_slot *slot, const struct pool_record *now)
+{
+	struct pool_record want;
+
+	slot_contents(slot, &want);
+	return now->key[0] && memcmp(now, &want, sizeof(want));
+}
+
+/*
+ * The last change of this boot, which has no answer: has it changed nothing so far? A change
+ * appends first. What has not begun is dropped, so that it does not meet what others did since.
+ */
+static bool not_begun(const struct journal_entry *entry, const struct repair *repair)
+{
+	const struct journal_slot *slot = first_slot(entry);
+	uint32_t whole = repair->size / POOL_RECORD_SIZE;
+
+	if (whole < entry->before)
+		return false;
+	for (uint32_t n = 0; n < entry->slots; n++, slot = next_slot(slot)) {
+		bool added = slot->flags & POOL_SLOT_ADDED;
+		struct pool_record now;
+
+		if (added && (slot->record != entry->before || whole == entry->before))
+			continue;
+		if (pool_file_read(repair->file, slot->record, &now, 1) != 1)
+			return false;
+		if (added ? !is_taken(slot, &now) : !is_before(slot, &now))
+			return false;
+	}
+	return true;
+}
+
+/* Why this epoch is not for the file as it is, or NULL. */
+static const char *out_of_date(const struct journal_run *run, uint32_t made, bool same_boot,
+			       const struct stat *st)
+{
+	const struct journal_entry *last = run->entries[run->count - 1];
+
+	if (st->st_ino != last->ino)
+		return "another program has replaced it";
+	if (st->st_size / POOL_RECORD_SIZE < least_records(run, made))
+		return "another program has shortened it";
+	if (!same_boot && st->st_mtim.tv_sec > last->mtime_sec + POOL_STALE_S)
+		return "other programs have used it for long since";
+	return NULL;
+}
+
+int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_boot,
+		       struct pool_file *file)
 {
 	struct repair repair = { .file = file };
 	const struct journal_entry *last;
-	uint32_t first;
+	const char *why;
 	struct stat st;
 	int err;
 
-	if (!run->count)
+	if (made >= run->count)
 		return 0;
-	first = same_boot ? run->count - 1 : 0;
 	last = run->entries[run->count - 1];
 	if (fstat(file->fd, &st))
-		return pool_file_fail_errno(file, file->path, "look at it");
-	if (st.st_ino != last->ino) {
-		log_notice("%s: was replaced by another file; the journal is not for this one",
-			   file->path);
-		return 0;
-	}
-	if (st.st_size / POOL_RECORD_SIZE < least_records(run, first)) {
-		log_notice("%s: was shortened by another program; the journal is out of date",
-			   file->path);
-		return 0;
-	}
-	if (same_boot && is_not_begun(file, last)) {
-		log_notice("%s: dropped a change that a crash interrupted before it began", file->path);
+		return error_set_errno(file->error, file->path, "look at it");
+	why = out_of_date(run, made, same_boot, &st);
+	if (why) {
+		log_notice("%s: %s, so %u changes in its journal are not replayed", file->path, why,
+			   run->count - made);
 		return 0;
 	}
 	repair.size = st.st_size;
 	repair.records = last->after;
-	repair.grow = st.st_mtim.tv_sec <= last->mtime_sec + GRACE_S;
-	err = collect(&repair, run, first);
+	if (same_boot && run->count - made == 1 && not_begun(last, &repair)) {
+		log_notice("%s: dropped a change that a crash interrupted before it began", file->path);
+		return 0;
+	}
+	err = collect(&repair, run, made);
 	if (!err) {
 		keep_untouched(&repair);
 		err = repair_all(&repair);
 	}
 	if (!err)
-		err = finish(&repair, last);
+		err = finish(&repair, last, &st.st_mtim);
 	if (!err && repair.writes)
-		log_notice("%s: made up for %u records that a crash had left undone",
-			   file->path, repair.writes);
+		log_notice("%s: replayed %u records after a crash", file->path, repair.writes);
 	free(repair.versions);
 	return err;
 }

@@ -40,13 +40,17 @@ int journal_run_read(struct journal_run *run, int fd);
 void journal_run_free(struct journal_run *run);
 
 /**
- * journal_run_apply() - make changes again, and sync the pool file
+ * journal_run_replay() - make changes again
  * @run: the changes
- * @same_boot: all but the last one are in the page cache, and the last one has no answer yet
+ * @made: so many of them are known to be in the page cache of this boot
+ * @same_boot: what was written since the first one is in the page cache
  * @file: open for writing and locked
+ *
+ * The pool file is not synced.
  *
  * Return: 0, also if there is nothing to do; -errno.
  */
-int journal_run_apply(const struct journal_run *run, bool same_boot, struct pool_file *file);
+int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_boot,
+		       struct pool_file *file);
 
 #endif /* HVKVP_POOL_REPLAY_H */

@@ -70,6 +70,25 @@ int store_create(struct store *store)
 	return ret;
 }
 
+int store_checkpoint_due(const struct store *store)
+{
+	int first = -1;
+
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++) {
+		int due = pool_checkpoint_due(&store->pools[i]);
+
+		if (due >= 0 && (first < 0 || due < first))
+			first = due;
+	}
+	return first;
+}
+
+void store_checkpoint(struct store *store)
+{
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
+		pool_checkpoint(&store->pools[i]);
+}
+
 const char *store_pool_name(unsigned int number)
 {
 	return number < HVKVP_POOL_COUNT ? names[number] : NULL;

@@ -67,6 +67,22 @@ void store_exit(struct store *store);
 int store_create(struct store *store);
 
 /**
+ * store_checkpoint_due() - when to make a checkpoint
+ * @store: the object
+ *
+ * Return: milliseconds from now until the first pool wants one, 0 if it is time; -1 if none does.
+ */
+int store_checkpoint_due(const struct store *store);
+
+/**
+ * store_checkpoint() - make all changes durable in the pool files, and unlock them
+ * @store: the object
+ *
+ * Failures are logged; the changes stay durable in the journals.
+ */
+void store_checkpoint(struct store *store);
+
+/**
  * store_pool_name() - the name of a pool
  * @number: enum hvkvp_pool
  *

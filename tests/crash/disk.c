@@ -57,6 +57,8 @@ static struct disk {
 	size_t count;
 	size_t syncs;
 	bool on;
+	bool in_hook;
+	void (*hook)(void);
 	enum disk_file ignored;
 } disk = { .ignored = DISK_FILES };
 
@@ -105,6 +107,16 @@ static void note(int fd, bool sync, const void *data, size_t len, size_t at)
 		call->data = malloc(len);
 		memcpy(call->data, data, len);
 	}
+	if (disk.hook && !disk.in_hook) {
+		disk.in_hook = true;
+		disk.hook();
+		disk.in_hook = false;
+	}
+}
+
+void disk_on_call(void (*hook)(void))
+{
+	disk.hook = hook;
 }
 
 ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at)
@@ -279,7 +291,7 @@ unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *see
 
 	for (int file = 0; file < DISK_FILES; file++) {
 		bool any = choice == DISK_ANY, all = choice == DISK_ALL, size_too = all;
-		size_t synced = 0, versions = 1, pick, seen = 0, len = longest(file);
+		size_t synced = 0, versions = 1, pick, pick_time, seen = 0, len = longest(file);
 
 		if (choice == DISK_SPLIT) {
 			all = rand_r(seed) & 1;
@@ -291,6 +303,8 @@ unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *see
 		for (size_t i = synced; i < calls; i++)
 			versions += disk.calls[i].file == (enum disk_file)file;
 		pick = any ? rand_r(seed) % versions : size_too ? versions - 1 : 0;
+		pick_time = choice == DISK_ANY || choice == DISK_SPLIT ?
+			    rand_r(seed) % versions : pick;
 
 		copy(&image, &disk.start[file], len);
 		for (size_t i = 0; i < calls; i++) {
@@ -301,10 +315,11 @@ unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *see
 				continue;
 			if (durable || all || any)
 				apply(&image, call, !durable && any, seed);
-			if (durable || ++seen <= pick) {
+			seen += !durable;
+			if (durable || seen <= pick)
 				image.size = call->size;
+			if (durable || seen <= pick_time)
 				image.mtime = call->mtime;
-			}
 		}
 		memset(image.bytes + image.size, 0, len - image.size);
 		put(file, &image);

@@ -8,8 +8,8 @@
  *  - of each 512-byte sector, any of the contents that it was given since the
  *    file's last sync may be on the disk, whatever is there of other sectors;
  *    where the file has grown, also zeros;
- *  - size and time of a file go together, and any that it had since its last
- *    sync may be on the disk, whatever is there of its sectors.
+ *  - any size and any time that the file had since its last sync may be on the disk, whatever is
+ *    there of its sectors: the time of a later change can be there without the size of an earlier.
  */
 #ifndef CRASH_DISK_H
 #define CRASH_DISK_H
@@ -36,6 +36,12 @@ void disk_begin(const char *pool, const char *journal);
  * Return: how many calls were written down.
  */
 size_t disk_end(void);
+
+/**
+ * disk_on_call() - do something after each call that is written down
+ * @hook: what; calls that it makes are written down, too, without it; NULL for nothing
+ */
+void disk_on_call(void (*hook)(void));
 
 /* Calls so far. */
 size_t disk_calls(void);

@@ -152,7 +152,8 @@ int __wrap_open(const char *path, int flags, ...)
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	if (fails("open", owner, flags & O_CREAT ? MAKES : changes ? CHANGES : READS))
+	if (fails((flags & O_ACCMODE) == O_WRONLY ? "announcing open" : "open", owner,
+		  flags & O_CREAT ? MAKES : changes ? CHANGES : READS))
 		return -1;
 	fd = __real_open(path, flags, mode);
 	if (fd >= 0 && fd < FDS)

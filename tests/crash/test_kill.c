@@ -127,8 +127,9 @@ static void build(const struct scene *scene, bool journal)
 	pool_init(&pool, scratch_dir, 1);
 	pool_set(&pool, "k0", "changed");
 	/* As if it had been killed: the journal keeps its changes. */
-	pool.journal.used = false;
-	pool_exit(&pool);
+	pool_index_clear(&pool.index);
+	pool_journal_exit(&pool.journal);
+	pool_file_exit(&pool.file);
 }
 
 /* What happens to the child, or to the file, before the nth system call. */

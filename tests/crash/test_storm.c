@@ -143,6 +143,11 @@ static void ours(int number)
 		if (i < OPERATIONS - 20 && i % 5 == 4)
 			shared->wrong += pool_delete(&pool, key) == -ENOENT;
 		take_others(&pool, i % 4 == 0 ? 10 : 0);
+		/* As the daemon does when no request is waiting. */
+		if (i % 4 == 0 || i >= OPERATIONS) {
+			shared->wrong += pool_checkpoint(&pool) != 0;
+			usleep(100);	/* sleep: others that wait for the locks get their turn */
+		}
 	}
 	pool_exit(&pool);
 	_exit(0);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -143,6 +144,36 @@ static void serves(void)
 	CHECK_INT(child_end(&child), 0);
 	CHECK(strstr(child.err, "ready (hv_kvp)"));
 	CHECK(strstr(child.err, "SIGTERM: stopping"));
+	end();
+}
+
+/* Some milliseconds after a SET its pair is durable in the file itself, and nothing is locked. */
+static void checkpoint_when_idle(void)
+{
+	struct body body;
+	uint32_t magic = 1;
+	int fd, locked = -1;
+
+	start_on_socket();
+	say_hello(1);
+	body_set(&body, 0, U(u"k"), U(u"v"));
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	fd = open(scratch_path("state/.kvp_pool_0"), O_RDWR);
+	for (int i = 0; i < 500 && locked; i++) {
+		locked = flock(fd, LOCK_EX | LOCK_NB);
+		if (locked)
+			usleep(10000);	/* sleep: between two looks */
+	}
+	CHECK_INT(locked, 0);
+	CHECK_INT(fcntl(fd, F_OFD_SETLK, &(struct flock){ .l_type = F_WRLCK }), 0);
+	close(fd);
+	fd = open(scratch_path("state/.kvp_pool_0.journal"), O_RDWR);
+	CHECK_INT(flock(fd, LOCK_EX | LOCK_NB), 0);
+	CHECK_INT(pread(fd, &magic, sizeof(magic), 4096), sizeof(magic));
+	CHECK_INT(magic, 0);
+	close(fd);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
 	end();
 }
 
@@ -749,6 +780,7 @@ static void gone_in_slow_request(void)
 
 static const struct tap_case cases[] = {
 	{ "serves a driver, makes its files, ends on SIGTERM", serves },
+	{ "makes a checkpoint when no request comes", checkpoint_when_idle },
 	{ "ends when an inherited descriptor's other end closes", other_end_closes },
 	{ "a driver of another major: exit code 4", other_major },
 	{ "in the background: serves, SIGTERM and SIGINT end it, SIGHUP does not", background },
