@@ -42,8 +42,8 @@ struct tap_suite {
  * @count: how many
  * @only: run only the cases whose full name, "SUITE: CASE", contains this
  *
- * A case that takes longer than 60 s ends the program. To select no case is a
- * failure.
+ * A case that takes more than 60 s of processor time, or 600 s altogether, ends the program. To select
+ * no case is a failure.
  *
  * Return: exit code, 0 if all passed.
  */
