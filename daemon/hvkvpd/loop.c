@@ -86,8 +86,11 @@ static void watch_device(struct loop *loop)
 static void links_changed(struct loop *loop)
 {
 	loop->links_pending = worker_is_running(&loop->service.worker);
-	if (!loop->links_pending)
-		loop->links_changed(loop->links_data);
+	if (loop->links_pending)
+		return;
+	/* It may take long: do not keep the pools locked meanwhile. */
+	store_checkpoint(loop->service.dispatch->store);
+	loop->links_changed(loop->links_data);
 }
 
 /* Only now: a daemon that is refused must not have changed the network. */
