@@ -71,6 +71,7 @@ end
 local function inject()
 	local r = set_ip{adapter = guid, family = "both", addresses = {"192.0.2.5", "2001:db8::5"}, subnets = {"255.255.255.0", "64"},
 		gateways = {"192.0.2.1", "2001:db8::1"}, dns = {"192.0.2.53"}, timeout = 30}
+	if not r.ok then say(guest("journalctl -q -b -u hvkvpd -o short-monotonic | tail -n 12", 60).out) end
 	expect(r.status_name, "S_OK")
 	say(string.format("SET_IP took %.2f s", r.us / 1e6))
 end

@@ -74,6 +74,13 @@ static void read_uuid(const struct ip_system *system, const struct adapter *adap
 		file_line_value(text, "connection-uuid", uuid, size);
 }
 
+/* The section has two names. */
+static bool read_mac(const char *text, char *mac, size_t size)
+{
+	return ini_get(text, "ethernet", "mac-address", mac, size) ||
+	       ini_get(text, "802-3-ethernet", "mac-address", mac, size);
+}
+
 /* How well a profile fits the adapter: 0 not at all; 3 by UUID, 2 by interface, 1 any. */
 static int fit(const char *text, const struct adapter *adapter, const char *uuid)
 {
@@ -91,7 +98,7 @@ static int fit(const char *text, const struct adapter *adapter, const char *uuid
 	named = ini_get(text, "connection", "interface-name", value, sizeof(value));
 	if (named)
 		return strcmp(value, adapter->name) ? 0 : 2;
-	if (ini_get(text, "ethernet", "mac-address", value, sizeof(value)))
+	if (read_mac(text, value, sizeof(value)))
 		return strcasecmp(value, adapter->mac) ? 0 : 2;
 	return uuid[0] || adapter->is_master ? 0 : 1;
 }
@@ -228,6 +235,26 @@ static void render_family(const struct ip_plan *plan, int family, const char *te
 	strbuf_printf(out, "\n");
 }
 
+static bool in_ethernet(const struct ini_line *line)
+{
+	return ini_in_section(line, "ethernet") || ini_in_section(line, "802-3-ethernet");
+}
+
+/*
+ * It must not be used for another adapter, nor cease to be used because the adapter has a
+ * new MAC address: the interface's name, which is renewed, takes the place of both.
+ */
+static bool is_match(const struct ip_plan *plan, const struct ini_line *line)
+{
+	const struct adapter *adapter = &plan->adapter;
+	char value[VALUE_SIZE];
+
+	if (ini_in_section(line, "connection"))
+		return ini_value(line, "interface-name", value, sizeof(value));
+	return adapter->guid[0] && !adapter->is_master && in_ethernet(line) &&
+	       ini_value(line, "mac-address", value, sizeof(value));
+}
+
 /* A profile with the host's settings; see also new_profile(). */
 static void edit(const struct ip_plan *plan, const char *text, struct strbuf *out)
 {
@@ -235,17 +262,15 @@ static void edit(const struct ip_plan *plan, const char *text, struct strbuf *ou
 	bool seen[IP_FAMILIES] = { false };
 
 	while (ini_next(&line)) {
-		char value[VALUE_SIZE];
 		int family = ini_in_section(&line, "ipv4") ? IP_V4 :
 			     ini_in_section(&line, "ipv6") ? IP_V6 : -1;
 
 		/* What NetworkManager notes about a file in /run. */
 		if (ini_in_section(&line, ".nmmeta"))
 			continue;
+		if (is_match(plan, &line))
+			continue;
 		if (ini_in_section(&line, "connection")) {
-			/* It must not be used for another adapter. */
-			if (ini_value(&line, "interface-name", value, sizeof(value)))
-				continue;
 			strbuf_printf(out, "%.*s", (int)line.len, line.text);
 			if (line.header)
 				strbuf_printf(out, "interface-name=%s\n", plan->adapter.name);
@@ -312,12 +337,20 @@ static char *find_base(const struct ip_record *record, bool ours, char *profile,
 	return same ? before : profile;
 }
 
+/* What was written for the host's last setting. Return: its text, to be freed, and path. */
+static char *find_recorded(const struct ip_system *system, const struct ip_record *record,
+			   const char *ours, char *path)
+{
+	snprintf(path, IP_FILES_PATH, "%s", record->target[0] ? record->target : ours);
+	return sysroot_exists(system->root, "%s", path) ? ip_files_read(system, path) : NULL;
+}
+
 static const char *compile(const struct ip_system *system, const struct ip_plan *plan,
 			   struct ip_files *files)
 {
 	char uuid[64], path[IP_FILES_PATH] = "", other[IP_FILES_PATH] = "";
 	char key[IP_RECORD_KEY_SIZE], ours[IP_FILES_PATH], before_path[IP_FILES_PATH];
-	char *profile, *before = NULL, *base;
+	char *profile = NULL, *before = NULL, *base;
 	struct ip_plan clean = *plan;
 	struct strbuf fresh = { 0 };
 	struct ip_record record;
@@ -327,7 +360,12 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 	snprintf(ours, sizeof(ours), OURS, key);
 	ip_record_before_path(system, key, before_path);
 	read_uuid(system, &plan->adapter, uuid, sizeof(uuid));
-	profile = find_profile(system, &plan->adapter, uuid, "", path);
+	recorded = !ip_record_read(system, key, &record);
+	/* Early in a boot, where the interface may have a new name. */
+	if (recorded && !uuid[0])
+		profile = find_recorded(system, &record, ours, path);
+	if (!profile)
+		profile = find_profile(system, &plan->adapter, uuid, "", path);
 	if (!profile && uuid[0])
 		return "the active profile of NetworkManager is no keyfile: convert it by \"nmcli connection migrate\"";
 	if (!profile && plan->adapter.is_master)
@@ -338,7 +376,6 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 		strbuf_free(&fresh);
 		return NULL;
 	}
-	recorded = !ip_record_read(system, key, &record);
 	is_ours = strncmp(path, ETC "/", strlen(ETC) + 1) || !strcmp(path, ours);
 	if (recorded && !strcmp(path, ours))
 		before = uuid[0] ? find_profile(system, &plan->adapter, uuid, ours, other) : NULL;
@@ -365,6 +402,8 @@ static void merge_back(const struct ip_plan *plan, const char *now, const char *
 	struct ini_line line = { .text = now };
 	char name[VALUE_SIZE];
 	bool named = ini_get(before, "connection", "interface-name", name, sizeof(name));
+	char mac[VALUE_SIZE];
+	bool pinned = !read_mac(now, mac, sizeof(mac)) && read_mac(before, mac, sizeof(mac));
 
 	while (ini_next(&line)) {
 		char value[VALUE_SIZE];
@@ -379,6 +418,8 @@ static void merge_back(const struct ip_plan *plan, const char *now, const char *
 		}
 		if (family < 0 || !(plan->dns || ip_plan_keeps(plan, family)))
 			strbuf_printf(out, "%.*s", (int)line.len, line.text);
+		if (pinned && line.header && in_ethernet(&line))
+			strbuf_printf(out, "mac-address=%s\n", mac);
 	}
 	line = (struct ini_line){ .text = before };
 	while (ini_next(&line)) {

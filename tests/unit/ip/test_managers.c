@@ -335,6 +335,51 @@ static void replaced(void)
 	scratch_end();
 }
 
+/* The user's profile names the MAC address, which is another one after a failover. */
+static void new_mac(void)
+{
+	static const char user[] =
+		"[connection]\nid=user\nuuid=" UUID "\ntype=ethernet\nzone=work\n\n"
+		"[ethernet]\nmac-address=00:15:5D:AA:BB:01\nmtu=1400\n\n"
+		"[ipv4]\nmethod=manual\naddress1=203.0.113.9/24\n";
+	char path[64], changed[1024];
+
+	if (!machine_begin())
+		return;
+	make_tool("usr/bin/nmcli", NOTES);
+	machine_write(NM_USER, user);
+	device_file(UUID);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(!has(NM_USER, "mac-address"));
+	/* The machine starts on another host; NetworkManager does not run yet. */
+	snprintf(path, sizeof(path), "run/NetworkManager/devices/%u", if_nametoindex("net0"));
+	unlink(scratch_path(path));
+	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
+	netns_run("link set net0 down");
+	netns_run("link set net0 name lan0 address 00:15:5d:aa:bb:99");
+	netns_run("link set lan0 up");
+	machine_device("lan0", MACHINE_GUID);
+	machine_device("net0", "");
+	reapply();
+	CHECK_TEXT(machine_read(NM_USER),
+		   "[connection]\ninterface-name=lan0\nid=user\nuuid=" UUID "\ntype=ethernet\nzone=work\n\n"
+		   "[ethernet]\nmtu=1400\n\n[ipv4]\nmethod=manual\naddress1=192.0.2.5/24\ngateway=192.0.2.1\n");
+	CHECK_TEXT(machine_read(NM_OURS), "");
+	snprintf(changed, sizeof(changed), "%s[proxy]\nmethod=1\n", machine_read(NM_USER));
+	/* Byte for byte; or, where the user has changed it since, with what was taken out. */
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 5000), 0);
+	CHECK_TEXT(machine_read(NM_USER), user);
+	netns_run("link set lan0 down");
+	netns_run("link set lan0 address " MACHINE_MAC " up");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	machine_write(NM_USER, changed);
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 5000), 0);
+	CHECK(has(NM_USER, "[ethernet]\nmac-address=00:15:5D:AA:BB:01\nmtu=1400\n"));
+	CHECK(has(NM_USER, "[proxy]\nmethod=1\n"));
+	netns_run("link del lan0");
+	scratch_end();
+}
+
 #define IFUPDOWN_OURS "etc/network/interfaces.d/hvkvpd-" GUID
 
 static const char interfaces_user[] =
@@ -592,6 +637,7 @@ static const struct tap_case cases[] = {
 	{ "NetworkManager: the active profile, and back", networkmanager },
 	{ "NetworkManager: a profile in /run, and none", networkmanager_others },
 	{ "NetworkManager: another adapter has the name", replaced },
+	{ "NetworkManager: a profile with a MAC address that is no longer the adapter's", new_mac },
 	{ "ifupdown: the user's stanzas with other addresses", ifupdown },
 	{ "ifupdown: the mapping checks the adapter", ifupdown_mapping },
 	{ "ifupdown fails: everything is rolled back", ifupdown_fails },
