@@ -5,17 +5,18 @@
 # A folder includes itself and what stands behind its name here, and nothing else; tests/lint reads
 # these lines and checks that. Libraries are linked in this order.
 
-layers := hvkvpd hvkvp config ip facts pool net wire util
+layers := hvkvpd hvkvp client config ip facts pool net wire util
 
 uses_util :=
 uses_wire := util
 uses_net := wire util
 uses_pool := wire util
+uses_client := pool wire util
 uses_facts := net wire util
 uses_ip := net wire util
 uses_config := ip facts pool net wire util
 uses_hvkvpd := config ip facts pool net wire util
-uses_hvkvp := config ip facts pool net wire util
+uses_hvkvp := client config ip facts pool net wire util
 
 # $(call libraries_of,LAYER): what a program of that layer links, from the folder $(libdir).
 libraries_of = $(addprefix $(libdir)/lib,$(addsuffix .a,$(filter $(layers),$(1)) $(uses_$(1))))

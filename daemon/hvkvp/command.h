@@ -53,6 +53,8 @@ enum {
  * @value: wait: until the key has this value
  * @absent: wait: until there is no such key
  * @change: wait: until the value is another one than now, or the key comes or goes
+ * @exec: watch: the program to run for each change; NULL: none
+ * @initial: watch: begin with the pairs that are there
  * @repair: fsck: repair what can be repaired
  * @hex: monitor: the bytes, too
  * @device: monitor: path of the driver's device
@@ -80,6 +82,8 @@ struct command {
 	const char *value;
 	bool absent;
 	bool change;
+	const char *exec;
+	bool initial;
 	bool repair;
 	bool hex;
 	const char *device;
@@ -105,6 +109,7 @@ int command_del(struct command *command);
 int command_ip(struct command *command);
 /* watch.c */
 int command_watch(struct command *command);
+/* wait.c */
 int command_wait(struct command *command);
 /* json.c */
 int command_export(struct command *command);

@@ -9,12 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "hvkvp/command.h"
+#include "util/escape.h"
 #include "util/paths.h"
 
 #define DRIVER_DIR	"/sys/class/misc/hv_kvp"
+
+/* So many of the last changes. */
+#define CHANGES_SHOWN	10
 
 /* The first line of a file, "" if it cannot be read. */
 static void read_line(const char *dir, const char *name, char *line, size_t size)
@@ -132,6 +137,69 @@ static json_t *pool_info(struct pool *pool, unsigned int number)
 	return info;
 }
 
+static json_t *change_info(const struct change *change)
+{
+	static const char *const kinds[] = {
+		[CHANGE_SET] = "set", [CHANGE_ADD] = "set", [CHANGE_DELETE] = "del",
+		[CHANGE_ADDRESSES] = "addresses",
+	};
+	time_t seconds = change->time_ns / 1000000000;
+	bool of_pool = change->kind != CHANGE_ADDRESSES;
+	char when[32];
+	json_t *info;
+	struct tm tm;
+
+	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&seconds, &tm));
+	info = json_pack("{s:s, s:s, s:s, s:s*, s:s}", "time", when,
+			 "source", change->source == CHANGE_BY_HOST ? "host" : "guest",
+			 "event", kinds[change->kind],
+			 "pool", of_pool ? store_pool_name(change->pool) : NULL,
+			 of_pool ? "key" : "adapter", change->key);
+	if (info && change->new)
+		json_object_set_new(info, "size", json_integer(strlen(change->new)));
+	return info;
+}
+
+/* The last changes, the newest one last. Return: array; NULL if only root may read them. */
+static json_t *changes_info(const struct changes *changes)
+{
+	struct changes_reader reader;
+	struct change change;
+	json_t *list;
+	uint64_t lost;
+	int ret;
+
+	if (changes_reader_init(&reader, changes, true))
+		return NULL;
+	list = json_array();
+	while ((ret = changes_read(&reader, &change, &lost)) > 0 || lost) {
+		if (ret <= 0)
+			continue;
+		if (json_array_size(list) == CHANGES_SHOWN)
+			json_array_remove(list, 0);
+		json_array_append_new(list, change_info(&change));
+	}
+	changes_reader_exit(&reader);
+	return list;
+}
+
+static void print_change(const json_t *change)
+{
+	const json_t *size = json_object_get(change, "size");
+	const char *pool = json_string_value(json_object_get(change, "pool"));
+	const char *key = json_string_value(json_object_get(change, pool ? "key" : "adapter"));
+	char shown[SHOWN_KEY_SIZE];
+
+	printf("%s%-10s%s %-20s %s %s%s%s \"%s\"", command_colour('p'), "change", command_colour(0),
+	       json_string_value(json_object_get(change, "time")),
+	       json_string_value(json_object_get(change, "source")),
+	       json_string_value(json_object_get(change, "event")), pool ? " " : "",
+	       pool ? pool : "", escape_quoted(key, shown, sizeof(shown)));
+	if (size)
+		printf(" %lld bytes", (long long)json_integer_value(size));
+	putchar('\n');
+}
+
 static void print_object(const char *title, const json_t *object)
 {
 	const char *key;
@@ -165,6 +233,12 @@ static void print_info(const json_t *info)
 	list = json_object_get(info, "pools");
 	json_array_foreach((json_t *)list, i, one)
 		print_object(json_string_value(json_object_get(one, "pool")), one);
+	list = json_object_get(info, "changes");
+	if (!list)
+		printf("%s%-10s%s only root can see them\n", command_colour('p'), "change",
+		       command_colour(0));
+	json_array_foreach((json_t *)list, i, one)
+		print_change(one);
 }
 
 int command_info(struct command *command)
@@ -173,9 +247,10 @@ int command_info(struct command *command)
 
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
 		json_array_append_new(pools, pool_info(&command->store.pools[i], i));
-	info = json_pack("{s:s, s:s, s:o, s:o, s:o}", "hvkvp", HVKVP_VERSION,
+	info = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o*}", "hvkvp", HVKVP_VERSION,
 			 "state_dir", command->state_dir, "driver", driver_info(),
-			 "daemons", daemon_info(), "pools", pools);
+			 "daemons", daemon_info(), "pools", pools,
+			 "changes", changes_info(&command->store.changes));
 	if (command->json || !info)
 		return command_print_json(info);
 	printf("%s%-10s%s %s\n", command_colour('p'), "hvkvp", command_colour(0), HVKVP_VERSION);

@@ -28,7 +28,7 @@ static const char help[] =
 "  set POOL KEY=VALUE...  several pairs, in one atomic change\n"
 "  del POOL KEY...        remove pairs, in one atomic change\n"
 "  wait POOL KEY          wait until the key exists, and print its value\n"
-"  watch [POOL]           print changes as they happen\n"
+"  watch [POOL [KEY]...]  print changes as they happen, or run a program for each\n"
 "  export [POOL]          print all pairs as JSON, for import\n"
 "  import FILE            write the pairs of a JSON file, in one atomic change for\n"
 "                         each pool; - is standard input\n"
@@ -68,6 +68,9 @@ static const char help[] =
 "      --value VALUE      wait: until the key has this value\n"
 "      --absent           wait: until there is no such key\n"
 "      --change           wait: until the value changes, or the key comes or goes\n"
+"      --exec PROGRAM     watch: run it for each change, with HVKVP_EVENT, HVKVP_POOL,\n"
+"                         HVKVP_KEY, HVKVP_OLD, HVKVP_NEW in its environment\n"
+"      --initial          watch: begin with the pairs that are there\n"
 "  -t, --timeout SECONDS  wait, watch, monitor: time limit (default: none)\n"
 "  -x, --hex              monitor: print the bytes of each packet as well\n"
 "      --device PATH      monitor: the driver's device (default: " DEVICE_OURS ")\n"
@@ -110,6 +113,8 @@ enum {
 	OPTION_VALUE,
 	OPTION_ABSENT,
 	OPTION_CHANGE,
+	OPTION_EXEC,
+	OPTION_INITIAL,
 };
 
 /**
@@ -136,6 +141,8 @@ static const struct option_use {
 	{ OPTION_VALUE,		" wait " },
 	{ OPTION_ABSENT,	" wait " },
 	{ OPTION_CHANGE,	" wait " },
+	{ OPTION_EXEC,		" watch " },
+	{ OPTION_INITIAL,	" watch " },
 };
 
 static const struct option long_options[] = {
@@ -153,6 +160,8 @@ static const struct option long_options[] = {
 	{ "value",	required_argument, NULL, OPTION_VALUE },
 	{ "absent",	no_argument,	   NULL, OPTION_ABSENT },
 	{ "change",	no_argument,	   NULL, OPTION_CHANGE },
+	{ "exec",	required_argument, NULL, OPTION_EXEC },
+	{ "initial",	no_argument,	   NULL, OPTION_INITIAL },
 	{ "hex",	no_argument,	   NULL, 'x' },
 	{ "device",	required_argument, NULL, OPTION_DEVICE },
 	{ "timeout",	required_argument, NULL, 't' },
@@ -205,7 +214,7 @@ static const struct {
 	{ "set",    2, INT_MAX, command_set },
 	{ "del",    2, INT_MAX, command_del },
 	{ "wait",   2, 2, command_wait },
-	{ "watch",  0, 1, command_watch },
+	{ "watch",  0, INT_MAX, command_watch },
 	{ "export", 0, 1, command_export },
 	{ "import", 1, 1, command_import },
 	{ "fsck",   0, 1, command_fsck },
@@ -316,6 +325,12 @@ static int parse(struct command *command, int argc, char **argv)
 			break;
 		case OPTION_ABSENT:
 			command->absent = true;
+			break;
+		case OPTION_EXEC:
+			command->exec = optarg;
+			break;
+		case OPTION_INITIAL:
+			command->initial = true;
 			break;
 		case OPTION_CHANGE:
 			command->change = true;

@@ -58,7 +58,7 @@ static char *read_value(const struct command *command, const char *path)
 }
 
 /**
- * struct change - a set or del on its way
+ * struct request - a set or del on its way
  * @command: the command line
  * @number: of the pool
  * @pool: the pool
@@ -66,7 +66,7 @@ static char *read_value(const struct command *command, const char *path)
  * @texts: values that were read, and copies of keys; owned
  * @text_count: of @texts
  */
-struct change {
+struct request {
 	struct command *command;
 	int number;
 	struct pool *pool;
@@ -75,7 +75,7 @@ struct change {
 	size_t text_count;
 };
 
-static void change_free(struct change *change)
+static void change_free(struct request *change)
 {
 	edits_free(&change->edits);
 	for (size_t i = 0; i < change->text_count; i++)
@@ -84,11 +84,11 @@ static void change_free(struct change *change)
 }
 
 /* The pool may be changed, and is loaded. Return: exit code. */
-static int change_begin(struct change *change, struct command *command)
+static int change_begin(struct request *change, struct command *command)
 {
 	int ret;
 
-	*change = (struct change){ .command = command, .number = command_pool(command->argv[0]) };
+	*change = (struct request){ .command = command, .number = command_pool(command->argv[0]) };
 	if (change->number < 0)
 		return -change->number;
 	ret = command_may_write(command, change->number);
@@ -103,7 +103,7 @@ static int change_begin(struct change *change, struct command *command)
 }
 
 /* What is done only if the pool is as the user expects it. */
-static int add_conditions(struct change *change, const char *key)
+static int add_conditions(struct request *change, const char *key)
 {
 	const struct command *command = change->command;
 
@@ -114,7 +114,7 @@ static int add_conditions(struct change *change, const char *key)
 	return 0;
 }
 
-static int add_pair(struct change *change, const char *key, const char *value)
+static int add_pair(struct request *change, const char *key, const char *value)
 {
 	const struct command *command = change->command;
 	int err = add_conditions(change, key);
@@ -129,7 +129,7 @@ static int add_pair(struct change *change, const char *key, const char *value)
 					   key, value);
 }
 
-static int commit(struct change *change)
+static int commit(struct request *change)
 {
 	int err = pool_edit(change->pool, change->edits.list, change->edits.count);
 
@@ -138,14 +138,14 @@ static int commit(struct change *change)
 	return err ? command_set_failed(change->pool, err) : EXIT_OK;
 }
 
-static json_t *result(const struct change *change, const char *key, const char *what)
+static json_t *result(const struct request *change, const char *key, const char *what)
 {
 	return json_pack("{s:s, s:s, s:s}", "pool", store_pool_name(change->number), "key", key,
 			 "result", what);
 }
 
 /* Print one object for one key, an array for several. */
-static int print_results(const struct change *change, json_t *list, size_t keys)
+static int print_results(const struct request *change, json_t *list, size_t keys)
 {
 	int ret = EXIT_OK;
 
@@ -159,7 +159,7 @@ static int print_results(const struct change *change, json_t *list, size_t keys)
 	return ret;
 }
 
-static int report_set(const struct change *change, size_t keys)
+static int report_set(const struct request *change, size_t keys)
 {
 	json_t *list = json_array();
 
@@ -180,7 +180,7 @@ static int report_set(const struct change *change, size_t keys)
 }
 
 /* KEY=VALUE. Return: exit code. */
-static int add_assignment(struct change *change, const char *text)
+static int add_assignment(struct request *change, const char *text)
 {
 	const char *equals = strchr(text, '=');
 	char *key;
@@ -197,7 +197,7 @@ static int add_assignment(struct change *change, const char *text)
 	return err ? command_set_failed(change->pool, err) : EXIT_OK;
 }
 
-static int add_single(struct change *change, const char *key, const char *value)
+static int add_single(struct request *change, const char *key, const char *value)
 {
 	int err = add_pair(change, key, value);
 
@@ -206,7 +206,7 @@ static int add_single(struct change *change, const char *key, const char *value)
 	return err ? command_set_failed(change->pool, err) : EXIT_OK;
 }
 
-static int add_pairs(struct change *change)
+static int add_pairs(struct request *change)
 {
 	const struct command *command = change->command;
 	const char *file = command->file;
@@ -236,7 +236,7 @@ static int add_pairs(struct change *change)
 
 int command_set(struct command *command)
 {
-	struct change change;
+	struct request change;
 	int ret = change_begin(&change, command);
 
 	if (!ret && command->split == SPLIT_ANY)
@@ -257,7 +257,7 @@ int command_set(struct command *command)
 }
 
 /* Return: 1 if there is something to be removed, 0 if not, -errno. */
-static int add_removal(struct change *change, const char *key)
+static int add_removal(struct request *change, const char *key)
 {
 	const struct pool_index *index = &change->pool->index;
 	int style = change->command->split;
@@ -280,7 +280,7 @@ static int add_removal(struct change *change, const char *key)
 
 int command_del(struct command *command)
 {
-	struct change change;
+	struct request change;
 	int missing = EXIT_OK, ret = change_begin(&change, command);
 	json_t *list = json_array();
 

@@ -256,7 +256,12 @@ static uint32_t handle_get_ip(struct call *call)
 
 static uint32_t handle_set_ip(struct call *call)
 {
-	return serve_ip(call, ip_request_set);
+	uint32_t status = serve_ip(call, ip_request_set);
+	struct change change = { .kind = CHANGE_ADDRESSES, .key = call->key };
+
+	if (!status)
+		changes_append(&call->dispatch->store->changes, &change, 1);
+	return status;
 }
 
 /**

@@ -419,6 +419,7 @@ static int serve(struct daemon *daemon)
 		log_err("out of memory");
 		return LOOP_EXIT_FAILURE;
 	}
+	daemon->store.changes.source = CHANGE_BY_HOST;
 	daemon->facts.addresses_data = &addresses;
 	daemon->facts.cache = &kept;
 	daemon->system.cache = &adapters;

@@ -12,6 +12,7 @@
 #include "pool/compact.h"
 #include "pool/edit.h"
 #include "pool/pool.h"
+#include "util/log.h"
 
 /**
  * struct write - a record with new contents
@@ -51,6 +52,7 @@ struct place {
 
 /**
  * struct work - edits on their way into a change
+ * @pool: that is changed
  * @edits: all of them
  * @order: pointers to them, sorted by key; owned
  * @count: of both
@@ -60,6 +62,7 @@ struct place {
  * @plan: how the gaps are closed
  */
 struct work {
+	struct pool *pool;
 	struct pool_edit *edits;
 	struct pool_edit **order;
 	size_t count;
@@ -396,6 +399,52 @@ static int plan(void *data, struct pool *pool, struct pool_change *change)
 	return err ? err : fill_change(work, pool, change);
 }
 
+/* What an edit does to its key, whose value is *@value before and after it; no key: nothing. */
+static void describe(const struct pool_edit *edit, const char **value, struct change *change)
+{
+	if (edit->kind == POOL_EDIT_EXPECT || (edit->kind == POOL_EDIT_DELETE && !*value))
+		return;
+	change->key = edit->key;
+	change->old = *value;
+	change->new = edit->kind == POOL_EDIT_DELETE ? NULL : edit->value;
+	change->kind = edit->kind == POOL_EDIT_DELETE ? CHANGE_DELETE :
+		       edit->kind == POOL_EDIT_ADD ? CHANGE_ADD : CHANGE_SET;
+	*value = change->new;
+}
+
+/* Note what was done, in the order of the edits, before the index follows. */
+static void note_edits(const struct work *work, const struct pool_index *index)
+{
+	struct pool *pool = work->pool;
+	struct change *list = calloc(work->count, sizeof(*list));
+	const char *value = NULL;
+	size_t count = 0;
+
+	if (!list) {
+		log_warn("out of memory: programs that watch may miss changes");
+		return;
+	}
+	for (size_t i = 0; i < work->count; i++) {
+		const struct pool_edit *edit = work->order[i];
+		size_t number = edit - work->edits;
+
+		if (!i || strcmp(edit->key, work->order[i - 1]->key)) {
+			uint32_t last = pool_index_last(index, edit->key);
+
+			value = last == POOL_NONE ? NULL : pool_index_value(index, last);
+			if (last != POOL_NONE && !value)
+				value = "";
+		}
+		list[number].pool = pool->number;
+		describe(edit, &value, &list[number]);
+	}
+	for (size_t i = 0; i < work->count; i++)
+		if (list[i].key)
+			list[count++] = list[i];
+	changes_append(pool->changes, list, count);
+	free(list);
+}
+
 static int follow(void *data, struct pool_index *index)
 {
 	const struct work *work = data;
@@ -404,6 +453,8 @@ static int follow(void *data, struct pool_index *index)
 	size_t count = find_places(work, &places);
 	int err = places ? 0 : -ENOMEM;
 
+	if (work->pool->changes)
+		note_edits(work, index);
 	if (!err && work->removed.count)
 		err = pool_index_move(index, work->plan.moves, work->plan.count,
 				      work->plan.records);
@@ -442,7 +493,7 @@ static int check_texts(struct pool *pool, const struct pool_edit *edits, size_t 
 int pool_edit(struct pool *pool, struct pool_edit *edits, size_t count)
 {
 	static const struct pool_transaction ops = { .plan = plan, .follow = follow };
-	struct work work = { .edits = edits, .count = count };
+	struct work work = { .pool = pool, .edits = edits, .count = count };
 	int err = check_texts(pool, edits, count);
 
 	if (err)

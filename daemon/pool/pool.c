@@ -44,6 +44,7 @@ int pool_init(struct pool *pool, const char *dir, int number)
 	int err;
 
 	*pool = (struct pool){
+		.number = number,
 		.limits = { .keys = POOL_DEFAULT_KEYS, .bytes = POOL_DEFAULT_BYTES },
 	};
 	err = pool_file_init(&pool->file, dir, number, &pool->error);
@@ -687,6 +688,25 @@ static int read_known(struct pool *pool, uint32_t number, struct pool_record *re
 			 pool->file.path);
 }
 
+/* The value of a record that exists; one that is not usable counts as empty. */
+static const char *old_value(const struct pool *pool, uint32_t number)
+{
+	const char *value = number == POOL_NONE ? NULL : pool_index_value(&pool->index, number);
+
+	return value || number == POOL_NONE ? value : "";
+}
+
+/* Note what was done, before the index follows and the pool is unlocked. */
+static void note(struct pool *pool, enum change_kind kind, const char *key, const char *old,
+		 const char *new)
+{
+	struct change change = {
+		.pool = pool->number, .kind = kind, .key = key, .old = old, .new = new,
+	};
+
+	changes_append(pool->changes, &change, 1);
+}
+
 static int change_record(struct pool *pool, uint32_t number, const struct pool_record *record)
 {
 	struct pool_change change = { .before = pool->index.records, .after = pool->index.records };
@@ -698,6 +718,8 @@ static int change_record(struct pool *pool, uint32_t number, const struct pool_r
 	if (!err)
 		err = commit_change(pool, &change);
 	pool_change_clear(&change);
+	if (!err)
+		note(pool, CHANGE_SET, record->key, old_value(pool, number), record->value);
 	if (!err && pool_index_change(&pool->index, number, record))
 		forget(pool);
 	return err;
@@ -714,6 +736,9 @@ static int append_record(struct pool *pool, const struct pool_record *record)
 	if (!err)
 		err = commit_change(pool, &change);
 	pool_change_clear(&change);
+	if (!err)
+		note(pool, CHANGE_ADD, record->key,
+		     old_value(pool, pool_index_last(&pool->index, record->key)), record->value);
 	if (!err && pool_index_add(&pool->index, record))
 		forget(pool);
 	return err;
@@ -1045,14 +1070,20 @@ static int delete_once(struct pool *pool, const char *key)
 {
 	struct pool_plan plan = { 0 };
 	int err = begin_change(pool);
+	char *old = NULL;
 
 	if (err)
 		return err;
 	err = check_records(pool, key);
 	if (!err)
 		err = pool_plan_delete(&plan, &pool->index, key, DELETE_MOST);
-	if (!err)
+	if (!err) {
+		old = strdup(old_value(pool, pool_index_last(&pool->index, key)));
 		err = move_records(pool, &plan);
+	}
+	if (!err && !plan.left)
+		note(pool, CHANGE_DELETE, key, old ? old : "", NULL);
+	free(old);
 	end_change(pool);
 	if (!err && plan.left)
 		err = 1;

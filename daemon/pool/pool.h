@@ -30,6 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pool/changes.h"
 #include "pool/file.h"
 #include "pool/index.h"
 #include "pool/journal.h"
@@ -84,10 +85,12 @@ struct pool_hold {
 /**
  * struct pool - a pool
  * @error: the reason of the last failure
+ * @number: of the pool
  * @file: the file; its wait_ms may be changed
  * @journal: beside it
  * @hold: who may write
  * @limits: may be changed
+ * @changes: where changes are noted; not owned; NULL: nowhere
  * @stamp: the state of the file that the index describes
  * @read_at: when the index was read, clock_ms()
  * @loaded: there is an index
@@ -96,10 +99,12 @@ struct pool_hold {
  */
 struct pool {
 	struct error error;
+	int number;
 	struct pool_file file;
 	struct pool_journal journal;
 	struct pool_hold hold;
 	struct pool_limits limits;
+	struct changes *changes;
 	struct pool_stamp stamp;
 	uint64_t read_at;
 	bool loaded;

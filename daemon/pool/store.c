@@ -18,11 +18,14 @@ static const char *const names[HVKVP_POOL_COUNT] = {
 
 int store_init(struct store *store, const char *dir)
 {
-	int err = 0;
+	int err;
 
 	*store = (struct store){ .dir = dir };
-	for (int i = 0; i < HVKVP_POOL_COUNT && !err; i++)
+	err = changes_init(&store->changes, dir);
+	for (int i = 0; i < HVKVP_POOL_COUNT && !err; i++) {
 		err = pool_init(&store->pools[i], dir, i);
+		store->pools[i].changes = &store->changes;
+	}
 	if (err)
 		store_exit(store);
 	return err;
@@ -53,6 +56,7 @@ void store_exit(struct store *store)
 {
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
 		pool_exit(&store->pools[i]);
+	changes_exit(&store->changes);
 }
 
 int store_create(struct store *store)

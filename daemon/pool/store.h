@@ -12,10 +12,12 @@
 /**
  * struct store - the pools
  * @dir: state directory; not owned
+ * @changes: where changes of the pools are noted
  * @pools: by enum hvkvp_pool
  */
 struct store {
 	const char *dir;
+	struct changes changes;
 	struct pool pools[HVKVP_POOL_COUNT];
 };
 

@@ -101,3 +101,22 @@ case("watch prints what the host changes, as it lands", function()
 	       '{"event":"del","pool":"external","key":"w"}')
 	expect(delete("external", "other").ok)
 end)
+
+case("watch --exec runs a program for each change, also of keys that vanish at once", function()
+	guest_ok([[printf '#!/bin/sh\necho "$HVKVP_EVENT $HVKVP_KEY $HVKVP_NEW $HVKVP_SOURCE" >>/tmp/exec.seen\n' >/tmp/exec]])
+	guest_ok("chmod 755 /tmp/exec; hvkvp watch --exec /tmp/exec external >/tmp/exec.out 2>&1 & ")
+	guest_until("grep -q watching /tmp/exec.out")
+	local want = {}
+	for i = 1, 100 do
+		expect(set("external", "short" .. i % 3, "v").ok)
+		expect(delete("external", "short" .. i % 3).ok)
+		want[2 * i - 1] = "set short" .. i % 3 .. " v host"
+		want[2 * i] = "del short" .. i % 3 .. "  host"
+	end
+	guest_until("[ $(wc -l </tmp/exec.seen) -ge 200 ]")
+	guest_ok("killall hvkvp")
+	expect(guest_ok("cat /tmp/exec.seen"), table.concat(want, "\n"))
+	local info = guest_ok("hvkvp info")
+	expect(info:find('host del external "short1"', 1, true) ~= nil)
+	expect(guest_ok("stat -c %a /run/hvkvpd/.kvp_changes"), "600")
+end)

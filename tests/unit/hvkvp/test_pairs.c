@@ -228,11 +228,16 @@ static void fsck(void)
 
 static void info(void)
 {
-	json_t *root, *pools;
+	json_t *root, *pools, *changes;
 
 	scratch_begin();
 	append("a", "1");
+	for (int i = 0; i < 12; i++)
+		CHECK_INT(RUN("set", "guest", "\"b\"", i % 2 ? "12" : "345"), 0);
+	CHECK_INT(RUN("del", "guest", "\"b\""), 0);
 	CHECK_INT(RUN("info"), 0);
+	CHECK(strstr(child.out, "Z guest set guest \"\\\"b\\\"\" 3 bytes\n"));
+	CHECK(strstr(child.out, "Z guest del guest \"\\\"b\\\"\"\n"));
 	CHECK(strstr(child.out, "hvkvp      "));
 	CHECK_INT(RUN("info", "--json"), 0);
 	root = json_loads(child.out, 0, NULL);
@@ -241,6 +246,11 @@ static void info(void)
 	CHECK_INT(json_integer_value(json_object_get(json_array_get(pools, 1), "pairs")), 1);
 	CHECK(json_object_get(json_object_get(root, "driver"), "name") != NULL);
 	CHECK(json_is_array(json_object_get(root, "daemons")));
+	changes = json_object_get(root, "changes");
+	CHECK_INT(json_array_size(changes), 10);
+	CHECK_TEXT(json_string_value(json_object_get(json_array_get(changes, 9), "event")), "del");
+	CHECK_INT(json_integer_value(json_object_get(json_array_get(changes, 8), "size")), 2);
+	CHECK_TEXT(json_string_value(json_object_get(json_array_get(changes, 8), "key")), "\"b\"");
 	json_decref(root);
 	scratch_end();
 }

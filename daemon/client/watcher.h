@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Waits until something changes in one or two directories, which need not exist yet
+ */
+#ifndef HVKVP_CLIENT_WATCHER_H
+#define HVKVP_CLIENT_WATCHER_H
+
+#include <stdbool.h>
+
+#define WATCHER_DIRS 2
+
+/**
+ * struct watcher - what is watched
+ * @fd: inotify(7): readable when something has changed
+ * @dirs: not owned; NULL: none
+ * @ids: inotify's numbers for @dirs; -1: not watched, since it does not exist
+ */
+struct watcher {
+	int fd;
+	const char *dirs[WATCHER_DIRS];
+	int ids[WATCHER_DIRS];
+};
+
+/**
+ * watcher_init() - begin to watch
+ * @watcher: the object
+ * @dir: a directory; must outlive @watcher
+ * @other: another one, or NULL; likewise
+ *
+ * Return: 0 or -errno of inotify_init1(2).
+ */
+int watcher_init(struct watcher *watcher, const char *dir, const char *other);
+
+/**
+ * watcher_exit() - close
+ * @watcher: the object
+ */
+void watcher_exit(struct watcher *watcher);
+
+/**
+ * watcher_take() - forget what has happened so far, and watch directories that exist now
+ * @watcher: the object
+ *
+ * Return: true if something may have changed.
+ */
+bool watcher_take(struct watcher *watcher);
+
+/**
+ * watcher_wait_ms() - how long @fd may be relied upon
+ * @watcher: the object
+ *
+ * Return: milliseconds until watcher_take() has to look for a directory that does not exist; -1 if
+ * they all do.
+ */
+int watcher_wait_ms(const struct watcher *watcher);
+
+#endif /* HVKVP_CLIENT_WATCHER_H */
