@@ -127,7 +127,7 @@ install-module: module
 install-user: daemon
 	$(if $(DESTDIR),,@$(call owner,/usr/sbin/hvkvpd,echo "make: warning: the package $$owner is installed too" \
 		"and owns /usr/sbin/hvkvpd; remove one of the two" >&2))
-	$(MAKE) -C daemon/system install
+	$(MAKE) -C daemon/system install install-library
 	$(if $(DESTDIR),,@test -d /run/systemd/system && systemctl daemon-reload && udevadm control --reload || :)
 
 uninstall: uninstall-user uninstall-module
@@ -141,7 +141,7 @@ uninstall-module:
 
 uninstall-user:
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service)
-	$(MAKE) -C daemon/system uninstall
+	$(MAKE) -C daemon/system uninstall uninstall-library
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
 
 # All that building the module takes, and nothing else.

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * libhvkvp, as its users call it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "client/hvkvp.h"
+#include "support/scratch.h"
+#include "util/log.h"
+
+#define GUEST HVKVP_POOL_GUEST
+
+static struct hvkvp *kvp;
+static const char *value;
+
+static void begin(void)
+{
+	scratch_begin();
+	CHECK_INT(hvkvp_open(&kvp, scratch_dir), 0);
+}
+
+static void end(void)
+{
+	hvkvp_close(kvp);
+	scratch_end();
+}
+
+static int join(void *data, const char *key, const char *text)
+{
+	char *out = data;
+
+	sprintf(out + strlen(out), "%s=%s;", key, text);
+	return !strcmp(key, "stop") ? 42 : 0;
+}
+
+static void pairs(void)
+{
+	char all[256] = "";
+
+	begin();
+	CHECK_INT(hvkvp_get(kvp, GUEST, "a", &value), -ENOENT);
+	CHECK(!value && strstr(hvkvp_error(kvp), ".kvp_pool_1: no key \"a\""));
+	CHECK_INT(hvkvp_set(kvp, GUEST, "a", "1"), 1);
+	CHECK_TEXT(hvkvp_error(kvp), "");
+	CHECK_INT(hvkvp_set(kvp, GUEST, "a", "2"), 0);
+	CHECK_INT(hvkvp_set(kvp, GUEST, "stop", "\xe2\x82\xac"), 1);
+	CHECK_INT(hvkvp_set(kvp, GUEST, "b", ""), 1);
+	CHECK_INT(hvkvp_get(kvp, GUEST, "a", &value), 0);
+	CHECK_TEXT(value, "2");
+	CHECK_INT(hvkvp_each(kvp, GUEST, join, all), 42);
+	CHECK_TEXT(all, "a=2;stop=\xe2\x82\xac;");
+	CHECK_INT(hvkvp_delete(kvp, GUEST, "stop"), 0);
+	CHECK_INT(hvkvp_delete(kvp, GUEST, "stop"), -ENOENT);
+	all[0] = 0;
+	CHECK_INT(hvkvp_each(kvp, GUEST, join, all), 0);
+	CHECK_TEXT(all, "a=2;b=;");
+	end();
+}
+
+static void refusals(void)
+{
+	char longest[600];
+	struct hvkvp *none;
+
+	begin();
+	memset(longest, 'x', sizeof(longest));
+	longest[sizeof(longest) - 1] = 0;
+	CHECK_INT(hvkvp_set(kvp, GUEST, "", "x"), -EINVAL);
+	CHECK_TEXT(hvkvp_error(kvp), "the key is empty");
+	CHECK_INT(hvkvp_set(kvp, GUEST, longest, "x"), -EMSGSIZE);
+	CHECK_INT(hvkvp_set(kvp, GUEST, "k", "\xff"), -EILSEQ);
+	CHECK_INT(hvkvp_set(kvp, HVKVP_POOL_AUTO, "k", "v"), -EINVAL);
+	CHECK(strstr(hvkvp_error(kvp), "pool auto is not stored"));
+	CHECK_INT(hvkvp_get(kvp, 5, "k", &value), -EINVAL);
+	CHECK_INT(hvkvp_get(kvp, -1, "k", &value), -EINVAL);
+	CHECK(strstr(hvkvp_error(kvp), "no such pool: -1"));
+	CHECK_INT(hvkvp_open(&none, ""), -EINVAL);
+	CHECK(!none);
+	CHECK_INT(hvkvp_pool("guest"), 1);
+	CHECK_INT(hvkvp_pool("3"), 3);
+	CHECK_INT(hvkvp_pool("other"), -EINVAL);
+	CHECK_TEXT(hvkvp_pool_name(0), "external");
+	CHECK(!hvkvp_pool_name(-1) && !hvkvp_pool_name(5));
+	end();
+	scratch_begin();
+	scratch_write("file", "", 0);
+	CHECK_INT(hvkvp_open(&kvp, scratch_path("file")), 0);
+	CHECK(hvkvp_set(kvp, GUEST, "k", "v") < 0);
+	CHECK(strstr(hvkvp_error(kvp), "/file/.kvp_pool_1"));
+	end();
+}
+
+static void transactions(void)
+{
+	struct hvkvp_transaction *change;
+
+	begin();
+	CHECK_INT(hvkvp_set(kvp, GUEST, "a", "1"), 1);
+	CHECK_INT(hvkvp_begin(kvp, GUEST, &change), 0);
+	CHECK_INT(hvkvp_transaction_expect(change, "a", "1"), 0);
+	CHECK_INT(hvkvp_transaction_expect(change, "b", NULL), 0);
+	CHECK_INT(hvkvp_transaction_set(change, "b", "2"), 0);
+	CHECK_INT(hvkvp_transaction_delete(change, "a"), 0);
+	CHECK_INT(hvkvp_commit(change), 0);
+	CHECK_INT(hvkvp_get(kvp, GUEST, "a", &value), -ENOENT);
+	CHECK_INT(hvkvp_get(kvp, GUEST, "b", &value), 0);
+
+	CHECK_INT(hvkvp_begin(kvp, GUEST, &change), 0);
+	CHECK_INT(hvkvp_transaction_set(change, "c", "3"), 0);
+	CHECK_INT(hvkvp_transaction_expect(change, "b", "other"), 0);
+	CHECK_INT(hvkvp_commit(change), -ECANCELED);
+	CHECK(hvkvp_error(kvp)[0]);
+	CHECK_INT(hvkvp_begin(kvp, GUEST, &change), 0);
+	CHECK_INT(hvkvp_transaction_set(change, "c", "3"), 0);
+	CHECK_INT(hvkvp_transaction_set(change, "", "3"), 0);
+	CHECK_INT(hvkvp_commit(change), -EINVAL);
+	CHECK_INT(hvkvp_begin(kvp, GUEST, &change), 0);
+	CHECK_INT(hvkvp_transaction_set(change, "c", "3"), 0);
+	hvkvp_abort(change);
+	CHECK_INT(hvkvp_begin(kvp, GUEST, &change), 0);
+	CHECK_INT(hvkvp_commit(change), 0);
+	CHECK_INT(hvkvp_get(kvp, GUEST, "c", &value), -ENOENT);
+	CHECK_INT(hvkvp_begin(kvp, 2, &change), -EINVAL);
+	hvkvp_abort(change);
+	end();
+}
+
+/* The next event, within 10 s. */
+static bool next(struct hvkvp_watch_event *event)
+{
+	struct pollfd poll_fd = { .fd = hvkvp_watch_fd(kvp), .events = POLLIN };
+
+	for (int i = 0; i < 100; i++) {
+		int wait = hvkvp_watch_timeout(kvp), ret;
+
+		ret = hvkvp_watch_next(kvp, event, sizeof(*event));
+		if (ret)
+			return CHECK_INT(ret, 1);
+		poll(&poll_fd, 1, wait < 0 ? 100 : wait);
+	}
+	return CHECK(false);
+}
+
+static void watches(void)
+{
+	struct hvkvp_watch_event event;
+	struct { uint64_t lost, time_ns; } older;
+	struct hvkvp *other;
+
+	begin();
+	CHECK_INT(hvkvp_watch_fd(kvp), -EBADF);
+	CHECK_INT(hvkvp_watch_next(kvp, &event, sizeof(event)), -EBADF);
+	CHECK_INT(hvkvp_watch(kvp, 0), -EINVAL);
+	CHECK_INT(hvkvp_watch(kvp, 1 << HVKVP_POOL_AUTO), -EINVAL);
+	CHECK_INT(hvkvp_watch(kvp, 1 << GUEST), 1);
+	CHECK_INT(hvkvp_watch_next(kvp, &event, sizeof(event)), 0);
+	CHECK_INT(hvkvp_open(&other, scratch_dir), 0);
+	CHECK_INT(hvkvp_set(other, 0, "not", "watched"), 1);
+	CHECK_INT(hvkvp_set(other, GUEST, "k", "1"), 1);
+	CHECK_INT(hvkvp_set(kvp, GUEST, "k", "2"), 0);
+	CHECK_INT(hvkvp_delete(other, GUEST, "k"), 0);
+	next(&event);
+	CHECK(!event.lost && !event.old_value && event.pool == GUEST && event.time_ns);
+	CHECK_TEXT(event.key, "k");
+	CHECK_TEXT(event.new_value, "1");
+	next(&event);
+	CHECK_TEXT(event.old_value, "1");
+	CHECK_TEXT(event.new_value, "2");
+	CHECK_INT(event.source, HVKVP_BY_GUEST);
+	/* A program that was built when the structure was shorter. */
+	CHECK_INT(hvkvp_watch_next(kvp, (void *)&older, sizeof(older)), 1);
+	CHECK(older.time_ns && !older.lost);
+	CHECK_INT(hvkvp_watch_next(kvp, &event, sizeof(event)), 0);
+	hvkvp_close(other);
+	end();
+}
+
+/* After each call other programs can lock the pool. */
+static void unlocked(void)
+{
+	struct hvkvp_transaction *change;
+	int fd;
+
+	begin();
+	CHECK_INT(hvkvp_set(kvp, GUEST, "k", "1"), 1);
+	fd = open(scratch_path(".kvp_pool_1"), O_RDWR | O_CLOEXEC);
+	CHECK(!flock(fd, LOCK_EX | LOCK_NB) && !flock(fd, LOCK_UN));
+	CHECK_INT(hvkvp_begin(kvp, GUEST, &change), 0);
+	CHECK_INT(hvkvp_transaction_set(change, "c", "3"), 0);
+	CHECK_INT(hvkvp_commit(change), 0);
+	CHECK(!flock(fd, LOCK_EX | LOCK_NB) && !flock(fd, LOCK_UN));
+	CHECK_INT(hvkvp_delete(kvp, GUEST, "k"), 0);
+	CHECK(!flock(fd, LOCK_EX | LOCK_NB) && !flock(fd, LOCK_UN));
+	close(fd);
+	end();
+}
+
+static void *count(void *data)
+{
+	struct hvkvp *own;
+	char text[16];
+	int err;
+
+	if (hvkvp_open(&own, data))
+		return NULL;
+	for (int i = 0; i < 20; ) {
+		struct hvkvp_transaction *change;
+		const char *now;
+		char *old;
+
+		err = hvkvp_get(own, GUEST, "n", &now);
+		old = err ? NULL : strdup(now);
+		snprintf(text, sizeof(text), "%d", old ? atoi(old) + 1 : 1);
+		if (hvkvp_begin(own, GUEST, &change))
+			break;
+		hvkvp_transaction_expect(change, "n", old);
+		hvkvp_transaction_set(change, "n", text);
+		err = hvkvp_commit(change);
+		free(old);
+		if (!err)
+			i++;
+		else if (err != -ECANCELED)
+			break;
+	}
+	hvkvp_close(own);
+	return NULL;
+}
+
+static void threads(void)
+{
+	pthread_t all[4];
+
+	begin();
+	for (int i = 0; i < 4; i++)
+		CHECK(!pthread_create(&all[i], NULL, count, scratch_dir));
+	for (int i = 0; i < 4; i++)
+		pthread_join(all[i], NULL);
+	CHECK_INT(hvkvp_get(kvp, GUEST, "n", &value), 0);
+	CHECK_TEXT(value, "80");
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "set, get, delete, and all pairs", pairs },
+	{ "what cannot be done has an errno and a sentence", refusals },
+	{ "a transaction changes everything, or nothing", transactions },
+	{ "every change is an event", watches },
+	{ "no call leaves a pool locked", unlocked },
+	{ "four threads with a handle each count without loss", threads },
+};
+
+TAP_MAIN("library", cases)
