@@ -41,6 +41,8 @@ enum {
  * @facts: pool "auto"
  * @state_dir: where the pools are
  * @config: path of the daemon's configuration; NULL for the default
+ * @ip_policy: what the host may do to addresses, by that configuration
+ * @site_script: sets addresses in the daemon's place, by that configuration
  * @json: print JSON
  * @force: write to the host's pools
  * @raw: get: no newline after the value, nothing escaped
@@ -70,6 +72,8 @@ struct command {
 	struct facts facts;
 	const char *state_dir;
 	const char *config;
+	const struct ip_policy *ip_policy;
+	const char *site_script;
 	bool json;
 	bool force;
 	bool raw;

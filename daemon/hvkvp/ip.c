@@ -59,9 +59,10 @@ static int undo(const struct ip_system *system, const char *what)
 int command_ip(struct command *command)
 {
 	const struct ip_system system = {
-		.root = "", .state_dir = command->state_dir, .site_script = IP_SITE_SCRIPT,
+		.root = "", .state_dir = command->state_dir, .site_script = command->site_script,
 	};
 	const char *verb = command->argv[0], *what = command->argv[1];
+	char text[128];
 	int ret;
 
 	if (!strcmp(verb, "show"))
@@ -75,11 +76,9 @@ int command_ip(struct command *command)
 		return undo(&system, what);
 	if (strcmp(verb, "plan") || command->argc < 2)
 		return command_fail(EXIT_USAGE, "ip: needs \"show [INTERFACE]\", \"plan FILE\", \"list\" or \"undo ADAPTER\"");
-	ret = ip_describe_body(&system, what, stdout);
-	if (ret == -EINVAL)
-		return command_fail(EXIT_USAGE, "%s: is not the body of a SET_IP: 7428 bytes, or 3716 and more from KVP 5.0 on",
-			    what);
+	ret = ip_describe_body(&system, command->ip_policy, what, stdout);
 	if (ret < 0)
-		return command_fail(EXIT_STORAGE, "%s: %s", what, strerror(-ret));
+		return command_fail(ret == -EINVAL ? EXIT_USAGE : EXIT_STORAGE, "%s: %s", what,
+				    ip_describe_error(ret, text, sizeof(text)));
 	return ret ? EXIT_REFUSED : EXIT_OK;
 }

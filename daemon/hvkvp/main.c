@@ -389,6 +389,8 @@ static int config_load_for(struct command *command, struct config *config)
 	if (!command->max_bytes)
 		command->max_bytes = config->max_bytes;
 	command->facts.hidden = config->hidden_facts;
+	command->ip_policy = &config->ip;
+	command->site_script = config->site_script;
 	return 0;
 }
 

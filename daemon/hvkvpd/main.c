@@ -274,14 +274,13 @@ static const char *state_dir(const struct options *options, const struct config 
 	return dir;
 }
 
-static int check_ip(const struct ip_system *system, const char *path)
+static int check_ip(const struct daemon *daemon, const char *path)
 {
-	int ret = ip_describe_body(system, path, stdout);
+	int ret = ip_describe_body(&daemon->system, &daemon->config.ip, path, stdout);
+	char text[128];
 
 	if (ret < 0)
-		fprintf(stderr, "hvkvpd: %s: %s\n", path, ret == -EINVAL ?
-			"is not the body of a SET_IP: 7428 bytes, or 3716 and more from KVP 5.0 on" :
-			strerror(-ret));
+		fprintf(stderr, "hvkvpd: %s: %s\n", path, ip_describe_error(ret, text, sizeof(text)));
 	return ret < 0 ? LOOP_EXIT_USAGE : ret;
 }
 
@@ -486,7 +485,7 @@ int main(int argc, char **argv)
 	else if (!ret && options->check_config)
 		printf("%s: valid\n", options->config);
 	else if (!ret && options->check_ip)
-		ret = check_ip(&daemon.system, options->check_ip);
+		ret = check_ip(&daemon, options->check_ip);
 	else if (!ret)
 		ret = serve(&daemon);
 	config_exit(&daemon.config);

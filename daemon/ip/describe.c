@@ -115,15 +115,15 @@ static int diff_addresses(const struct ip_system *system, struct rtnl *rtnl,
 	return 0;
 }
 
-static int describe(const struct ip_system *system, const uint8_t *body, unsigned int major,
-		    struct rtnl *rtnl, FILE *out)
+static int describe(const struct ip_system *system, const struct ip_policy *policy,
+		    const uint8_t *body, unsigned int major, struct rtnl *rtnl, FILE *out)
 {
 	char id[IP_ADAPTER_SIZE] = "", shown[4 * IP_ADAPTER_SIZE], path[SYSROOT_PATH_SIZE];
 	const struct ip_manager *manager;
 	struct ip_files files = { 0 };
 	struct ip_plan plan;
 	const char *why;
-	uint32_t status = ip_prepare(system, rtnl, body, major, id, &plan, &why);
+	uint32_t status = ip_prepare(system, policy, rtnl, body, major, id, &plan, &why);
 	int err;
 
 	fprintf(out, "FORM=%s\nADAPTER=%s\n", major >= IP_WIRE_BINARY_MAJOR ? "binary" : "text",
@@ -150,7 +150,8 @@ static int describe(const struct ip_system *system, const uint8_t *body, unsigne
 	return err;
 }
 
-int ip_describe_body(const struct ip_system *system, const char *path, FILE *out)
+int ip_describe_body(const struct ip_system *system, const struct ip_policy *policy,
+		     const char *path, FILE *out)
 {
 	uint8_t body[HVKVP_IP_SIZE + 1] = { 0 };
 	FILE *file = fopen(path, "re");
@@ -171,7 +172,18 @@ int ip_describe_body(const struct ip_system *system, const char *path, FILE *out
 	if (len < ip_codec_size(major) || len > HVKVP_IP_SIZE || body[0] != HVKVP_OP_SET_IP)
 		return -EINVAL;
 	rtnl.nl = NULL;
-	ret = describe(system, body, major, &rtnl, out);
+	ret = describe(system, policy, body, major, &rtnl, out);
 	rtnl_close(&rtnl);
 	return ret;
+}
+
+const char *ip_describe_error(int err, char *text, size_t size)
+{
+	if (err == -EINVAL)
+		snprintf(text, size, "is not the body of a SET_IP: %zu bytes, or %zu and more from KVP %u.0 on",
+			 ip_codec_size(IP_WIRE_BINARY_MAJOR - 1), ip_codec_size(IP_WIRE_BINARY_MAJOR),
+			 IP_WIRE_BINARY_MAJOR);
+	else
+		snprintf(text, size, "%s", strerror(-err));
+	return text;
 }

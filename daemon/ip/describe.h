@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 
+struct ip_policy;
 struct ip_system;
 
 /**
@@ -22,8 +23,9 @@ int ip_describe_interface(const struct ip_system *system, const char *name, FILE
 /**
  * ip_describe_body() - what would be done with a SET_IP
  * @system: the machine
- * @path: a file with the request's body, from the KVP header on, as the host sent it
- *	(7428 bytes; 3716 are enough for the binary form)
+ * @policy: what the host may do; NULL: everything
+ * @path: a file with the request's body, from the KVP header on, as the host sent it;
+ *	ip_codec_size() bytes are enough
  * @out: where to
  *
  * Whether it is text or binary is seen from the body: the text's adapter id starts
@@ -32,6 +34,17 @@ int ip_describe_interface(const struct ip_system *system, const char *name, FILE
  * Return: 0 if it would be done; 1 if it would be refused, the reason has been
  * printed; -errno if the file cannot be read, or is none.
  */
-int ip_describe_body(const struct ip_system *system, const char *path, FILE *out);
+int ip_describe_body(const struct ip_system *system, const struct ip_policy *policy,
+		     const char *path, FILE *out);
+
+/**
+ * ip_describe_error() - why ip_describe_body() could not read its file
+ * @err: -errno
+ * @text: gets it, without the file's name
+ * @size: bytes of @text
+ *
+ * Return: @text.
+ */
+const char *ip_describe_error(int err, char *text, size_t size);
 
 #endif /* HVKVP_IP_DESCRIBE_H */

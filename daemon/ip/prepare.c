@@ -6,14 +6,17 @@
 #include <string.h>
 
 #include "ip/get.h"
+#include "ip/policy.h"
 #include "ip/prepare.h"
 #include "ip/record.h"
 #include "ip/system.h"
 #include "net/rtnl.h"
 #include "wire/ip_codec.h"
+#include "wire/protocol.h"
 
-uint32_t ip_prepare(const struct ip_system *system, struct rtnl *rtnl, const uint8_t *body,
-		    unsigned int msg_major, char *id, struct ip_plan *plan, const char **why)
+uint32_t ip_prepare(const struct ip_system *system, const struct ip_policy *policy,
+		    struct rtnl *rtnl, const uint8_t *body, unsigned int msg_major, char *id,
+		    struct ip_plan *plan, const char **why)
 {
 	struct ip_config request, current;
 	struct ip_record record;
@@ -46,5 +49,6 @@ uint32_t ip_prepare(const struct ip_system *system, struct rtnl *rtnl, const uin
 	}
 	err = ip_record_find(system, &adapter, &record);
 	ip_plan_make(&adapter, &request, change, &current, err ? NULL : &record.plan, plan);
-	return HVKVP_S_OK;
+	*why = ip_policy_refuses_set(policy, &adapter, plan->config.dhcp);
+	return *why ? PROTOCOL_E_ACCESS_DENIED : HVKVP_S_OK;
 }

@@ -8,7 +8,6 @@
 #include "ip/cache.h"
 #include "ip/get.h"
 #include "ip/plan.h"
-#include "ip/policy.h"
 #include "ip/prepare.h"
 #include "ip/request.h"
 #include "ip/set.h"
@@ -17,7 +16,6 @@
 #include "net/rtnl.h"
 #include "util/log.h"
 #include "wire/ip_codec.h"
-#include "wire/protocol.h"
 
 static uint32_t refuse(struct ip_call *call, uint32_t status, const char *why)
 {
@@ -59,13 +57,8 @@ uint32_t ip_request_set(struct ip_call *call)
 	struct rtnl rtnl;
 	uint32_t status;
 
-	status = ip_prepare(call->system, &rtnl, call->body, call->msg_major, call->adapter, &plan,
-			    &call->why);
-	if (!status) {
-		call->why = ip_policy_refuses_set(call->policy, &plan.adapter, plan.config.dhcp);
-		if (call->why)
-			status = PROTOCOL_E_ACCESS_DENIED;
-	}
+	status = ip_prepare(call->system, call->policy, &rtnl, call->body, call->msg_major,
+			    call->adapter, &plan, &call->why);
 	if (!status) {
 		call->why = ip_change(call->system, &rtnl, &plan, call->left_ms);
 		if (call->why)

@@ -15,6 +15,7 @@
 #include "c/tap.h"
 #include "ip/describe.h"
 #include "ip/keep.h"
+#include "ip/policy.h"
 #include "ip/undo.h"
 #include "support/machine.h"
 #include "support/netns.h"
@@ -602,9 +603,25 @@ static void undone(void)
 	machine_end();
 }
 
+static void plan_by_command(char *text, size_t size)
+{
+	char command[512];
+	FILE *pipe;
+	size_t len;
+
+	snprintf(command, sizeof(command), "%s/hvkvp --config %s/conf -s %s/state ip plan %s/body",
+		 getenv("HVKVP_BIN"), machine.root, machine.root, machine.root);
+	pipe = popen(command, "r");
+	len = fread(text, 1, size - 1, pipe);
+	text[len] = 0;
+	pclose(pipe);
+}
+
 /* The dry run shows the difference, and says what the change itself would say. */
 static void dry_run(void)
 {
+	static const struct ip_policy off = { .set = IP_POLICY_SET_OFF };
+	char config[256];
 	char text[8192] = "";
 	FILE *out;
 
@@ -620,13 +637,31 @@ static void dry_run(void)
 	machine_patch(258, 1);
 	machine_capture("body");
 	out = fmemopen(text, sizeof(text), "w");
-	CHECK_INT(ip_describe_body(&machine, scratch_path("body"), out), 0);
+	CHECK_INT(ip_describe_body(&machine, NULL, scratch_path("body"), out), 0);
 	fclose(out);
 	CHECK(strstr(text, "\naddresses of net0\n-address 192.0.2.5/24\n-gateway 192.0.2.1\n"
 		     "+address 192.0.2.7/24\n+gateway 192.0.2.1\n") != NULL);
 	CHECK(strstr(text, "\nchanged file /" NETWORKD_OURS "\n-Address=192.0.2.5/24\n+Address=192.0.2.7/24\n"
 		     "changed file /" RECORD "\n-IPV4_ADDRESSES=192.0.2.5/24\n+IPV4_ADDRESSES=192.0.2.7/24\n") != NULL);
+	/* What the configuration forbids is refused here, too. */
+	out = fmemopen(text, sizeof(text), "w");
+	CHECK_INT(ip_describe_body(&machine, &off, scratch_path("body"), out), 1);
+	fclose(out);
+	CHECK(strstr(text, "REFUSED=SET_IP is off in the configuration\n") != NULL);
 	check_has("192.0.2.5", "192.0.2.1");
+	/* And by the command, with the script of the configuration. */
+	machine_set(MACHINE_MAC, 4, 0, "192.0.2.7", "255.255.255.0", "192.0.2.1", "");
+	machine_patch(258, 1);
+	machine_capture("body");
+	machine_write("script", "");
+	chmod(scratch_path("script"), 0755);
+	snprintf(config, sizeof(config), "[Addresses]\nSiteScript=%s/script\n", machine.root);
+	machine_write("conf", config);
+	plan_by_command(text, sizeof(text));
+	CHECK(strstr(text, "/script\n") != NULL);
+	machine_write("conf", "[Addresses]\nSetIP=no\n");
+	plan_by_command(text, sizeof(text));
+	CHECK(strstr(text, "REFUSED=SET_IP is off in the configuration\n") != NULL);
 	machine_end();
 }
 

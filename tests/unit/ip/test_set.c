@@ -503,7 +503,7 @@ static void tool_in_unit(void)
 static int describe(char *text, size_t size)
 {
 	FILE *out = fmemopen(text, size, "w");
-	int ret = ip_describe_body(&machine, scratch_path("body"), out);
+	int ret = ip_describe_body(&machine, NULL, scratch_path("body"), out);
 
 	fclose(out);
 	return ret;
