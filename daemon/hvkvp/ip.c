@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hvkvp/command.h"
+#include "ip/budget.h"
 #include "ip/describe.h"
 #include "ip/system.h"
 #include "ip/undo.h"
@@ -41,12 +42,9 @@ static int show_interfaces(const struct ip_system *system)
 	return ret;
 }
 
-/* How long a manager may take to use the user's configuration again. */
-#define UNDO_MS 30000
-
 static int undo(const struct ip_system *system, const char *what)
 {
-	int err = ip_undo(system, what, UNDO_MS);
+	int err = ip_undo(system, what, IP_UNDO_MS);
 
 	if (err == -ENOENT)
 		return command_fail(EXIT_NOT_FOUND, "the host has set nothing for %s; see \"hvkvp ip list\"",

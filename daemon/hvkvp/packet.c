@@ -161,17 +161,17 @@ static json_t *addresses_json(const struct ip_config *config)
 	return list;
 }
 
-static json_t *hosts_json(const struct ip_config *config, bool dns)
+static json_t *hosts_json(const struct ip_config *config, enum ip_list_kind kind)
 {
 	json_t *list = json_array();
 	char text[IP_TEXT_SIZE];
 
 	for (int family = 0; family < IP_FAMILIES; family++) {
-		const struct ip_family_config *h = &config->by_family[family];
+		const struct ip_family_config *cfg = &config->by_family[family];
 
-		for (unsigned int i = 0; i < (dns ? h->dns_count : h->gateway_count); i++)
+		for (unsigned int i = 0; i < ip_cfg_count(cfg, kind); i++)
 			json_array_append_new(list, json_string(ip_text(family,
-					      dns ? h->dns[i] : h->gateway[i], text)));
+					      ip_cfg_bytes(cfg, kind, i), text)));
 	}
 	return list;
 }
@@ -197,8 +197,8 @@ static const char *describe_ip(const struct message *m, bool has_addresses)
 		return error;
 	add(m, "dhcp", json_boolean(config.dhcp));
 	add(m, "addresses", addresses_json(&config));
-	add(m, "gateways", hosts_json(&config, false));
-	add(m, "dns", hosts_json(&config, true));
+	add(m, "gateways", hosts_json(&config, IP_LIST_GATEWAYS));
+	add(m, "dns", hosts_json(&config, IP_LIST_DNS));
 	return NULL;
 }
 

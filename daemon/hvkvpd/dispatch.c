@@ -11,6 +11,7 @@
 #include "config/config.h"
 #include "facts/facts.h"
 #include "hvkvpd/dispatch.h"
+#include "ip/budget.h"
 #include "ip/request.h"
 #include "pool/store.h"
 #include "util/clock.h"
@@ -21,9 +22,6 @@
 #include "wire/ip_config.h"
 #include "wire/protocol.h"
 #include "wire/value.h"
-
-/* No answer takes longer than this, where the driver names no deadline. */
-#define ANSWER_MS 20000
 
 /* A fact's text, at most what a message holds. */
 #define FACT_SIZE (WIRE_VALUE_UNITS + 1)
@@ -411,7 +409,7 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	const uint8_t *body = request->body;
 	const struct operation *operation;
 	struct call call = { .dispatch = dispatch, .body = body, .out = reply->body };
-	uint64_t wait_ms = dispatch->lock_wait_ms, left = ANSWER_MS;
+	uint64_t wait_ms = dispatch->lock_wait_ms, left = IP_ANSWER_MS;
 	uint32_t least;
 
 	reply->body_len = 0;
@@ -446,7 +444,7 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	}
 
 	call.msg_major = request->msg_major;
-	call.left_ms = left < ANSWER_MS ? left : ANSWER_MS;
+	call.left_ms = left < IP_ANSWER_MS ? left : IP_ANSWER_MS;
 	call.pool_number = body[1];
 	call.pool = &dispatch->store->pools[body[1]];
 	call.pool->file.wait_ms = wait_ms;

@@ -18,6 +18,7 @@
 #include "facts/watch.h"
 #include "hvkvpd/loop.h"
 #include "hvkvpd/startup.h"
+#include "ip/budget.h"
 #include "ip/cache.h"
 #include "ip/describe.h"
 #include "ip/keep.h"
@@ -29,9 +30,6 @@
 
 /* How long a request waits for a locked pool; the host waits for 30 s. */
 #define LOCK_WAIT_MS 5000
-
-/* How long addresses that the host sets may take to come up. */
-#define SETTLE_MS 5000
 
 /**
  * struct options - the command line
@@ -465,7 +463,7 @@ int main(int argc, char **argv)
 			.is_version = FACTS_IS_VERSION,
 			.addresses = address_cache_text,
 		},
-		.system = { .root = "", .settle_ms = SETTLE_MS },
+		.system = { .root = "", .settle_ms = IP_SETTLE_MS },
 	};
 	struct options *options = &daemon.options;
 	int ret = LOOP_EXIT_OK;

@@ -2,10 +2,10 @@
 /*
  * How long the steps of a SET_IP may take, in milliseconds
  *
- * The host waits for 30 s; the dispatcher leaves 20 s of them. Within what is left:
+ * The host waits for 30 s; the dispatcher leaves IP_ANSWER_MS of them. Within what is left:
  *
  *	the site's script			IP_SITE_MS
- *	addresses that come up			half, at most ip_system.settle_ms
+ *	addresses that come up			half, at most IP_SETTLE_MS
  *	the manager's tools, and asking it	three quarters
  *	name servers				IP_DNS_MS
  *	a rollback, if it comes to that		the rest
@@ -15,12 +15,19 @@
 
 #include <stdint.h>
 
+/* No answer takes longer than this. */
+#define IP_ANSWER_MS	20000
+
 #define IP_SITE_MS	20000
+#define IP_SETTLE_MS	5000
 #define IP_DNS_MS	5000
 #define IP_SYSCTL_MS	2000
 
 /* What a manager may take where no host waits: at the start, and when an adapter comes. */
 #define IP_KEEP_MS	15000
+
+/* The same for "hvkvp ip undo". */
+#define IP_UNDO_MS	30000
 
 static inline unsigned int ip_budget(uint64_t left_ms, unsigned int most_ms)
 {
