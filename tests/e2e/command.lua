@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=120
--- job: profile=on-stock kernel=6.1 time=120
+-- job: profile=ours kernel=6.1 time=300
+-- job: profile=on-stock kernel=6.1 time=300
 --
 -- The command in a guest that a host talks to: what it tells of the driver and the daemon, and how it hears of changes.
 

@@ -15,6 +15,7 @@ log.ignore("Call Trace:")
 bus.wait_open(60)
 -- The device shall stay when the driver lets it go, so that it can be bound again.
 bus.reoffer_policy{on_close = false}
+wait_node()
 local device = guest_ok("basename $(readlink /sys/class/misc/hv_kvp/device)")
 
 local function service_works()

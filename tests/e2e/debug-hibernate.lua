@@ -43,13 +43,14 @@ case("with no service: the next one finds the device", {timeout = 150}, function
 end)
 
 case("with a request in the service's hands: it is withdrawn, and its answer reaches nobody", {timeout = 150}, function()
-	lock_pool(8)
 	local before, late = driver_counter("withdrawn"), driver_counter("late")
-	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
-		   string.rep("\0", 2048)}
-	wait_driver_state("taken")
+	stop_service_with(function()
+		raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
+			   string.rep("\0", 2048)}
+	end)
 	hibernate_and_wake()
 	expect(driver_counter("withdrawn"), before + 1)
+	continue_service()
 	expect(negotiate{timeout = 30}.kvp, "5.0")
 	wait{true_when = function() return driver_counter("late") > late end, timeout = 30}
 	expect_no_answer(200)

@@ -1,8 +1,8 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=stock kernel=6.1 time=120 start=no
--- job: profile=stock kernel=5.10 time=150 start=no all=yes
--- job: profile=stock kernel=6.12 time=150 start=no all=yes
--- job: profile=stock kernel=sid time=200 start=no all=yes
+-- job: profile=stock kernel=6.1 time=300 start=no
+-- job: profile=stock kernel=5.10 time=300 start=no all=yes
+-- job: profile=stock kernel=6.12 time=300 start=no all=yes
+-- job: profile=stock kernel=sid time=300 start=no all=yes
 --
 -- Conformance of the heartbeat, against the kernel's own hv_utils.
 

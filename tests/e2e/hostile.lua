@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=120
+-- job: profile=ours kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
 --
 -- A host that breaks the rules of the channel itself. The guest may lose what such a host sends; it may not lose anything
@@ -70,12 +70,13 @@ end)
 case("live migration: the other host negotiates another version, with a request in hand", function()
 	expect(set("external", "survivor", "yes").ok)
 	for _, v in ipairs{"3.0", "5.0", "4.0", "5.0"} do
-		lock_pool(3)
-		raw{body = set_body("moved", v)}
-		wait{true_when = function() return driver_state() == "taken" end, timeout = 3}
+		local late = driver_counter("late")
+		stop_service_with(function() raw{body = set_body("moved", v)} end)
 		-- The new host knows nothing of the request, and must not see its answer.
 		expect(negotiate{kvp = {v}}.kvp, v)
-		expect_no_answer(3500)
+		continue_service()
+		wait{true_when = function() return driver_counter("late") > late end, timeout = 20}
+		expect_no_answer(100)
 		expect(get("external", "survivor").value, "yes")
 	end
 	delete("external", "moved")
@@ -91,7 +92,7 @@ case("data offsets of a packet that point elsewhere", function()
 			return ring.read == ring.write
 		end}
 	end
-	while ch:recv(0.2) do end
+	discard_answers()
 	negotiate{}
 	delete("external", "k")
 	well()
@@ -120,13 +121,18 @@ local function until_quiet()
 			sleep(0.05)	-- sleep: it polls; what the guest makes of nonsense, if anything, is not known
 			if ch:rings().to_guest.read == read then break end
 		end
-		while ch:recv(0.3) do end
+		-- A slow guest may yet move its index past the packet that is sent now: the ring is emptied once more then.
+		for _ = 1, 5 do
+			if pcall(discard_answers, 3) then return end
+			ch:poke("to_guest", {write = ch:rings().to_guest.read})
+		end
+		discard_answers(3)
 	end)
 	on_channel(function() negotiate{timeout = 30} end)
 	well()
 end
 
-case("a write index that lies, and moves while the guest reads", {timeout = 120}, function()
+case("a write index that lies, and moves while the guest reads", function()
 	local size = ch:rings().to_guest.size
 	for _, write in ipairs{0xffffffff, 0x80000000, size, size + 8, 2 * size, 3, size - 1} do
 		for _ = 1, 3 do

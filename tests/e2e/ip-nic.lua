@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=180
--- job: profile=ours kernel=6.12 time=240
+-- job: profile=ours kernel=6.1 time=300
+-- job: profile=ours kernel=6.12 time=300
 --
 -- GET_IP and SET_IP on a synthetic network adapter, which the guest's own hv_netvsc drives.
 
 local MAC = "00:15:5d:0a:0b:0c"
 
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 guest_ok("modprobe hv_netvsc")
 

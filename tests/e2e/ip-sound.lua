@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=150
+-- job: profile=ours kernel=6.1 time=300
 --
 -- Every answer to GET_IP is sound: for an hv_netvsc interface with no, one and many addresses, in both forms, by every
 -- spelling of its name, for every family that may be asked for.
 
-bus.wait_open(30)
+bus.wait_open(90)
 negotiate{timeout = 30}
 guest_ok("modprobe hv_netvsc")
 

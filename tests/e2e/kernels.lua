@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=5.10 time=120
--- job: profile=ours kernel=6.12 time=120
+-- job: profile=ours kernel=5.10 time=300
+-- job: profile=ours kernel=6.12 time=300
 -- job: profile=ours kernel=sid time=300
 -- job: profile=ours kernel=rt time=300
 --

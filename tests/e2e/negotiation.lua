@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=120 peer=yes
--- job: profile=on-stock kernel=6.1 time=120
+-- job: profile=ours kernel=6.1 time=300 peer=yes
+-- job: profile=on-stock kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900
 --
 -- Which versions are agreed on, for every mix that a host may offer.

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=150 start=no
+-- job: profile=ours kernel=6.1 time=300 start=no
 -- job: profile=ours kernel=debug time=900 start=no
 --
 -- /dev/hv_kvp in the hands of programs that are hostile, clumsy or unlucky (tests/vm/guest/node-test.c),
@@ -15,7 +15,7 @@ end
 
 -- One that serves, while the host does something.
 local function start(name)
-	guest_ok("(node-test " .. name .. "; echo rc $?) >/tmp/node.out 2>&1 &")
+	guest_ok("rm -f /tmp/node.out; (node-test " .. name .. "; echo rc $?) >/tmp/node.out 2>&1 &")
 	guest_until("grep -q ready /tmp/node.out")
 end
 
@@ -39,6 +39,7 @@ local function sets(count)
 end
 
 bus.wait_open(90)
+wait_node()
 
 case("the node is root's alone, and opens for reading, or reading and writing", function()
 	expect(guest_ok("stat -c '%a %U' /dev/hv_kvp"), "600 root")
@@ -99,6 +100,7 @@ case("a parameter out of its range is refused, and keeps its value", function()
 	guest_ok("modprobe hv_kvp request_timeout=29")
 	expect(guest_ok("cat " .. folder .. "request_timeout"), "29")
 	bus.wait_open(10)
+	wait_node()
 	guest_ok("echo 30 >" .. folder .. "request_timeout")
 end)
 
@@ -111,20 +113,23 @@ case("the device goes away under a service and a monitor", function()
 	local out = await_end()
 	expect(out:find("done", 1, true) ~= nil, true, out)
 	bus.wait_open(10)
+	wait_node()
 end)
 
 case("the module stays while a monitor is there", function()
 	-- sleep: a process that has the device open
 	guest_ok("sleep 30 </dev/hv_kvp & echo $! >/tmp/sleeper")
+	guest_until("[ \"$(readlink /proc/$(cat /tmp/sleeper)/fd/0)\" = /dev/hv_kvp ]")
 	expect(guest("rmmod hv_kvp").rc ~= 0)
 	guest_ok("kill $(cat /tmp/sleeper)")
 	guest_until("rmmod hv_kvp")
 	guest_ok("modprobe hv_kvp")
 	bus.wait_open(10)
+	wait_node()
 end)
 
 case("hvkvp monitor tells a conversation", function()
-	guest_ok("hvkvp monitor >/tmp/monitor.out 2>&1 &")
+	guest_ok("rm -f /tmp/monitor.out; hvkvp monitor >/tmp/monitor.out 2>&1 &")
 	guest_until("grep -q watching /tmp/monitor.out")
 	guest_ok("kvp-service start")
 	negotiate{fw = {"1.0", "3.0"}, kvp = {"4.0", "5.0"}}

@@ -1,11 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=180
+-- job: profile=ours kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
 --
 -- Two things at once: a deadline and a reply, a negotiation and a reply, the device's end and everything else. Whoever wins,
 -- a request has one answer or, where the host gave it up, none.
 
-bus.wait_open(60)
+bus.wait_open(90)
 negotiate{timeout = 30}
 
 local PARAMETERS = "/sys/module/hv_kvp/parameters/"
@@ -23,7 +23,7 @@ local function back()
 	expect(delete("external", "back").ok)
 end
 
-case("a deadline and a reply at the same moment", {timeout = 120}, function()
+case("a deadline and a reply at the same moment", function()
 	local said = {[S_OK] = 0, [E_FAIL] = 0}
 	guest_ok("echo 1 >" .. PARAMETERS .. "request_timeout; kvp-service restart")
 	for i = 0, 9 do
@@ -40,7 +40,7 @@ case("a deadline and a reply at the same moment", {timeout = 120}, function()
 	back()
 end)
 
-case("a negotiation and a reply at the same moment", {timeout = 120}, function()
+case("a negotiation and a reply at the same moment", function()
 	local body = bytes("01 00 01 00 00 00 00 00 03 00 00 00 05 00 00 00")
 	local withdrawn = 0
 	for i = 1, 100 do
@@ -61,7 +61,7 @@ case("a negotiation and a reply at the same moment", {timeout = 120}, function()
 	back()
 end)
 
-case("a rescind and a reply at the same moment", {timeout = 120}, function()
+case("a rescind and a reply at the same moment", function()
 	for i = 1, 10 do
 		raw{body = set_body("k")}
 		sleep(i * 0.0007)	-- sleep: another phase of the reply each time
@@ -115,7 +115,7 @@ case("a host that never answers the open, and takes the device away", function()
 	back()
 end)
 
-case("the module unloads in every state", {timeout = 120}, function()
+case("the module unloads in every state", function()
 	local device = "/sys/class/misc/hv_kvp/"
 	local function reload(wanted)
 		expect(driver_state(), wanted)

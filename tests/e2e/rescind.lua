@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=150
+-- job: profile=ours kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
 --
 -- The host takes the device away and gives it back, at good moments and at bad ones. The stock pair is not asked: a rescind
@@ -32,13 +32,12 @@ case("ten times in a row", function()
 end)
 
 case("with a request in hand", function()
-	lock_pool(2)
-	raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
-		   string.rep("\0", 2048)}
-	wait_driver_state("taken")
+	stop_service_with(function()
+		raw{body = string.pack("<BBxxI4I4I4", 1, 0, 1, 4, 4) .. utf16("k\0") .. string.rep("\0", 508) .. utf16("v\0") ..
+			   string.rep("\0", 2048)}
+	end)
 	bus.rescind()
-	bus.wait_closed(10)
-	wait_pool_unlocked()
+	continue_service()
 	expect_back()
 	delete("external", "k")
 end)

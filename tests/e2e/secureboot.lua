@@ -1,12 +1,12 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=on-stock time=60 append=module.sig_enforce=1
--- job: profile=on-stock time=60 append=lockdown=integrity
+-- job: profile=on-stock time=300 append=module.sig_enforce=1
+-- job: profile=on-stock time=300 append=lockdown=integrity
 --
 -- A kernel that takes only modules whose signer it knows, as Debian's does under Secure Boot: hv_kvp, which is not signed
 -- here, is refused. Both ways in which the kernel can say so get the remedy, and
 -- the stock driver, under our daemon, is left where it is.
 
-bus.wait_open(40)
+bus.wait_open(90)
 
 case("take says what is missing, and takes nothing", function()
 	expect(negotiate{timeout = 15}.kvp, "4.0")

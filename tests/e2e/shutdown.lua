@@ -1,9 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=stock kernel=6.1 time=120 start=no args="end=poweroff"
--- job: profile=stock kernel=6.1 time=120 start=no args="end=restart" all=yes
--- job: profile=stock kernel=5.10 time=150 start=no args="end=poweroff" all=yes
--- job: profile=stock kernel=6.12 time=150 start=no args="end=force" all=yes
--- job: profile=stock kernel=sid time=200 start=no args="end=restart" all=yes
+-- job: profile=stock kernel=6.1 time=300 start=no args="end=poweroff"
+-- job: profile=stock kernel=6.1 time=300 start=no args="end=restart" all=yes
+-- job: profile=stock kernel=5.10 time=300 start=no args="end=poweroff" all=yes
+-- job: profile=stock kernel=6.12 time=300 start=no args="end=force" all=yes
+-- job: profile=stock kernel=sid time=300 start=no args="end=restart" all=yes
 --
 -- Conformance of the shutdown component, against the kernel's own hv_utils. The last case ends the guest.
 

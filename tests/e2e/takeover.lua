@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=120 load=hv_vmbus,hv_utils start=no
--- job: profile=ours kernel=6.12 time=150 load=hv_vmbus,hv_utils start=no
+-- job: profile=ours kernel=6.1 time=300 load=hv_vmbus,hv_utils start=no
+-- job: profile=ours kernel=6.12 time=300 load=hv_vmbus,hv_utils start=no
 --
 -- A guest in which the stock pair is at work: KVP is taken from it, and given back, while it runs. The other devices of
 -- hv_utils must not notice.
@@ -29,7 +29,7 @@ local function others_are_untouched()
 	expect(guest_ok("cat /sys/bus/vmbus/drivers_autoprobe"), "1")
 end
 
-bus.wait_open(40)
+bus.wait_open(90)
 for _, device in ipairs(others) do bus.wait_open(20, device) end
 opens = {}
 for i, device in ipairs(others) do opens[i] = bus.count("open", device) end

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=240 peer=yes
--- job: profile=on-stock kernel=6.1 time=240
+-- job: profile=ours kernel=6.1 time=300 peer=yes
+-- job: profile=on-stock kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900
 --
 -- The four verbs on every pool, with values that come back exactly as they were sent.

@@ -44,7 +44,7 @@ end
 
 function guest.run(command, timeout)
 	local began = native.now()
-	timeout = timeout or 30
+	timeout = timeout or 60
 	wait_ready()
 	local deadline = native.now() + timeout * native.patience
 	while late > 0 do
@@ -124,6 +124,17 @@ function log.wait(what, timeout, from)
 		end
 		native.sleep(0.02)	-- sleep: it polls, with a time limit
 	end
+end
+
+-- Wait until all that the kernel has logged so far is here: one processor may print what another one has logged.
+local flushes = 0
+function log.flush()
+	local from, text = log.mark(), "log.flush " .. flushes
+	flushes = flushes + 1
+	if not guest.run("echo " .. text .. " >/dev/kmsg").ok then
+		ic.fail("the guest cannot write to its kernel's log")
+	end
+	log.wait(text, 10, from)
 end
 
 -- What no kernel log may have.

@@ -114,6 +114,8 @@ function expect_no_answer(ms)
 	end
 end
 
+function discard_answers(timeout) return ic.discard_answers(timeout) end
+
 function alive(f)
 	local fw, msg = ic.talk.fw, ic.talk.msg
 	if not f and msg ~= "0.0" then

@@ -20,16 +20,49 @@ function start_anew_after_failure()
 	test.after_failure(start_anew)
 end
 
--- Somebody else keeps the pool's lock for a while, so that the service has to wait in the middle of a request.
+-- The driver makes its node after it has opened the channel: an open channel does not say that it is there.
+function wait_node()
+	guest_until("[ -c /dev/hv_kvp ]")
+end
+
+-- Each command costs a slow guest much, so what belongs together is one, and waits in there, for 20 s at most.
+local function together(...)
+	guest_ok("until_so() { i=0; until eval \"$1\"; do i=$((i + 1)); [ $i -lt 1000 ] || { echo \"never: $1\"; exit 1; }; " ..
+		 "usleep 20000; done; }; " .. table.concat({...}, " && "))	-- sleep: it polls, with a time limit
+end
+
+-- Somebody else keeps the pool's lock, for a while or until unlock_pool(), so that the service has to wait in the middle of
+-- a request. It gives up after 5 s.
 function lock_pool(seconds)
-	-- sleep: so long the lock is held
-	guest_ok("rm -f /tmp/locked; setsid flock /var/lib/hyperv/.kvp_pool_0 sh -c '>/tmp/locked; sleep " .. seconds ..
-		 "' >/dev/null 2>&1 &")
-	guest_until("[ -e /tmp/locked ]")
+	-- sleep: so long the lock is held, or it polls
+	local keep = seconds and "sleep " .. seconds or "until [ -e /tmp/unlock ]; do usleep 20000; done"
+	together("rm -f /tmp/locked /tmp/unlock",
+		 "{ setsid flock /var/lib/hyperv/.kvp_pool_0 sh -c '>/tmp/locked; " .. keep .. "' >/dev/null 2>&1 & }",
+		 "until_so '[ -e /tmp/locked ]'")
 end
 
 function wait_pool_unlocked(timeout)
 	guest_until("flock -n /var/lib/hyperv/.kvp_pool_0 true", timeout)
+end
+
+local UNLOCKED = "until_so 'flock -n /var/lib/hyperv/.kvp_pool_0 true'"
+
+function unlock_pool()
+	together(">/tmp/unlock", UNLOCKED)
+end
+
+-- The service has the request that send() sends in hand, and is stopped, for as long as the case likes: a lock alone would not
+-- outlast a slow guest.
+function stop_service_with(send)
+	lock_pool()
+	send()
+	together("until_so 'read state </sys/class/misc/hv_kvp/state && [ $state = taken ]'",
+		 "read pid </run/kvp-service.pid", "kill -STOP $pid",
+		 "until_so 'read _ _ state _ </proc/$pid/stat && [ $state = T ]'", ">/tmp/unlock", UNLOCKED)
+end
+
+function continue_service()
+	guest_ok("kill -CONT $(cat /run/kvp-service.pid)")
 end
 
 -- What the driver does with the host's packet: idle, held, queued, taken, sending.

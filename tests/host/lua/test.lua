@@ -6,7 +6,7 @@ local kvp = require "kvp"
 local bus = require "bus"
 local guest = require "guest"
 
-local test = { TIMEOUT = 60, current = nil }
+local test = { TIMEOUT = 120, current = nil }
 local counts = { passed = 0, failed = 0, skipped = 0, peer_fails = 0, peer_passes = 0 }
 local selected, unselected = 0, 0	-- cases that --only matched, and the others
 -- Exit codes of the program (script/script.h).

@@ -340,6 +340,7 @@ static void on_packet(struct fakeguest *g, const struct ring_packet *in, const u
 	if (is(g, "late"))
 		usleep(300000);	/* sleep: so late the answer is */
 	ring_packet_init(&head, len);
+	head.id = in->id;
 	if (is(g, "type7"))
 		head.type = 7;
 	send(g, &head, p, len);

@@ -52,6 +52,14 @@ case("a late answer", function()
 	expect(late_answer(5).value, "value")
 end)
 
+case("answers that come late are discarded, however late", function()
+	guest_ok("misbehave late")
+	raw{body = bytes("00 00 00 00") .. repeated("\0", 2576)}
+	expect(#discard_answers(), 1)
+	expect_no_answer(0)
+	alive()
+end)
+
 case("an error status excuses the body", function()
 	guest_ok("misbehave type9")
 	expect_error(enumerate_one(0, 1000))
