@@ -2,6 +2,7 @@
 """A level-1 machine that does not come up says why. Shell scripts stand for QEMU."""
 
 import os
+import re
 import tempfile
 import time
 import unittest
@@ -67,6 +68,12 @@ class Boot(unittest.TestCase):
         self.log = self.log.replace("level1.log", "a, b.log")
         error = self.silent('echo "$@" >&2; exit 1')
         self.assertIn("path=" + self.log.replace(",", ",,"), dict(error.tails)[self.log + ".qemu"])
+
+    def test_clock(self):
+        """it is given the frequency of its clock, and does not have to measure it on a busy machine"""
+        said = dict(self.silent('echo "$@" >&2; exit 1').tails)[self.log + ".qemu"]
+        khz = int(re.search(r"-append .*\btsc_early_khz=(\d+) ", said).group(1))
+        self.assertAlmostEqual(level1.tsc_khz.__wrapped__() / khz, 1, delta=0.001)
 
     def test_talks_on(self):
         """one that writes to its console and never answers is given up later"""
