@@ -394,30 +394,31 @@ static void signals(void)
 	end();
 }
 
-/* How often the process went to sleep so far. */
+/* How often the process went to sleep so far; -1 while it runs or wants to. */
 static long switches(void)
 {
-	char path[64], line[128];
+	char path[64], line[128], state = 0;
 	long n = -1;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", child.pid);
 	f = fopen(path, "r");
-	while (f && fgets(line, sizeof(line), f))
+	while (f && fgets(line, sizeof(line), f)) {
+		sscanf(line, "State: %c", &state);
 		sscanf(line, "voluntary_ctxt_switches: %ld", &n);
+	}
 	if (f)
 		fclose(f);
-	return n;
+	return state == 'S' ? n : -1;
 }
 
-/* The same, once it sleeps. */
+/* The same, once it sleeps: on a busy machine it may do so long after its answer is here. */
 static long settled_switches(void)
 {
-	long before = -1, now = switches();
+	long now = switches();
 
-	for (int i = 0; i < 500 && now != before; i++) {
-		before = now;
-		usleep(20000);	/* sleep: it polls until two readings agree, with a limit */
+	for (int i = 0; i < 500 && now < 0; i++) {
+		usleep(20000);	/* sleep: it polls, with a limit */
 		now = switches();
 	}
 	return now;
