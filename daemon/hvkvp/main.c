@@ -126,6 +126,7 @@ static const struct option_use {
 	int letter;
 	const char *commands;
 } option_uses[] = {
+	{ 'j',			" list get set del wait watch export import fsck info monitor " },
 	{ 'f',			" set del import " },
 	{ 'r',			" get wait set " },
 	{ '0',			" get wait " },

@@ -312,6 +312,8 @@ static void usage(void)
 	CHECK_INT(child_run(&child, "hvkvp", "--state-dir", "", "list"), 2);
 	CHECK(strstr(child.err, "--state-dir needs a directory"));
 	/* An option that does not belong to a command is not ignored. */
+	CHECK_INT(RUN("--json", "ip", "show"), 2);
+	CHECK(strstr(child.err, "ip: --json does not belong to this command"));
 	CHECK_INT(RUN("--repair", "get", "guest", "k"), 2);
 	CHECK(strstr(child.err, "get: --repair does not belong to this command, but to: fsck\n"));
 	CHECK_INT(RUN("--join", "list"), 2);

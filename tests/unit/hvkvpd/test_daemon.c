@@ -587,6 +587,8 @@ static void options(void)
 	CHECK(strstr(child.err, "no such log level: loud"));
 	CHECK_INT(child_run(&child, "hvkvpd", "argument"), 2);
 	CHECK_INT(child_run(&child, "hvkvpd", "--device"), 2);
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "--state-dir", ""), 2);
+	CHECK(strstr(child.err, "--state-dir needs a directory"));
 	CHECK_INT(child_run(&child, "hvkvpd", "-f", "--device", "", "-s", "x"), 2);
 	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", scratch_path("s"), "-d", "fd:99"), 1);
 	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", scratch_path("s"), "-d", "fd:x"), 1);
