@@ -14,7 +14,7 @@
  * @records: in it
  * @unusable: have no usable key
  * @values: have an unusable value
- * @long_pairs: are longer than the host can read
+ * @altered: the host sees cut, or with U+FFFD
  * @untidy: have garbage after the end of key or value
  * @partial: bytes of a record that is cut off
  * @repeated: have the key of an earlier one; that is no damage
@@ -24,7 +24,7 @@ struct findings {
 	uint32_t records;
 	uint32_t unusable;
 	uint32_t values;
-	uint32_t long_pairs;
+	uint32_t altered;
 	uint32_t untidy;
 	uint32_t partial;
 	uint32_t repeated;
@@ -46,6 +46,7 @@ static int examine(struct pool *pool, struct findings *found)
 		return err;
 	found->records = index->records;
 	found->unusable = index->unusable;
+	found->altered = index->altered;
 	found->partial = pool->stamp.size % POOL_RECORD_SIZE;
 	for (uint32_t i = pool_index_next(index, POOL_NONE); i != POOL_NONE;
 	     i = pool_index_next(index, i)) {
@@ -53,7 +54,6 @@ static int examine(struct pool *pool, struct findings *found)
 		struct pool_record record;
 
 		found->values += !pool_pair_value(pair);
-		found->long_pairs += pool_pair_value(pair) && !pool_pair_fits_wire(pair);
 		found->repeated += pool_index_before(index, i) != POOL_NONE;
 		if (pool_file_read(&pool->file, i, &record, 1) == 1)
 			found->untidy += pool_record_tidy(&record);
@@ -74,7 +74,7 @@ static json_t *as_json(unsigned int number, const struct pool *pool, const struc
 			 "damaged", damaged(found), "records", (int)found->records,
 			 "unusable_keys", (int)found->unusable,
 			 "unusable_values", (int)found->values,
-			 "too_long_for_the_host", (int)found->long_pairs,
+			 "altered_for_the_host", (int)found->altered,
 			 "garbage_behind_text", (int)found->untidy,
 			 "partial_record_bytes", (int)found->partial,
 			 "repeated_keys", (int)found->repeated, "repaired", found->repaired);
@@ -90,8 +90,9 @@ static void as_text(unsigned int number, const struct pool *pool, const struct f
 	print_count(found->values, "values are not valid text (set them again, or delete them)");
 	print_count(found->untidy, "records have garbage after the end of their text (--repair clears it)");
 	print_count(found->partial, "bytes at the end are part of a record (--repair removes them)");
-	if (found->long_pairs)
-		printf("    %u pairs are longer than the host can read\n", found->long_pairs);
+	if (found->altered)
+		printf("    %u pairs reach the host cut to what a message holds, or with U+FFFD for what is not UTF-8\n",
+		       found->altered);
 	if (found->repeated)
 		printf("    %u records repeat a key; the last one counts\n", found->repeated);
 	if (found->repaired)

@@ -112,20 +112,18 @@ static uint32_t take_key(struct call *call, size_t at, uint32_t size)
 }
 
 /*
- * Fill in the answer's pair. All of our values are strings. Only pairs that fit
- * get here.
+ * Fill in the answer's pair. All of our values are strings. What another program has stored may be
+ * longer than a message holds: the host gets its beginning.
  */
 static uint32_t put_pair(struct call *call, size_t offset, const char *key, const char *value)
 {
 	uint8_t *data = call->out + offset;
-	ssize_t key_size, value_size;
+	size_t key_size, value_size;
 
-	key_size = wire_put_text(key, data + offsetof(struct hvkvp_exchange_value, key),
-				 HVKVP_KEY_SIZE);
-	value_size = wire_put_text(value, data + offsetof(struct hvkvp_exchange_value, value),
-				   HVKVP_VALUE_SIZE);
-	if (key_size < 0 || value_size < 0)
-		return refuse(call, HVKVP_E_FAIL, "the pair is longer than a message holds");
+	key_size = wire_put_prefix(key, data + offsetof(struct hvkvp_exchange_value, key),
+				   HVKVP_KEY_SIZE);
+	value_size = wire_put_prefix(value, data + offsetof(struct hvkvp_exchange_value, value),
+				     HVKVP_VALUE_SIZE);
 	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, type), HVKVP_REG_SZ);
 	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, key_size), key_size);
 	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, value_size), value_size);
@@ -154,9 +152,7 @@ static uint32_t handle_get(struct call *call)
 		facts_value(call->dispatch->facts, index, fact, sizeof(fact));
 		return put_pair(call, data, call->key, fact);
 	}
-	err = pool_get(call->pool, call->key, &value);
-	if (err == -EBADMSG)
-		return refuse(call, HVKVP_E_FAIL, "its value in the pool file is not valid text");
+	err = pool_show(call->pool, call->key, &value);
 	if (err)
 		return status_of(err);
 	return put_pair(call, data, call->key, value);

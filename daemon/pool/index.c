@@ -21,21 +21,20 @@ static uint32_t hash_of(const char *key)
 	return hash ^ hash >> 15;
 }
 
-const char *pool_pair_value(const struct pool_pair *pair)
+const char *pool_pair_shown_value(const struct pool_pair *pair)
 {
-	return pair->value_units < 0 ? NULL : pair->key + strlen(pair->key) + 1;
+	return pair->shown + strlen(pair->shown) + 1;
 }
 
-bool pool_pair_fits_wire(const struct pool_pair *pair)
+const char *pool_pair_value(const struct pool_pair *pair)
 {
-	return pair->key_units <= WIRE_KEY_UNITS && pair->value_units >= 0 &&
-	       pair->value_units <= WIRE_VALUE_UNITS;
+	return pair->value_usable ? pool_pair_shown_value(pair) : NULL;
 }
 
 void pool_index_clear(struct pool_index *index)
 {
 	for (uint32_t i = 0; i < index->records; i++)
-		free(index->pairs[i].key);
+		free(index->pairs[i].shown);
 	free(index->pairs);
 	free(index->buckets);
 	free(index->visible);
@@ -78,17 +77,16 @@ static void unlink_pair(struct pool_index *index, uint32_t number)
 /* Counters, for a pair that comes (1) or goes (-1). */
 static void count_pair(struct pool_index *index, const struct pool_pair *pair, int by)
 {
-	const char *value;
-
 	index->visible_known = false;
-	if (!pair->key) {
+	if (!pair->key)
 		index->unusable += by;
+	if (!pair->shown) {
+		index->empty += by;
 		return;
 	}
-	value = pool_pair_value(pair);
-	index->text += by * (strlen(pair->key) + (value ? strlen(value) : 0) + 2);
-	if (!pool_pair_fits_wire(pair))
-		index->hidden += by;
+	index->text += by * (strlen(pair->shown) + strlen(pool_pair_shown_value(pair)) + 2);
+	if (pair->altered)
+		index->altered += by;
 }
 
 /* Room for one more record, and as many buckets as there are records. */
@@ -117,37 +115,68 @@ static int grow(struct pool_index *index)
 	return 0;
 }
 
-static ssize_t measure(const char *text, size_t size)
-{
-	size_t len = strnlen(text, size);
+/**
+ * struct field - a key or value of a record
+ * @text: bytes
+ * @len: of them, without the NUL
+ * @units: UTF-16 units; negative if it is not UTF-8 with a NUL
+ */
+struct field {
+	const char *text;
+	size_t len;
+	ssize_t units;
+};
 
-	return len == size ? -EILSEQ : utf8_units(text, len);
+static struct field look_at(const char *text, size_t size)
+{
+	struct field field = { .text = text, .len = strnlen(text, size) };
+
+	field.units = field.len == size ? -EILSEQ : utf8_units(text, field.len);
+	return field;
+}
+
+/* Bytes that put_field() needs, with the NUL. */
+static size_t room_for(const struct field *field)
+{
+	return (field->units < 0 ? UTF8_REPLACEMENT_LEN * field->len : field->len) + 1;
+}
+
+static size_t put_field(const struct field *field, char *out)
+{
+	size_t len = field->len;
+
+	if (field->units < 0)
+		len = utf8_repair(field->text, len, out);
+	else
+		memcpy(out, field->text, len);
+	out[len] = 0;
+	return len + 1;
 }
 
 static int make_pair(struct pool_pair *pair, const struct pool_record *record)
 {
-	ssize_t key_units, value_units;
-	size_t key_len, value_len;
+	struct field key = look_at(record->key, sizeof(record->key));
+	struct field value = look_at(record->value, sizeof(record->value));
+	char *shrunk;
+	size_t len;
 
 	*pair = (struct pool_pair){ .older = POOL_NONE };
-	if (!record->key[0])
+	if (!key.len)
 		return 0;
-	key_units = measure(record->key, sizeof(record->key));
-	if (key_units < 0)
-		return 0;
-	value_units = measure(record->value, sizeof(record->value));
-	key_len = strlen(record->key);
-	value_len = value_units < 0 ? 0 : strlen(record->value);
-
-	pair->key = malloc(key_len + value_len + 2);
-	if (!pair->key)
+	pair->shown = malloc(room_for(&key) + room_for(&value));
+	if (!pair->shown)
 		return -ENOMEM;
-	memcpy(pair->key, record->key, key_len + 1);
-	memcpy(pair->key + key_len + 1, record->value, value_len);
-	pair->key[key_len + 1 + value_len] = 0;
-	pair->hash = hash_of(pair->key);
-	pair->key_units = key_units;
-	pair->value_units = value_units < 0 ? -1 : value_units;
+	len = put_field(&key, pair->shown);
+	len += put_field(&value, pair->shown + len);
+	if (key.units < 0 || value.units < 0) {
+		shrunk = realloc(pair->shown, len);
+		pair->shown = shrunk ? shrunk : pair->shown;
+	}
+	pair->key = key.units < 0 ? NULL : pair->shown;
+	pair->hash = hash_of(pair->shown);
+	pair->value_usable = value.units >= 0;
+	pair->altered = key.units < 0 || key.units > WIRE_KEY_UNITS ||
+			value.units < 0 || value.units > WIRE_VALUE_UNITS;
 	return 0;
 }
 
@@ -169,7 +198,8 @@ int pool_index_add(struct pool_index *index, const struct pool_record *record)
 static void drop_pair(struct pool_index *index, struct pool_pair *pair)
 {
 	count_pair(index, pair, -1);
-	free(pair->key);
+	free(pair->shown);
+	pair->shown = NULL;
 	pair->key = NULL;
 }
 
@@ -203,7 +233,7 @@ int pool_index_move(struct pool_index *index, const struct pool_move *moves, siz
 		taken[i] = *pair;
 		count_pair(index, pair, -1);
 		*pair = (struct pool_pair){ .older = POOL_NONE };
-		index->unusable++;
+		count_pair(index, pair, 1);
 	}
 	/* From the newest on: it is at the front of its chain. */
 	while (index->records > records) {
@@ -246,6 +276,26 @@ uint32_t pool_index_before(const struct pool_index *index, uint32_t number)
 	return find(index, pair->older, pair->hash, pair->key);
 }
 
+/* Is this the key that the host sees? */
+static bool shown_as(const struct pool_pair *pair, const char *key, size_t len)
+{
+	return pair->shown && !strncmp(pair->shown, key, len) &&
+	       utf8_prefix(pair->shown, strlen(pair->shown), WIRE_KEY_UNITS) == len;
+}
+
+uint32_t pool_index_shown(const struct pool_index *index, const char *key)
+{
+	uint32_t number = pool_index_last(index, key);
+	size_t len = strlen(key);
+
+	if (number != POOL_NONE || !index->altered)
+		return number;
+	for (number = index->records; number--; )
+		if (index->pairs[number].altered && shown_as(&index->pairs[number], key, len))
+			return number;
+	return POOL_NONE;
+}
+
 static int find_visible(struct pool_index *index)
 {
 	uint32_t *visible = reallocarray(index->visible, index->records, sizeof(*visible));
@@ -255,7 +305,7 @@ static int find_visible(struct pool_index *index)
 	index->visible = visible;
 	index->visible_count = 0;
 	for (uint32_t i = 0; i < index->records; i++)
-		if (index->pairs[i].key && pool_pair_fits_wire(&index->pairs[i]))
+		if (index->pairs[i].shown)
 			visible[index->visible_count++] = i;
 	index->visible_known = true;
 	return 0;
@@ -265,10 +315,10 @@ int pool_index_at(struct pool_index *index, uint32_t position, uint32_t *number)
 {
 	int err;
 
-	if (position >= index->records - index->unusable - index->hidden)
+	if (position >= index->records - index->empty)
 		return -ENOENT;
 	*number = position;
-	if (!index->unusable && !index->hidden)
+	if (!index->empty)
 		return 0;
 	if (!index->visible_known) {
 		err = find_visible(index);

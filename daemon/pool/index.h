@@ -19,19 +19,21 @@
 
 /**
  * struct pool_pair - what a record holds
- * @key: text; owned, the value follows behind its NUL. NULL if the record has
- *	no usable key
+ * @shown: key as the host gets it, before it is cut to what a message holds; owned, the value
+ *	follows behind its NUL. U+FFFD stands for what is not UTF-8. NULL if the key is empty
+ * @key: the same if the record has exactly this key; NULL if it has no usable key
  * @older: the record before this one in its chain, POOL_NONE at the end
  * @hash: of the key, so that most others need not be looked at
- * @key_units: UTF-16 units of the key
- * @value_units: UTF-16 units of the value, -1 if that is not usable
+ * @value_usable: the record has exactly the value behind @shown
+ * @altered: a message cannot hold what the record has
  */
 struct pool_pair {
-	char *key;
+	char *shown;
+	const char *key;
 	uint32_t older;
 	uint32_t hash;
-	int16_t key_units;
-	int16_t value_units;
+	bool value_usable;
+	bool altered;
 };
 
 /**
@@ -42,7 +44,8 @@ struct pool_pair {
  * @buckets: newest record of each chain, by the key's hash; owned
  * @bucket_count: a power of two, or 0
  * @unusable: records without a usable key
- * @hidden: usable ones that a message cannot hold
+ * @empty: those of them whose key is empty; the host cannot see them
+ * @altered: records that the host sees otherwise than they are: cut, or with U+FFFD
  * @text: bytes of keys and values
  * @visible: records by position on the wire, while that is not the same; owned
  * @visible_count: elements of @visible
@@ -55,7 +58,8 @@ struct pool_index {
 	uint32_t *buckets;
 	uint32_t bucket_count;
 	uint32_t unusable;
-	uint32_t hidden;
+	uint32_t empty;
+	uint32_t altered;
 	size_t text;
 	uint32_t *visible;
 	uint32_t visible_count;
@@ -181,11 +185,23 @@ int pool_index_at(struct pool_index *index, uint32_t position, uint32_t *number)
 const char *pool_pair_value(const struct pool_pair *pair);
 
 /**
- * pool_pair_fits_wire() - can the host read this pair?
- * @pair: with a key
+ * pool_pair_shown_value() - the value of a pair for the host
+ * @pair: with @shown
  *
- * Return: true if a message has room for key and value.
+ * Return: UTF-8, with U+FFFD for what is none; maybe longer than a message holds.
  */
-bool pool_pair_fits_wire(const struct pool_pair *pair);
+const char *pool_pair_shown_value(const struct pool_pair *pair);
+
+/**
+ * pool_index_shown() - the last record that the host sees under a key
+ * @index: the object
+ * @key: text
+ *
+ * A record with exactly this key comes first, then one whose key is this after it was cut, or after
+ * U+FFFD has replaced what is not UTF-8.
+ *
+ * Return: its number, or POOL_NONE.
+ */
+uint32_t pool_index_shown(const struct pool_index *index, const char *key);
 
 #endif /* HVKVP_POOL_INDEX_H */

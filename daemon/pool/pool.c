@@ -127,17 +127,17 @@ static void warn_invalid(struct pool *pool)
 	const struct pool_index *index = &pool->index;
 	uint32_t partial = pool->stamp.size % POOL_RECORD_SIZE;
 
-	if (index->unusable && index->unusable != pool->warned.unusable)
-		log_warn("%s: %u of %u records have no usable key and are left alone; see hvkvp fsck",
-			 pool->file.path, index->unusable, index->records);
-	if (index->hidden && index->hidden != pool->warned.hidden)
-		log_warn("%s: the host cannot see %u of %u pairs: not UTF-8, or longer than a message holds; see hvkvp fsck",
-			 pool->file.path, index->hidden, index->records - index->unusable);
+	if (index->empty && index->empty != pool->warned.empty)
+		log_warn("%s: %u of %u records have no key and are left alone; see hvkvp fsck",
+			 pool->file.path, index->empty, index->records);
+	if (index->altered && index->altered != pool->warned.altered)
+		log_warn("%s: the host sees %u of %u pairs cut to what a message holds, or with U+FFFD for what is not UTF-8; see hvkvp fsck",
+			 pool->file.path, index->altered, index->records - index->empty);
 	if (partial && partial != pool->warned.partial)
 		log_warn("%s: ends in a partial record of %u bytes, which is ignored",
 			 pool->file.path, partial);
-	pool->warned.unusable = index->unusable;
-	pool->warned.hidden = index->hidden;
+	pool->warned.empty = index->empty;
+	pool->warned.altered = index->altered;
 	pool->warned.partial = partial;
 }
 
@@ -642,6 +642,20 @@ int pool_get(struct pool *pool, const char *key, const char **value)
 	return *value ? 0 : -EBADMSG;
 }
 
+int pool_show(struct pool *pool, const char *key, const char **value)
+{
+	uint32_t number;
+	int err = pool_load(pool);
+
+	if (err)
+		return err;
+	number = pool_index_shown(&pool->index, key);
+	if (number == POOL_NONE)
+		return -ENOENT;
+	*value = pool_pair_shown_value(&pool->index.pairs[number]);
+	return 0;
+}
+
 int pool_at(struct pool *pool, uint32_t index, const char **key, const char **value)
 {
 	uint32_t number;
@@ -651,8 +665,8 @@ int pool_at(struct pool *pool, uint32_t index, const char **key, const char **va
 		err = pool_index_at(&pool->index, index, &number);
 	if (err)
 		return err;
-	*key = pool->index.pairs[number].key;
-	*value = pool_pair_value(&pool->index.pairs[number]);
+	*key = pool->index.pairs[number].shown;
+	*value = pool_pair_shown_value(&pool->index.pairs[number]);
 	return 0;
 }
 

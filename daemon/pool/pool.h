@@ -110,8 +110,8 @@ struct pool {
 	bool loaded;
 	struct pool_index index;
 	struct {
-		uint32_t unusable;
-		uint32_t hidden;
+		uint32_t empty;
+		uint32_t altered;
 		uint32_t partial;
 	} warned;
 };
@@ -199,13 +199,24 @@ int pool_check_pair(struct pool *pool, const char *key, const char *value);
 int pool_get(struct pool *pool, const char *key, const char **value);
 
 /**
+ * pool_show() - the value of a key, for the wire
+ * @pool: the object
+ * @key: text, also a key as pool_at() shows it, cut to what a message holds
+ * @value: set to the value, valid until the next call for this pool; U+FFFD stands for what is not
+ *	UTF-8, and it may be longer than a message holds
+ *
+ * Return: 0; -ENOENT if there is no such key; other -errno.
+ */
+int pool_show(struct pool *pool, const char *key, const char **value);
+
+/**
  * pool_at() - the pair at a position, for the wire
  * @pool: the object
  * @index: from 0
- * @key: set to the key, valid until the next call for this pool
- * @value: likewise
+ * @key: set to the key, valid until the next call for this pool; likewise
+ * @value: as of pool_show()
  *
- * Pairs that a message cannot hold, and unusable values, do not count.
+ * Records with an empty key do not count.
  *
  * Return: 0; -ENOENT behind the last one; other -errno.
  */

@@ -3,6 +3,7 @@
  * UTF-8 and UTF-16LE: checked conversion. Pure.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "util/utf.h"
 
@@ -76,6 +77,62 @@ ssize_t utf8_units(const char *text, size_t len)
 		units += c < SUPPLEMENTARY ? 1 : 2;
 	}
 	return units;
+}
+
+/* Bytes of the beginning of a character at @p that are not followed by the rest of it, 1 at least. */
+static size_t broken_length(const uint8_t *p, size_t len)
+{
+	/* Which second byte may follow a first one; the others are 0x80 to 0xbf. */
+	uint8_t low = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80;
+	uint8_t high = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+	size_t whole = p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
+		       p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 1, n = 1;
+
+	for (; n < whole && n < len && p[n] >= low && p[n] <= high; n++) {
+		low = 0x80;
+		high = 0xbf;
+	}
+	return n;
+}
+
+size_t utf8_repair(const char *text, size_t len, char *out)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t at = 0;
+
+	while (len) {
+		const uint8_t *start = p;
+		size_t n;
+
+		if (take_utf8(&p, &len) >= 0) {
+			memcpy(out + at, start, p - start);
+			at += p - start;
+			continue;
+		}
+		n = broken_length(p, len);
+		memcpy(out + at, UTF8_REPLACEMENT, UTF8_REPLACEMENT_LEN);
+		at += UTF8_REPLACEMENT_LEN;
+		p += n;
+		len -= n;
+	}
+	return at;
+}
+
+size_t utf8_prefix(const char *text, size_t len, size_t units)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t end = 0;
+
+	while (len) {
+		int32_t c = take_utf8(&p, &len);
+		size_t need = c < SUPPLEMENTARY ? 1 : 2;
+
+		if (c < 0 || need > units)
+			break;
+		units -= need;
+		end = p - (const uint8_t *)text;
+	}
+	return end;
 }
 
 ssize_t utf8_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room)

@@ -26,6 +26,34 @@
  */
 ssize_t utf8_units(const char *text, size_t len);
 
+/* U+FFFD in UTF-8, which replaces what cannot be decoded. */
+#define UTF8_REPLACEMENT	"\xef\xbf\xbd"
+#define UTF8_REPLACEMENT_LEN	3
+
+/**
+ * utf8_repair() - make text valid
+ * @text: bytes, not necessarily terminated
+ * @len: how many
+ * @out: gets UTF-8, no NUL added; room for UTF8_REPLACEMENT_LEN * @len bytes is enough
+ *
+ * Each longest beginning of a character that does not go on, and each byte that begins none, becomes
+ * one U+FFFD.
+ *
+ * Return: bytes written.
+ */
+size_t utf8_repair(const char *text, size_t len, char *out);
+
+/**
+ * utf8_prefix() - as much of a text as a message holds
+ * @text: UTF-8
+ * @len: bytes of @text
+ * @units: UTF-16 units at most
+ *
+ * Return: bytes of the longest prefix that ends with a whole character and takes at most @units
+ * units. It ends in front of what is not UTF-8.
+ */
+size_t utf8_prefix(const char *text, size_t len, size_t units);
+
 /**
  * utf8_to_utf16le() - encode for the wire
  * @text: UTF-8

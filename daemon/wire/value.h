@@ -7,7 +7,7 @@
  * becomes its decimal digits, unsigned, which is what Linux guests have always
  * written into their pools; it goes back to the host as a string.
  *
- * Nothing is ever cut, and no byte outside of a field is read. What the stock pair
+ * Nothing that the host sends is ever cut, and no byte outside of a field is read. What the stock pair
  * accepts of a host beyond that is accepted here, see wire_text_oddity().
  * Pure: no allocation, no state.
  */
@@ -68,6 +68,18 @@ ssize_t wire_get_text(const uint8_t *in, uint32_t size, size_t room,
  * it does not fit.
  */
 ssize_t wire_put_text(const char *text, uint8_t *out, size_t room);
+
+/**
+ * wire_put_prefix() - as much of a string as the wire has room for
+ * @text: UTF-8 with a NUL
+ * @out: gets UTF-16LE with a NUL, and zeros up to its end
+ * @room: bytes of @out, 2 or more
+ *
+ * The string is cut at a whole character. It ends in front of what is not UTF-8.
+ *
+ * Return: size in bytes with the NUL.
+ */
+size_t wire_put_prefix(const char *text, uint8_t *out, size_t room);
 
 /**
  * wire_get_value() - a value from the wire, of any type

@@ -40,6 +40,14 @@ def link(path):
     os.symlink(path + ".target", path)
 
 
+def beside(key, value):
+    """The pairs that the host sees then."""
+    return [PAIRS[0], (key, value), PAIRS[1]]
+
+
+ALTERED = ("the host sees 1 of 3 pairs cut to what a message holds, or with U+FFFD for what is not UTF-8; "
+           "see hvkvp fsck")
+EMPTY_KEY = bytes(512) + b"v".ljust(2048, b"\0")
 NO_END = b"k" * 512 + b"v".ljust(2048, b"\0")
 BAD_KEY = b"\xff\xfe".ljust(512, b"\0") + b"v".ljust(2048, b"\0")
 BAD_VALUE = b"bad".ljust(512, b"\0") + b"\xc3(".ljust(2048, b"\0")
@@ -48,15 +56,15 @@ BAD_VALUE = b"bad".ljust(512, b"\0") + b"\xc3(".ljust(2048, b"\0")
 # told E_FAIL; and whether a new pair fits.
 DAMAGES = (
     ("a partial last record", partial, "ends in a partial record of 700 bytes", PAIRS, True),
-    ("a key of 512 bytes without an end", between(NO_END),
-     "1 of 3 records have no usable key and are left alone; see hvkvp fsck", PAIRS, True),
-    ("a key that is not UTF-8", between(BAD_KEY),
-     "1 of 3 records have no usable key and are left alone; see hvkvp fsck", PAIRS, True),
-    ("a value that is not UTF-8", between(BAD_VALUE),
-     "the host cannot see 1 of 3 pairs: not UTF-8, or longer than a message holds; see hvkvp fsck",
-     PAIRS, True),
+    ("an empty key", between(EMPTY_KEY),
+     "1 of 3 records have no key and are left alone; see hvkvp fsck", PAIRS, True),
+    ("a key of 512 bytes without an end", between(NO_END), ALTERED, beside("k" * 255, "v"), True),
+    ("a key that is not UTF-8", between(BAD_KEY), ALTERED, beside("\ufffd\ufffd", "v"), True),
+    ("a value that is not UTF-8", between(BAD_VALUE), ALTERED, beside("bad", "\ufffd("), True),
+    ("a value of 1,024 characters", between(record("long", "v" * 1024)), ALTERED,
+     beside("long", "v" * 1023), True),
     ("a sparse file of 1 GiB", sparse,
-     f"{SPARSE - 1} of {SPARSE + 1} records have no usable key", PAIRS, False),
+     f"{SPARSE - 1} of {SPARSE + 1} records have no key", PAIRS, False),
     ("a FIFO", os.mkfifo, "is a FIFO, not a regular file; remove it", None, False),
     ("a directory", os.mkdir, "is a directory, not a regular file; remove it", None, False),
     ("a symbolic link", link,
@@ -87,6 +95,8 @@ def damaged(make, says, pairs, fits):
             assert host.pairs(1) == pairs + [("new", "3")]
         log = host.close()
         assert f"{path}: {says}" in log, log
+        # Once for a file that can be read, though it has changed.
+        assert not pairs or log.count(f"{path}: {says}") == 1, log
     return case
 
 

@@ -198,6 +198,66 @@ static void enumeration(void)
 	end();
 }
 
+static void put_raw(uint8_t *record, const char *key, size_t key_len, const char *value,
+		    size_t value_len)
+{
+	memset(record, 0, POOL_RECORD_SIZE);
+	memcpy(record, key, key_len);
+	memcpy(record + POOL_KEY_SIZE, value, value_len);
+}
+
+/* What only other programs can have stored: the host sees as much as a message holds. */
+static void odd_records(void)
+{
+	static uint8_t file[8][POOL_RECORD_SIZE];
+	char16_t key[256], value[1024], pairs[1024];
+	char text[POOL_VALUE_SIZE];
+
+	begin();
+	memset(text, 'x', sizeof(text));
+	put_raw(file[0], "event", 5, text, 1024);
+	put_raw(file[1], text, 511, "long key", 8);
+	put_raw(file[2], "endless", 7, text, 2048);
+	put_raw(file[3], "", 0, "no key", 6);
+	put_raw(file[4], "latin1 \xfc", 8, "surrogate \xed\xa0\x80", 13);
+	put_raw(file[5], "control", 7, "\x01\n\x7f", 3);
+	put_raw(file[6], "last", 4, "x", 1);
+	/* The last unit that fits is the first one of two surrogates. */
+	for (int i = 0; i < 511; i++)
+		memcpy(text + 2 + 4 * i, "\U0001F600", 4);
+	put_raw(file[7], "pairs", 5, text, 2046);
+	scratch_write(".kvp_pool_1", file, sizeof(file));
+	for (int i = 0; i < 1023; i++) {
+		key[i < 255 ? i : 255] = u'x';
+		value[i] = u'x';
+		pairs[i] = i < 2 ? u'x' : i % 2 ? 0xde00 : 0xd83d;
+	}
+	key[255] = value[1023] = pairs[1022] = 0;
+
+	CHECK_INT(enumerate(1, 0), OK);
+	check_pair(8, U(u"event"), value, 2048);
+	CHECK_INT(get(1, U(u"event")), OK);
+	check_pair(4, U(u"event"), value, 2048);
+	CHECK_INT(enumerate(1, 1), OK);
+	check_pair(8, key, 512, U(u"long key"));
+	CHECK_INT(get(1, key, 512), OK);
+	check_pair(4, key, 512, U(u"long key"));
+	CHECK_INT(enumerate(1, 2), OK);
+	check_pair(8, U(u"endless"), value, 2048);
+	CHECK_INT(enumerate(1, 3), OK);
+	check_pair(8, U(u"latin1 \ufffd"), U(u"surrogate \ufffd\ufffd\ufffd"));
+	CHECK_INT(get(1, U(u"latin1 \ufffd")), OK);
+	check_pair(4, U(u"latin1 \ufffd"), U(u"surrogate \ufffd\ufffd\ufffd"));
+	CHECK_INT(enumerate(1, 4), OK);
+	check_pair(8, U(u"control"), U(u"\x01\n\x7f"));
+	CHECK_INT(enumerate(1, 5), OK);
+	check_pair(8, U(u"last"), U(u"x"));
+	CHECK_INT(enumerate(1, 6), OK);
+	check_pair(8, U(u"pairs"), pairs, 2046);
+	CHECK_INT(enumerate(1, 7), NO_MORE);
+	end();
+}
+
 static void auto_pool(void)
 {
 	begin();
@@ -565,6 +625,7 @@ static const struct tap_case cases[] = {
 	{ "255 and 1023 units; what a record cannot hold is refused", longest },
 	{ "a missing key is an error of its own", missing_key },
 	{ "enumeration in order, and its end", enumeration },
+	{ "records that a message cannot hold, or that are not UTF-8", odd_records },
 	{ "pool auto: ten facts by position and name, read-only", auto_pool },
 	{ "values of every type, and wrong ones", numbers },
 	{ "sizes that lie, an empty key", lying_sizes },

@@ -154,12 +154,54 @@ static void room(void)
 	CHECK(!memcmp(out, smile, 4));
 }
 
+static const char *repaired(const char *text)
+{
+	static char out[100];
+
+	out[utf8_repair(text, strlen(text), out)] = 0;
+	return out;
+}
+
+/* As Unicode recommends it, in "U+FFFD Substitution of Maximal Subparts". */
+static void repair(void)
+{
+	char out[3];
+
+	CHECK_TEXT(repaired(""), "");
+	CHECK_TEXT(repaired("a\u20ac\U0001F600"), "a\u20ac\U0001F600");
+	CHECK_TEXT(repaired("a\xff\xfe" "b"), "a\ufffd\ufffdb");
+	CHECK_TEXT(repaired("\xe2\x82"), "\ufffd");
+	CHECK_TEXT(repaired("\xe2\x82(\x80"), "\ufffd(\ufffd");
+	CHECK_TEXT(repaired("\xed\xa0\x80"), "\ufffd\ufffd\ufffd");	/* a surrogate */
+	CHECK_TEXT(repaired("\xc0\xaf"), "\ufffd\ufffd");		/* overlong */
+	CHECK_TEXT(repaired("\xe0\x80\xbf"), "\ufffd\ufffd\ufffd");
+	CHECK_TEXT(repaired("\xf0\x9f\x98" "A"), "\ufffdA");
+	CHECK_TEXT(repaired("\xf4\x91\x92\x93"), "\ufffd\ufffd\ufffd\ufffd");
+	CHECK_TEXT(repaired("\xf1\x80\xe1\x80\xc2"), "\ufffd\ufffd\ufffd");
+	/* No byte behind the end is looked at. */
+	CHECK_INT(utf8_repair("\xe2\x82\xac", 2, out), 3);
+}
+
+static void prefix(void)
+{
+	CHECK_INT(utf8_prefix("abc", 3, 2), 2);
+	CHECK_INT(utf8_prefix("abc", 3, 3), 3);
+	CHECK_INT(utf8_prefix("abc", 3, 9), 3);
+	CHECK_INT(utf8_prefix("abc", 3, 0), 0);
+	CHECK_INT(utf8_prefix("a\u20acb", 5, 2), 4);
+	CHECK_INT(utf8_prefix("a\U0001F600b", 6, 2), 1);	/* it takes two units */
+	CHECK_INT(utf8_prefix("a\U0001F600b", 6, 3), 5);
+	CHECK_INT(utf8_prefix("a\xff", 2, 9), 1);
+}
+
 static const struct tap_case cases[] = {
 	{ "all code points agree with iconv, both ways", all_code_points },
 	{ "bytes that are not UTF-8 are refused", odd_bytes },
 	{ "pairs of units around the surrogates agree with iconv", unit_pairs },
 	{ "a surrogate at the end is refused, an empty text is not", ends },
 	{ "what does not fit is refused, not cut", room },
+	{ "U+FFFD stands for what cannot be decoded", repair },
+	{ "a prefix ends with a whole character", prefix },
 };
 
 TAP_MAIN("utf", cases)
