@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hvkvp/edits.h"
+#include "hvkvp/event.h"
 
 void edits_free(struct edits *edits)
 {
@@ -122,10 +123,9 @@ int pieces_find(const struct pool_index *index, int style, const char *key)
 	return -1;
 }
 
-/* Append the value of a record. Return: 0, -EBADMSG, -ENOMEM. */
-static int append(char **whole, size_t *len, const struct pool_index *index, uint32_t number)
+/* Append a piece. Return: 0, -EBADMSG if there is none, -ENOMEM. */
+static int append(char **whole, size_t *len, const char *piece)
 {
-	const char *piece = pool_index_value(index, number);
 	size_t more = piece ? strlen(piece) : 0;
 	char *grown;
 
@@ -156,36 +156,70 @@ static int join_records(const struct pool_index *index, const char *key, char **
 	for (size_t i = count; i; at = pool_index_before(index, at))
 		records[--i] = at;
 	for (size_t i = 0; i < count && !err; i++)
-		err = append(whole, &len, index, records[i]);
+		err = append(whole, &len, pool_index_value(index, records[i]));
 	free(records);
 	return err;
+}
+
+/* The values of the pieces that have keys of their own. *@pieces is the caller's, the texts are the index's. */
+static int find_values(const struct pool_index *index, enum chunk_style style, const char *key,
+		       const char ***pieces, size_t *count)
+{
+	char piece_key[POOL_KEY_SIZE];
+	const char **list = NULL;
+	size_t n = 0;
+
+	while (!chunk_key(style, key, n, piece_key, sizeof(piece_key))) {
+		uint32_t record = pool_index_last(index, piece_key);
+		const char **grown;
+
+		if (record == POOL_NONE)
+			break;
+		grown = reallocarray(list, n + 1, sizeof(*list));
+		if (!grown) {
+			free(list);
+			return -ENOMEM;
+		}
+		list = grown;
+		list[n] = pool_index_value(index, record);
+		if (!list[n++]) {
+			free(list);
+			return -EBADMSG;
+		}
+	}
+	*pieces = list;
+	*count = n;
+	return 0;
 }
 
 static int join_keys(const struct pool_index *index, enum chunk_style style, const char *key,
 		     char **whole)
 {
-	char piece_key[POOL_KEY_SIZE];
-	unsigned int number = 0;
-	size_t len = 0;
-	int err = 0;
+	const char **pieces;
+	size_t count, len = 0;
+	int err = find_values(index, style, key, &pieces, &count);
 
-	while (!err && !chunk_key(style, key, number, piece_key, sizeof(piece_key))) {
-		uint32_t record = pool_index_last(index, piece_key);
-
-		if (record == POOL_NONE)
-			break;
-		err = append(whole, &len, index, record);
-		number++;
-	}
+	if (err)
+		return err;
+	if (style == CHUNK_CLOUD_INIT && event_is_piece(pieces[0]))
+		err = event_join(pieces, count, whole);
+	else
+		for (size_t i = 0; i < count && !err; i++)
+			err = append(whole, &len, pieces[i]);
+	free(pieces);
 	return err;
 }
 
 int pieces_join(const struct pool_index *index, int style, const char *key, char **whole)
 {
+	bool short_event = style == CHUNK_CLOUD_INIT;
 	int err;
 
 	*whole = NULL;
 	style = pieces_find(index, style, key);
+	/* What cloud-init need not split has no number in its key. */
+	if (style < 0 && short_event)
+		style = pieces_find(index, CHUNK_AZURE, key);
 	if (style < 0)
 		return -ENOENT;
 	if (style == CHUNK_AZURE)

@@ -86,7 +86,10 @@ int pieces_find(const struct pool_index *index, int style, const char *key);
  * @key: of the whole value
  * @whole: set to the value, the caller's; NULL after a failure
  *
- * Return: 0; -ENOENT; -EBADMSG if a piece is not valid UTF-8; -ENOMEM.
+ * Pieces of an event of cloud-init become one event, see hvkvp/event.h.
+ *
+ * Return: 0; -ENOENT; -EBADMSG if a piece is not valid UTF-8; -EINVAL if they are not the pieces of one
+ * event; -ENOMEM.
  */
 int pieces_join(const struct pool_index *index, int style, const char *key, char **whole);
 

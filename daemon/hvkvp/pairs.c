@@ -133,6 +133,7 @@ static int get_joined(struct command *command, int number, const char *key)
 {
 	struct pool *pool = &command->store.pools[number];
 	int err = pool_load(pool), ret;
+	char shown[SHOWN_KEY_SIZE];
 	char *whole = NULL;
 
 	if (err)
@@ -142,6 +143,9 @@ static int get_joined(struct command *command, int number, const char *key)
 		ret = command_not_found(number, key);
 	else if (err == -EBADMSG)
 		ret = unusable_value(pool, key);
+	else if (err == -EINVAL)
+		ret = command_fail(EXIT_STORAGE, "%s: the pieces of \"%s\" are not one event: one is missing, or not valid JSON; get \"%s|0\" and so on",
+				   pool->file.path, escape(key, shown, sizeof(shown)), shown);
 	else if (err)
 		ret = command_fail(EXIT_STORAGE, "out of memory");
 	else

@@ -70,7 +70,7 @@ static int read_now(const struct awaited *awaited, char **value)
 			err = -ENOMEM;
 	}
 	/* Another program may be about to replace what is not valid. */
-	return err == -EBADMSG ? -ENOENT : err;
+	return err == -EBADMSG || err == -EINVAL ? -ENOENT : err;
 }
 
 /* Is it as it is waited for? */

@@ -90,6 +90,55 @@ static void start_wait(const char *option)
 	CHECK(child_says(&child, "waiting for \"key\" in pool guest", 1));
 }
 
+/* Each piece repeats the fields and has its part of the text, cut wherever it is full. */
+static void events(void)
+{
+	static const char *const texts[] = {
+		"first \\", "nsecond \\u00", "e9 \\ud83d", "\\ude00 \\\\", "3 ", "\\\"", "6", "7", "8", "9",
+		", \\\"msg\\\":\\\"end",
+	};
+	const char *want = "{\"name\":\"init\",\"type\":\"start\",\"msg\":\"first \\nsecond \u00e9 \U0001F600 "
+			   "\\\\3 \\\"6789, \\\"msg\\\":\\\"end\"}\n";
+	char key[32], value[256];
+	json_t *pair;
+
+	scratch_begin();
+	/* The order in the file means nothing, nor do the keys' numbers: msg_i does. */
+	for (int i = 10; i >= 0; i--) {
+		snprintf(key, sizeof(key), "E|start|%d", i);
+		snprintf(value, sizeof(value),
+			 "{\"name\":\"init\",\"type\":\"start\",\"msg_i\":%d,\"msg\":\"%s\"}",
+			 10 - i, texts[10 - i]);
+		append(key, value);
+	}
+	append("E|short", "{\"name\":\"x\",\"msg\":\"y\"}");
+	append("E|one|0", "{\"name\": \"x\", \"msg\": \"y\", \"msg_i\": 0, \"more\": \"z\"}");
+	append("E|gap|0", "{\"msg_i\":0,\"msg\":\"a\"}");
+	append("E|gap|1", "{\"msg_i\":2,\"msg\":\"b\"}");
+	append("plain|0", "{\"msg\":");
+	append("plain|1", "\"x\"}");
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "E|start"), 0);
+	CHECK_TEXT(child.out, want);
+	CHECK_INT(RUN("get", "guest", "--join", "E|start"), 0);
+	CHECK_TEXT(child.out, want);
+	CHECK_INT(RUN("wait", "guest", "--join=cloud-init", "E|start", "-t", "9"), 0);
+	CHECK_TEXT(child.out, want);
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "--json", "E|start"), 0);
+	pair = json_loads(child.out, 0, NULL);
+	CHECK(pair && json_string_length(json_object_get(pair, "value")) == strlen(want) - 1);
+	json_decref(pair);
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "E|short"), 0);
+	CHECK_TEXT(child.out, "{\"name\":\"x\",\"msg\":\"y\"}\n");
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "E|one"), 0);
+	CHECK_TEXT(child.out, "{\"name\":\"x\",\"msg\":\"y\",\"more\":\"z\"}\n");
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "E|gap"), 3);
+	CHECK(strstr(child.err, "the pieces of \"E|gap\" are not one event"));
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "plain"), 0);
+	CHECK_TEXT(child.out, "{\"msg\":\"x\"}\n");
+	CHECK_INT(RUN("get", "guest", "--join=cloud-init", "E|none"), 1);
+	scratch_end();
+}
+
 static void waits(void)
 {
 	scratch_begin();
@@ -285,6 +334,7 @@ static void limits(void)
 
 static const struct tap_case cases[] = {
 	{ "long values in pieces, by three conventions", long_values },
+	{ "events of cloud-init are joined by their text", events },
 	{ "wait ends as soon as the key is there, or with exit code 5", waits },
 	{ "watch prints changes", watches },
 	{ "export and import, with all values of a key, all or nothing", json_files },
