@@ -6,19 +6,32 @@
 #define HVKVP_CLIENT_WATCHER_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define WATCHER_DIRS 2
 
 /**
+ * struct watched_dir - a directory
+ * @path: not owned; NULL: none
+ * @id: inotify's number; -1: not watched, since it does not exist
+ * @dev: device and
+ * @ino: inode of what is watched
+ */
+struct watched_dir {
+	const char *path;
+	int id;
+	dev_t dev;
+	ino_t ino;
+};
+
+/**
  * struct watcher - what is watched
  * @fd: inotify(7): readable when something has changed
- * @dirs: not owned; NULL: none
- * @ids: inotify's numbers for @dirs; -1: not watched, since it does not exist
+ * @dirs: the directories
  */
 struct watcher {
 	int fd;
-	const char *dirs[WATCHER_DIRS];
-	int ids[WATCHER_DIRS];
+	struct watched_dir dirs[WATCHER_DIRS];
 };
 
 /**
@@ -38,7 +51,7 @@ int watcher_init(struct watcher *watcher, const char *dir, const char *other);
 void watcher_exit(struct watcher *watcher);
 
 /**
- * watcher_take() - forget what has happened so far, and watch directories that exist now
+ * watcher_take() - forget what has happened so far, and watch the directories that are there now
  * @watcher: the object
  *
  * Return: true if something may have changed.
@@ -49,8 +62,8 @@ bool watcher_take(struct watcher *watcher);
  * watcher_wait_ms() - how long @fd may be relied upon
  * @watcher: the object
  *
- * Return: milliseconds until watcher_take() has to look for a directory that does not exist; -1 if
- * they all do.
+ * Return: milliseconds until watcher_take() has to look for a directory that does not exist, or whether
+ * one was replaced without an event.
  */
 int watcher_wait_ms(const struct watcher *watcher);
 

@@ -70,16 +70,21 @@ static void long_values(void)
 }
 
 /* Another program appends exactly what it appends. */
-static void append(const char *key, const char *value)
+static void append_to(const char *name, const char *key, const char *value)
 {
 	static char record[2560];
-	FILE *f = fopen(scratch_path(".kvp_pool_1"), "a");
+	FILE *f = fopen(scratch_path(name), "a");
 
 	memset(record, 0, sizeof(record));
 	strcpy(record, key);
 	strcpy(record + 512, value);
 	CHECK(f && fwrite(record, sizeof(record), 1, f) == 1);
 	fclose(f);
+}
+
+static void append(const char *key, const char *value)
+{
+	append_to(".kvp_pool_1", key, value);
 }
 
 /* Start to wait for something that is not so yet. */
@@ -201,6 +206,57 @@ static void watches(void)
 	CHECK_INT(RUN("--json", "watch", "guest", "-t", "0"), 0);
 	CHECK(strstr(child.out, "{\"event\":\"watching\",\"state_dir\":\""));
 	CHECK(strstr(child.out, "\"pools\":[\"guest\"]}\n"));
+	scratch_end();
+}
+
+/* Make a directory with one pair. */
+static void make_dir(const char *name, const char *key, const char *value)
+{
+	char file[64];
+
+	CHECK_INT(mkdir(scratch_path(name), 0755), 0);
+	snprintf(file, sizeof(file), "%s/.kvp_pool_1", name);
+	append_to(file, key, value);
+}
+
+static void replaced_dir(void)
+{
+	const char *dir, *const watch[] = { "hvkvp", "-s", NULL, "watch", "guest", NULL };
+	const char *argv[sizeof(watch) / sizeof(watch[0])];
+
+	scratch_begin();
+	dir = strdup(scratch_path("state"));
+	make_dir("state", "key", "1");
+	make_dir("next", "key", "2");
+	memcpy(argv, watch, sizeof(watch));
+	argv[2] = dir;
+	child_start(&child, argv);
+	CHECK(child_says(&child, "hvkvp: watching guest in ", 1));
+	/* Another directory takes its place, and has events of its own. */
+	CHECK_INT(rename(dir, scratch_path("old")), 0);
+	CHECK_INT(rename(scratch_path("next"), dir), 0);
+	CHECK(child_prints(&child, "set\tguest\tkey\t2\n", 1));
+	append_to("state/.kvp_pool_1", "key", "3");
+	CHECK(child_prints(&child, "set\tguest\tkey\t3\n", 1));
+	/* It is removed, and made again. */
+	CHECK_INT(unlink(scratch_path("state/.kvp_pool_1")), 0);
+	CHECK_INT(rmdir(dir), 0);
+	CHECK(child_prints(&child, "del\tguest\tkey\n", 1));
+	make_dir("state", "key", "4");
+	CHECK(child_prints(&child, "set\tguest\tkey\t4\n", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 128 + SIGTERM);
+	/* The path leads elsewhere, and nothing happens to the directory. */
+	make_dir("other", "key", "5");
+	CHECK_INT(symlink("state", scratch_path("link")), 0);
+	child_start(&child, (const char *const[]){ "hvkvp", "-s", scratch_path("link"), "wait", "--value=5",
+						   "guest", "key", "-t", "9", NULL });
+	CHECK(child_says(&child, "waiting for \"key\" in pool guest", 1));
+	CHECK_INT(symlink("other", scratch_path("new")), 0);
+	CHECK_INT(rename(scratch_path("new"), scratch_path("link")), 0);
+	CHECK_INT(child_end(&child), 0);
+	CHECK_TEXT(child.out, "5\n");
+	free((void *)dir);
 	scratch_end();
 }
 
@@ -337,6 +393,7 @@ static const struct tap_case cases[] = {
 	{ "events of cloud-init are joined by their text", events },
 	{ "wait ends as soon as the key is there, or with exit code 5", waits },
 	{ "watch prints changes", watches },
+	{ "watch and wait notice that the state directory was replaced", replaced_dir },
 	{ "export and import, with all values of a key, all or nothing", json_files },
 	{ "fsck finds damage, and mends it", fsck },
 	{ "info", info },
