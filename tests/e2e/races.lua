@@ -31,7 +31,7 @@ case("a deadline and a reply at the same moment", function()
 		raw{body = set_body("k")}
 		local a = expect_answer(8)
 		said[a.status] = said[a.status] + 1
-		wait{true_when = function() return guest("flock -n /var/lib/hyperv/.kvp_pool_0 true").ok end, timeout = 10}
+		wait_pool_unlocked(10)
 		expect_no_answer(150)
 	end
 	guest_ok("echo 30 >" .. PARAMETERS .. "request_timeout; kvp-service restart")

@@ -31,21 +31,24 @@ local function together(...)
 		 "usleep 20000; done; }; " .. table.concat({...}, " && "))	-- sleep: it polls, with a time limit
 end
 
--- Somebody else keeps the pool's lock, for a while or until unlock_pool(), so that the service has to wait in the middle of
--- a request. It gives up after 5 s.
+-- Another program of ours keeps the pool's lock, for a while or until unlock_pool(), so that the service has to wait in the
+-- middle of a request. It gives up after 5 s. The lock is that of the journal: hvkvpd waits only shortly for the lock of the
+-- pool file, which any reader can take.
+local LOCK = "/var/lib/hyperv/.kvp_pool_0.journal"
+
 function lock_pool(seconds)
 	-- sleep: so long the lock is held, or it polls
 	local keep = seconds and "sleep " .. seconds or "until [ -e /tmp/unlock ]; do usleep 20000; done"
 	together("rm -f /tmp/locked /tmp/unlock",
-		 "{ setsid flock /var/lib/hyperv/.kvp_pool_0 sh -c '>/tmp/locked; " .. keep .. "' >/dev/null 2>&1 & }",
+		 "{ umask 077; setsid flock " .. LOCK .. " sh -c '>/tmp/locked; " .. keep .. "' >/dev/null 2>&1 & }",
 		 "until_so '[ -e /tmp/locked ]'")
 end
 
 function wait_pool_unlocked(timeout)
-	guest_until("flock -n /var/lib/hyperv/.kvp_pool_0 true", timeout)
+	guest_until("flock -n " .. LOCK .. " true", timeout)
 end
 
-local UNLOCKED = "until_so 'flock -n /var/lib/hyperv/.kvp_pool_0 true'"
+local UNLOCKED = "until_so 'flock -n " .. LOCK .. " true'"
 
 function unlock_pool()
 	together(">/tmp/unlock", UNLOCKED)
