@@ -35,10 +35,10 @@ def build_daemon():
 
 
 def programs():
-    """(source, destination) of what we install besides the module, and of what tests its node."""
+    """(source, destination) of what we install besides the module, and of the tests' own services."""
     return [(path, f"usr/sbin/{os.path.basename(path)}")
             for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"),
-                         static_program("guest/node-test.c"))]
+                         static_program("guest/node-test.c"), static_program("../bench/kvp-echo.c"))]
 
 
 def module_folder(kernel, kind):

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The limit of every KVP service: it answers each request at once, with a body that is ready.
+ *
+ * What the host waits for beyond the time of this one is the work of the service that it measures.
+ */
+#include <fcntl.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <hv_kvp.h>
+#include <hv_kvp_msg.h>
+
+static union {
+	struct hvkvp_request request;
+	__u8 bytes[HVKVP_MAX_MESSAGE];
+} in;
+
+static union {
+	struct hvkvp_reply reply;
+	__u8 bytes[HVKVP_MAX_MESSAGE];
+} out;
+
+static const struct hvkvp_exchange_value pair = {
+	.type = HVKVP_REG_SZ, .key_size = 4, .value_size = 4, .key = "k", .value = "v",
+};
+
+/* The body of the answer, from the request's; 0 for no body. */
+static __u32 fill_in(const struct hvkvp_request *request, __u8 *body)
+{
+	size_t at = 0;
+
+	switch (request->operation) {
+	case HVKVP_OP_GET:
+		at = offsetof(struct hvkvp_msg_exchange, data);
+		break;
+	case HVKVP_OP_ENUMERATE:
+		at = offsetof(struct hvkvp_msg_enumerate, data);
+		break;
+	case HVKVP_OP_GET_IP:
+		break;
+	default:
+		return 0;
+	}
+	memcpy(body, request->body, request->body_len);
+	if (at)
+		memcpy(body + at, &pair, sizeof(pair));
+	return request->body_len;
+}
+
+static int serve(int fd)
+{
+	for (;;) {
+		ssize_t len = read(fd, &in, sizeof(in));
+
+		if (len < (ssize_t)sizeof(in.request))
+			return -1;
+		out.reply.hdr.type = HVKVP_REPLY;
+		out.reply.hdr.id = in.request.hdr.id;
+		out.reply.status = HVKVP_S_OK;
+		out.reply.body_len = fill_in(&in.request, out.reply.body);
+		out.reply.hdr.len = sizeof(out.reply) + out.reply.body_len;
+		if (write(fd, &out, out.reply.hdr.len) < 0)
+			return -1;
+	}
+}
+
+int main(void)
+{
+	struct hvkvp_hello hello = {
+		.hdr = { .len = sizeof(hello), .type = HVKVP_HELLO },
+		.major = HVKVP_MAJOR, .minor = HVKVP_MINOR,
+	};
+	int fd = open("/dev/" HVKVP_DEVICE_NAME, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, &hello, sizeof(hello)) != sizeof(hello) ||
+	    read(fd, &hello, sizeof(hello)) != sizeof(hello) || serve(fd)) {
+		perror("kvp-echo");
+		return 1;
+	}
+	return 0;
+}
