@@ -15,6 +15,7 @@
 #include "ip/request.h"
 #include "pool/store.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/escape.h"
 #include "util/journald.h"
 #include "util/log.h"
@@ -39,7 +40,8 @@
  * @text: room for it
  * @left_ms: how long the host still waits, milliseconds
  * @oddity: what was unusual about a string or number, or NULL
- * @why: reason of a refusal, NULL if @pool or the status tells it
+ * @why: reason of a refusal, NULL if @pool or the status says it
+ * @error: room for it, where the reason is no constant
  * @quiet: the log has it already
  */
 struct call {
@@ -55,6 +57,7 @@ struct call {
 	unsigned int left_ms;
 	const char *oddity;
 	const char *why;
+	struct error error;
 	bool quiet;
 };
 
@@ -239,7 +242,8 @@ static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip
 	if (!ip.system)
 		return refuse(call, HVKVP_E_NOT_SUPPORTED, "addresses are not served");
 	status = serve(&ip);
-	call->why = ip.why;
+	call->error = ip.error;
+	call->why = call->error.text;
 	return status;
 }
 

@@ -4,8 +4,6 @@
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -16,23 +14,11 @@
 #include "net/rtnl.h"
 #include "net/rtnl_address.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/log.h"
 
 /* How often to look whether addresses have come up. The check takes a second or two. */
 #define LOOK_MS 50
-
-static const char *fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-static const char *fail(const char *format, ...)
-{
-	static char text[160];
-	va_list ap;
-
-	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
-	va_end(ap);
-	return text;
-}
 
 static const struct ip_address *planned(const struct ip_plan *plan,
 					const struct rtnl_address *address)
@@ -87,7 +73,8 @@ static bool is_there(const struct ip_snapshot *now, int family, const struct ip_
 	return false;
 }
 
-static const char *add_addresses(struct rtnl *rtnl, const struct ip_plan *plan, int family)
+static int add_addresses(struct rtnl *rtnl, const struct ip_plan *plan, int family,
+			 struct error *error)
 {
 	const struct ip_family_config *cfg = &plan->config.by_family[family];
 	char text[IP_TEXT_SIZE];
@@ -96,15 +83,16 @@ static const char *add_addresses(struct rtnl *rtnl, const struct ip_plan *plan, 
 		int err = ip_link_add_address(rtnl, plan->adapter.index, family, &cfg->address[i]);
 
 		if (err && err != -EEXIST)
-			return fail("%s cannot be added: %s",
-				     ip_text_prefix(family, &cfg->address[i], text),
-				     strerror(-err));
+			return error_set(error, err, "%s cannot be added: %s",
+					 ip_text_prefix(family, &cfg->address[i], text),
+					 strerror(-err));
 	}
-	return NULL;
+	return 0;
 }
 
-static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
-				    const struct ip_snapshot *before, bool only_v6_conflicts)
+static int remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
+			    const struct ip_snapshot *before, bool only_v6_conflicts,
+			    struct error *error)
 {
 	const struct nlmsghdr *nlh = NULL;
 	struct rtnl_address address;
@@ -120,10 +108,10 @@ static const char *remove_addresses(struct rtnl *rtnl, const struct ip_plan *pla
 		err = rtnl_resend(rtnl, nlh, RTM_DELADDR, 0, 0);
 		/* Removed with another one, or run out. */
 		if (err && err != -EADDRNOTAVAIL)
-			return fail("%s cannot be removed: %s",
-				     ip_text(address.family, address.bytes, text), strerror(-err));
+			return error_set(error, err, "%s cannot be removed: %s",
+					 ip_text(address.family, address.bytes, text), strerror(-err));
 	}
-	return NULL;
+	return 0;
 }
 
 /* Must this route go? Only default routes of the main table do. */
@@ -165,8 +153,8 @@ static bool is_old_subnet(const struct ip_plan *plan, const struct nlmsghdr *nlh
 	return false;
 }
 
-static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
-				 const struct ip_snapshot *before)
+static int remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
+			 const struct ip_snapshot *before, struct error *error)
 {
 	const struct nlmsghdr *nlh = NULL;
 	bool leased[IP_FAMILIES] = { false };
@@ -182,9 +170,9 @@ static const char *remove_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 		err = ip_link_del_route(rtnl, plan->adapter.index, nlh);
 		/* It may have gone with an address. */
 		if (err && err != -ESRCH)
-			return fail("an old route cannot be removed: %s", strerror(-err));
+			return error_set(error, err, "an old route cannot be removed: %s", strerror(-err));
 	}
-	return NULL;
+	return 0;
 }
 
 /*
@@ -202,7 +190,8 @@ static void keep_routes(struct rtnl *rtnl, const struct ip_plan *plan,
 			ip_snapshot_add_route(rtnl, nlh);
 }
 
-static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, int family)
+static int add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, int family,
+			struct error *error)
 {
 	const struct ip_family_config *cfg = &plan->config.by_family[family];
 	char text[IP_TEXT_SIZE];
@@ -213,14 +202,15 @@ static const char *add_gateways(struct rtnl *rtnl, const struct ip_plan *plan, i
 					      onlink);
 
 		if (err && err != -EEXIST)
-			return fail("the gateway %s cannot be used: %s",
-				     ip_text(family, cfg->gateway[i], text), strerror(-err));
+			return error_set(error, err, "the gateway %s cannot be used: %s",
+					 ip_text(family, cfg->gateway[i], text), strerror(-err));
 	}
-	return NULL;
+	return 0;
 }
 
 /* An address that should be gone. Others than permanent ones come back by themselves. */
-static const char *find_remaining(const struct ip_plan *plan, const struct ip_snapshot *now)
+static int find_remaining(const struct ip_plan *plan, const struct ip_snapshot *now,
+			  struct error *error)
 {
 	const struct nlmsghdr *nlh = NULL;
 	struct rtnl_address address;
@@ -229,61 +219,63 @@ static const char *find_remaining(const struct ip_plan *plan, const struct ip_sn
 	while ((nlh = ip_messages_next(&now->addresses, nlh)))
 		if (rtnl_address(nlh, &address) && address.flags & IFA_F_PERMANENT &&
 		    must_remove(plan, &address) && !planned(plan, &address))
-			return fail("%s cannot be removed",
+			return error_set(error, -EBUSY, "%s cannot be removed",
 				    ip_text(address.family, address.bytes, text));
-	return NULL;
+	return 0;
 }
 
 /* Look at the kernel once. Return: what is wrong for good; @checking: look again. */
-static const char *look(struct rtnl *rtnl, const struct ip_plan *plan, bool *checking)
+static int look(struct rtnl *rtnl, const struct ip_plan *plan, bool *checking,
+		struct error *error)
 {
-	const char *why = NULL;
 	struct ip_snapshot now;
 	int err = ip_snapshot_take(&now, rtnl, &plan->adapter, plan->change);
 
 	*checking = false;
 	if (err)
-		return fail("the kernel's addresses cannot be read: %s", strerror(-err));
-	for (int family = 0; family < IP_FAMILIES && !why; family++) {
+		return error_set(error, err, "the kernel's addresses cannot be read: %s",
+				 strerror(-err));
+	for (int family = 0; family < IP_FAMILIES && !err; family++) {
 		const struct ip_family_config *cfg = &plan->config.by_family[family];
 
-		for (unsigned int i = 0; is_static(plan, family) && i < cfg->count && !why; i++) {
+		for (unsigned int i = 0; is_static(plan, family) && i < cfg->count && !err; i++) {
 			bool duplicate = false;
 			char text[IP_TEXT_SIZE];
 
 			if (!is_there(&now, family, &cfg->address[i], checking, &duplicate))
-				why = fail("%s has gone again",
+				err = error_set(error, -EADDRNOTAVAIL, "%s has gone again",
 					    ip_text(family, cfg->address[i].bytes, text));
 			else if (duplicate)
-				why = fail("%s is in use by another machine",
+				err = error_set(error, -EADDRINUSE, "%s is in use by another machine",
 					    ip_text(family, cfg->address[i].bytes, text));
 		}
 	}
-	if (!why)
-		why = find_remaining(plan, &now);
+	if (!err)
+		err = find_remaining(plan, &now, error);
 	ip_snapshot_free(&now);
-	return why;
+	return err;
 }
 
-const char *ip_apply_check(struct rtnl *rtnl, const struct ip_plan *plan)
+int ip_apply_check(struct rtnl *rtnl, const struct ip_plan *plan, struct error *error)
 {
 	bool checking;
 
-	return look(rtnl, plan, &checking);
+	return look(rtnl, plan, &checking, error);
 }
 
-static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigned int settle_ms)
+static int settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigned int settle_ms,
+		  struct error *error)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
 	uint64_t end = clock_ms() + settle_ms;
 	unsigned int flags;
-	const char *why;
 	bool checking;
+	int err;
 
 	for (;;) {
-		why = look(rtnl, plan, &checking);
-		if (why || !checking || !settle_ms)
-			return why;
+		err = look(rtnl, plan, &checking, error);
+		if (err || !checking || !settle_ms)
+			return err;
 		if (!clock_left(end))
 			break;
 		nanosleep(&pause, NULL);
@@ -291,50 +283,48 @@ static const char *settle(struct rtnl *rtnl, const struct ip_plan *plan, unsigne
 	if (!ip_link_flags(rtnl, plan->adapter.index, &flags) && !(flags & IFF_RUNNING)) {
 		log_notice("%s has no carrier: its addresses are not checked for duplicates yet",
 			   plan->adapter.name);
-		return NULL;
+		return 0;
 	}
-	return fail("addresses did not come up within %u ms", settle_ms);
+	return error_set(error, -ETIMEDOUT, "addresses did not come up within %u ms", settle_ms);
 }
 
-const char *ip_apply(const struct ip_system *system, struct rtnl *rtnl,
-		     const struct ip_plan *plan, const struct ip_snapshot *before,
-		     unsigned int settle_ms)
+int ip_apply(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+	     const struct ip_snapshot *before, unsigned int settle_ms, struct error *error)
 {
-	const char *why = NULL;
 	bool any_static = is_static(plan, IP_V4) || is_static(plan, IP_V6);
 	int err;
 
 	if (any_static && !before->up) {
 		err = ip_link_set_up(rtnl, plan->adapter.index, true);
 		if (err)
-			return fail("%s cannot be brought up: %s", plan->adapter.name,
-				     strerror(-err));
+			return error_set(error, err, "%s cannot be brought up: %s", plan->adapter.name,
+					 strerror(-err));
 	}
 	if (is_static(plan, IP_V6) && before->ipv6_disabled) {
 		err = ip_ipv6_disable(system, plan->adapter.name, false);
 		if (err)
-			return fail("IPv6 is disabled on %s, and cannot be enabled: %s",
-				    plan->adapter.name, strerror(-err));
+			return error_set(error, err, "IPv6 is disabled on %s, and cannot be enabled: %s",
+					 plan->adapter.name, strerror(-err));
 	}
-	why = remove_addresses(rtnl, plan, before, true);
+	err = remove_addresses(rtnl, plan, before, true, error);
 	/*
 	 * New before old: an interface that loses its last IPv4 address loses all
 	 * its routes. The old ones may take new ones of their subnet with them,
 	 * hence the second round.
 	 */
-	for (int family = 0; family < IP_FAMILIES && !why; family++)
+	for (int family = 0; family < IP_FAMILIES && !err; family++)
 		if (is_static(plan, family))
-			why = add_addresses(rtnl, plan, family);
-	if (!why)
-		why = remove_addresses(rtnl, plan, before, false);
-	if (!why && is_static(plan, IP_V4))
-		why = add_addresses(rtnl, plan, IP_V4);
-	if (!why)
-		why = remove_routes(rtnl, plan, before);
-	if (!why && any_static)
+			err = add_addresses(rtnl, plan, family, error);
+	if (!err)
+		err = remove_addresses(rtnl, plan, before, false, error);
+	if (!err && is_static(plan, IP_V4))
+		err = add_addresses(rtnl, plan, IP_V4, error);
+	if (!err)
+		err = remove_routes(rtnl, plan, before, error);
+	if (!err && any_static)
 		keep_routes(rtnl, plan, before);
-	for (int family = 0; family < IP_FAMILIES && !why; family++)
+	for (int family = 0; family < IP_FAMILIES && !err; family++)
 		if (is_static(plan, family))
-			why = add_gateways(rtnl, plan, family);
-	return why || !any_static ? why : settle(rtnl, plan, settle_ms);
+			err = add_gateways(rtnl, plan, family, error);
+	return err || !any_static ? err : settle(rtnl, plan, settle_ms, error);
 }

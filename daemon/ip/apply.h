@@ -7,6 +7,7 @@
 
 #include "ip/plan.h"
 
+struct error;
 struct ip_snapshot;
 struct ip_system;
 struct rtnl;
@@ -18,6 +19,7 @@ struct rtnl;
  * @plan: the plan
  * @before: how it was; ip_snapshot_restore() undoes this call, whatever its result
  * @settle_ms: how long addresses may take to come up, milliseconds; 0: do not wait
+ * @error: gets the reason of a failure
  *
  * A static family: the interface comes up; IPv6 is enabled on it if it was not; it then has the plan's addresses,
  * those alone (but for IPv6 link-local ones), and its default routes are those by
@@ -29,21 +31,20 @@ struct rtnl;
  * An automatic family: addresses without an end go, and, if none is left, the
  * static default routes; who gets others is not our business.
  *
- * Return: NULL if all of it is in effect, or what went wrong, in words, valid
- * until the next call.
+ * Return: 0 if all of it is in effect, or -errno.
  */
-const char *ip_apply(const struct ip_system *system, struct rtnl *rtnl,
-		     const struct ip_plan *plan, const struct ip_snapshot *before,
-		     unsigned int settle_ms);
+int ip_apply(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+	     const struct ip_snapshot *before, unsigned int settle_ms, struct error *error);
 
 /**
  * ip_apply_check() - is a plan in effect?
  * @rtnl: open
  * @plan: the plan
+ * @error: gets what is missing
  *
- * Return: NULL if all static addresses to change are there, checked for duplicates or
- * not; else what is missing, in words, valid until the next call.
+ * Return: 0 if all static addresses to change are there, checked for duplicates or not;
+ * or -errno.
  */
-const char *ip_apply_check(struct rtnl *rtnl, const struct ip_plan *plan);
+int ip_apply_check(struct rtnl *rtnl, const struct ip_plan *plan, struct error *error);
 
 #endif /* HVKVP_IP_APPLY_H */

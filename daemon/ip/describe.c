@@ -16,6 +16,7 @@
 #include "ip/system.h"
 #include "net/adapter.h"
 #include "net/rtnl.h"
+#include "util/error.h"
 #include "util/escape.h"
 #include "util/sysroot.h"
 #include "wire/ip_codec.h"
@@ -122,14 +123,14 @@ static int describe(const struct ip_system *system, const struct ip_policy *poli
 	const struct ip_manager *manager;
 	struct ip_files files = { 0 };
 	struct ip_plan plan;
-	const char *why;
-	uint32_t status = ip_prepare(system, policy, rtnl, body, major, id, &plan, &why);
+	struct error error;
+	uint32_t status = ip_prepare(system, policy, rtnl, body, major, id, &plan, &error);
 	int err;
 
 	fprintf(out, "FORM=%s\nADAPTER=%s\n", major >= IP_WIRE_BINARY_MAJOR ? "binary" : "text",
 		escape(id, shown, sizeof(shown)));
 	if (status)
-		return refused(out, why);
+		return refused(out, error.text);
 	ip_plan_lines(&plan, plan.change, print_line, out);
 	if (ip_site_exists(system, path)) {
 		fprintf(out, "SCRIPT=%s\n", path);
@@ -137,10 +138,10 @@ static int describe(const struct ip_system *system, const struct ip_policy *poli
 	}
 	manager = ip_manager_find(system, &plan.adapter);
 	fprintf(out, "MANAGER=%s\n", ip_manager_name(manager));
-	why = ip_change_compile(system, &plan, manager, &files);
-	if (why) {
+	err = ip_change_compile(system, &plan, manager, &files, &error);
+	if (err) {
 		ip_files_free(&files);
-		return refused(out, why);
+		return refused(out, error.text);
 	}
 	fputc('\n', out);
 	err = diff_addresses(system, rtnl, &plan, out);

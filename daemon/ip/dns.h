@@ -21,6 +21,7 @@
 #include "wire/ip_config.h"
 
 struct adapter;
+struct error;
 struct ip_system;
 
 /* Around our part of resolv.conf; %s is the interface. */
@@ -49,15 +50,16 @@ void ip_dns_parse(const char *text, struct ip_config *config);
  * @adapter: whose
  * @config: the name servers
  * @limit_ms: how long it may take
+ * @error: gets the reason of a failure
  *
  * By resolvectl(1) where systemd-resolved runs, by resolvconf(8) where that is
  * installed, else in a part of /etc/resolv.conf of our own, in front of the
  * user's servers, which stay. Without servers our part goes.
  *
- * Return: NULL, or what went wrong.
+ * Return: 0, or -errno.
  */
-const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
-		       const struct ip_config *config, unsigned int limit_ms);
+int ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
+	       const struct ip_config *config, unsigned int limit_ms, struct error *error);
 
 /**
  * ip_dns_resolvconf() - resolvconf(8), where a package of its own brings it

@@ -13,6 +13,7 @@
 #include "ip/system.h"
 #include "net/adapter.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/spawn.h"
 #include "util/strbuf.h"
@@ -25,8 +26,8 @@ static unsigned int count(const struct ip_config *config)
 	return config->by_family[IP_V4].dns_count + config->by_family[IP_V6].dns_count;
 }
 
-static const char *by_resolved(const char *tool, const struct adapter *adapter,
-			       const struct ip_config *config, unsigned int limit_ms)
+static int by_resolved(const char *tool, const struct adapter *adapter,
+		       const struct ip_config *config, unsigned int limit_ms, struct error *error)
 {
 	char texts[2 * HVKVP_ADDR_MAX][IP_TEXT_SIZE];
 	const char *argv[2 * HVKVP_ADDR_MAX + 5] = { tool, "dns", adapter->name };
@@ -37,7 +38,8 @@ static const char *by_resolved(const char *tool, const struct adapter *adapter,
 			argv[n++] = ip_text(family, config->by_family[family].dns[i], texts[t]);
 	if (!t)
 		argv[n++] = "";
-	return spawn_program(argv, NULL, NULL, limit_ms) ? "resolvectl fails" : NULL;
+	return spawn_program(argv, NULL, NULL, limit_ms) ?
+	       error_set(error, -EREMOTEIO, "resolvectl fails") : 0;
 }
 
 static void print_servers(const struct ip_config *config, struct strbuf *out)
@@ -51,9 +53,9 @@ static void print_servers(const struct ip_config *config, struct strbuf *out)
 }
 
 /* Its hooks write all over the system. */
-static const char *by_resolvconf(const struct ip_system *system, const char *tool,
-				 const struct adapter *adapter, const struct ip_config *config,
-				 unsigned int limit_ms)
+static int by_resolvconf(const struct ip_system *system, const char *tool,
+			 const struct adapter *adapter, const struct ip_config *config,
+			 unsigned int limit_ms, struct error *error)
 {
 	struct strbuf servers = { 0 };
 	char record[64];
@@ -64,11 +66,11 @@ static const char *by_resolvconf(const struct ip_system *system, const char *too
 	ret = ip_tool(system, limit_ms, true, servers.text,
 		      (const char *const[]){ tool, servers.len ? "-a" : "-d", record, NULL });
 	strbuf_free(&servers);
-	return ret ? "resolvconf fails" : NULL;
+	return ret ? error_set(error, -EREMOTEIO, "resolvconf fails") : 0;
 }
 
-static const char *by_file(const struct ip_system *system, const struct adapter *adapter,
-			   const struct ip_config *config, unsigned int limit_ms)
+static int by_file(const struct ip_system *system, const struct adapter *adapter,
+		   const struct ip_config *config, unsigned int limit_ms, struct error *error)
 {
 	static const char resolv_conf[] = "/etc/resolv.conf";
 	char path[SYSROOT_PATH_SIZE], begin[96], end[96], *text = malloc(FILE_SIZE), *from, *to;
@@ -80,7 +82,7 @@ static const char *by_file(const struct ip_system *system, const struct adapter 
 	len = text ? file_read(path, text, FILE_SIZE) : -1;
 	if (len >= FILE_SIZE - 1) {
 		free(text);
-		return "/etc/resolv.conf is too large";
+		return error_set(error, -EFBIG, "/etc/resolv.conf is too large");
 	}
 	snprintf(begin, sizeof(begin), IP_DNS_BEGIN, adapter->name);
 	snprintf(end, sizeof(end), IP_DNS_END, adapter->name);
@@ -111,7 +113,7 @@ static const char *by_file(const struct ip_system *system, const struct adapter 
 			      (const char *const[]){ "/usr/bin/cp", "/dev/stdin", resolv_conf, NULL });
 	strbuf_free(&out);
 	free(text);
-	return err ? "/etc/resolv.conf cannot be written" : NULL;
+	return err ? error_set(error, -EIO, "/etc/resolv.conf cannot be written") : 0;
 }
 
 const char *ip_dns_resolvconf(const struct ip_system *system)
@@ -138,22 +140,23 @@ static bool is_link(const char *path)
 	return readlink(path, (char[1]){ 0 }, 1) > 0;
 }
 
-const char *ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
-		       const struct ip_config *config, unsigned int limit_ms)
+int ip_dns_set(const struct ip_system *system, const struct adapter *adapter,
+	       const struct ip_config *config, unsigned int limit_ms, struct error *error)
 {
-	const char *tool = ip_dns_resolvconf(system), *why;
+	const char *tool = ip_dns_resolvconf(system);
 	const uint64_t end = clock_ms() + limit_ms;
 	char path[SYSROOT_PATH_SIZE];
+	int err;
 
 	if (sysroot_exists(system->root, "/run/systemd/resolve/resolv.conf") &&
 	    sysroot_exists(system->root, "/usr/bin/resolvectl")) {
-		why = by_resolved(sysroot_path(system->root, path, "/usr/bin/resolvectl"), adapter, config,
-				  limit_ms);
+		err = by_resolved(sysroot_path(system->root, path, "/usr/bin/resolvectl"), adapter, config,
+				  limit_ms, error);
 		/* Its file stays when it is stopped for good. A link would lead there. */
-		if (!why || is_link(sysroot_path(system->root, path, "/etc/resolv.conf")))
-			return why;
+		if (!err || is_link(sysroot_path(system->root, path, "/etc/resolv.conf")))
+			return err;
 	}
 	if (tool)
-		return by_resolvconf(system, tool, adapter, config, clock_left(end));
-	return by_file(system, adapter, config, clock_left(end));
+		return by_resolvconf(system, tool, adapter, config, clock_left(end), error);
+	return by_file(system, adapter, config, clock_left(end), error);
 }

@@ -14,6 +14,7 @@
 #include "ip/system.h"
 #include "net/rtnl.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
 
@@ -22,7 +23,7 @@ static void set_addresses(const struct ip_system *system, struct rtnl *rtnl,
 			  const struct ip_plan *plan)
 {
 	struct ip_snapshot before;
-	const char *why;
+	struct error error;
 	int err;
 
 	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
@@ -30,10 +31,10 @@ static void set_addresses(const struct ip_system *system, struct rtnl *rtnl,
 		log_err("%s: %s", plan->adapter.name, strerror(-err));
 		return;
 	}
-	why = ip_apply(system, rtnl, plan, &before, 0);
+	err = ip_apply(system, rtnl, plan, &before, 0, &error);
 	ip_set_dns(system, plan, NULL, IP_DNS_MS);
-	if (why)
-		log_err("%s: %s", plan->adapter.name, why);
+	if (err)
+		log_err("%s: %s", plan->adapter.name, error.text);
 	else
 		ip_change_report(plan, IP_RECORD_OWN);
 	ip_snapshot_free(&before);
@@ -47,20 +48,24 @@ static void renew_files(const struct ip_system *system, const struct ip_plan *pl
 	bool runs = manager->running(system, &plan->adapter);
 	struct ip_files files = { 0 };
 	struct file_set set = { 0 };
-	const char *why;
+	struct error error;
+	int err;
 
-	why = ip_change_compile(system, plan, manager, &files);
-	if (!why && ip_files_write(&files, system, &set)) {
-		file_set_restore(&set);
-		why = "its files cannot be written";
+	err = ip_change_compile(system, plan, manager, &files, &error);
+	if (!err) {
+		err = ip_files_write(&files, system, &set);
+		if (err) {
+			file_set_restore(&set);
+			error_set(&error, err, "its files cannot be written");
+		}
 	}
-	if (!why && set.count && runs) {
+	if (!err && set.count && runs) {
 		if (manager->release)
 			manager->release(system, &plan->adapter, clock_left(end) / 2);
-		why = manager->notify(system, &plan->adapter, true, clock_left(end));
+		err = manager->notify(system, &plan->adapter, true, clock_left(end), &error);
 	}
-	if (why)
-		log_err("%s: what the host has set is not kept: %s", plan->adapter.name, why);
+	if (err)
+		log_err("%s: what the host has set is not kept: %s", plan->adapter.name, error.text);
 	else if (set.count)
 		log_notice("%s: renewed the files of %s", plan->adapter.name, manager->name);
 	file_set_keep(&set);
@@ -75,6 +80,7 @@ static void withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
 	struct ip_files files = { 0 };
 	struct file_set set = { 0 };
 	struct adapter other;
+	struct error error;
 
 	if (!manager || !manager->revert || manager->matches_instance ||
 	    adapter_find_name(system->root, rtnl, record->plan.adapter.name, &other))
@@ -84,7 +90,7 @@ static void withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
 		log_notice("%s is another adapter now: withdrew the files of %s for %s",
 			   other.name, manager->name, key);
 		if (manager->running(system, &other))
-			manager->notify(system, &other, true, IP_KEEP_MS);
+			manager->notify(system, &other, true, IP_KEEP_MS, &error);
 	}
 	file_set_keep(&set);
 	ip_files_free(&files);

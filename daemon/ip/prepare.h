@@ -7,6 +7,7 @@
 
 #include "ip/plan.h"
 
+struct error;
 struct ip_policy;
 struct ip_system;
 struct rtnl;
@@ -20,7 +21,7 @@ struct rtnl;
  * @msg_major: agreed KVP version
  * @id: gets the adapter's id, IP_ADAPTER_SIZE bytes
  * @plan: filled in
- * @why: gets the reason of a refusal, in words
+ * @error: gets the reason of a refusal
  *
  * Changes nothing.
  *
@@ -29,6 +30,6 @@ struct rtnl;
  */
 uint32_t ip_prepare(const struct ip_system *system, const struct ip_policy *policy,
 		    struct rtnl *rtnl, const uint8_t *body, unsigned int msg_major, char *id,
-		    struct ip_plan *plan, const char **why);
+		    struct ip_plan *plan, struct error *error);
 
 #endif /* HVKVP_IP_PREPARE_H */

@@ -19,7 +19,7 @@
 
 static uint32_t refuse(struct ip_call *call, uint32_t status, const char *why)
 {
-	call->why = why;
+	error_set(&call->error, 0, "%s", why);
 	return status;
 }
 
@@ -58,12 +58,9 @@ uint32_t ip_request_set(struct ip_call *call)
 	uint32_t status;
 
 	status = ip_prepare(call->system, call->policy, &rtnl, call->body, call->msg_major,
-			    call->adapter, &plan, &call->why);
-	if (!status) {
-		call->why = ip_change(call->system, &rtnl, &plan, call->left_ms);
-		if (call->why)
-			status = HVKVP_E_FAIL;
-	}
+			    call->adapter, &plan, &call->error);
+	if (!status && ip_change(call->system, &rtnl, &plan, call->left_ms, &call->error))
+		status = HVKVP_E_FAIL;
 	rtnl_close(&rtnl);
 	return status;
 }

@@ -7,6 +7,8 @@
 
 #include <stdint.h>
 
+#include "util/error.h"
+
 struct ip_policy;
 struct ip_system;
 
@@ -19,7 +21,7 @@ struct ip_system;
  * @out: GET_IP: the answer's body, as large; zero but for operation and pool
  * @left_ms: how long the host still waits, milliseconds
  * @adapter: gets the adapter's id, for the log; IP_ADAPTER_SIZE bytes
- * @why: gets the reason of a refusal, in words
+ * @error: gets the reason of a refusal; empty in the beginning
  */
 struct ip_call {
 	const struct ip_system *system;
@@ -29,7 +31,7 @@ struct ip_call {
 	uint8_t *out;
 	unsigned int left_ms;
 	char *adapter;
-	const char *why;
+	struct error error;
 };
 
 /**

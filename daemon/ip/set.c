@@ -18,6 +18,7 @@
 #include "ip/system.h"
 #include "net/rtnl.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
 
@@ -39,36 +40,37 @@ static void revert_former(const struct ip_system *system, const struct ip_plan *
 		former->revert(system, &record, ip_record_key(&plan->adapter, key), files);
 }
 
-const char *ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,
-			      const struct ip_manager *manager, struct ip_files *files)
+int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,
+		      const struct ip_manager *manager, struct ip_files *files,
+		      struct error *error)
 {
-	const char *why = NULL;
+	int err = 0;
 
 	if (manager && !manager->compile)
-		return manager->refusal;
+		return error_set(error, -EOPNOTSUPP, "%s", manager->refusal);
 	if (!manager && ip_plan_wants_dhcp(plan) && !ip_dhcp_runs(system, &plan->adapter))
-		return "DHCP is requested, but no network manager and no DHCP client is in charge of the adapter: install one";
+		return error_set(error, -EOPNOTSUPP,
+				 "DHCP is requested, but no network manager and no DHCP client is in charge of the adapter: install one");
 	if (manager)
-		why = manager->compile(system, plan, files);
-	if (why)
-		return why;
+		err = manager->compile(system, plan, files, error);
+	if (err)
+		return err;
 	revert_former(system, plan, manager, files);
 	ip_record_compile(system, plan, ip_manager_name(manager), files);
-	return NULL;
+	return 0;
 }
 
 void ip_set_dns(const struct ip_system *system, const struct ip_plan *plan,
 		const struct ip_manager *manager, unsigned int left_ms)
 {
 	static const struct ip_config none;
-	const char *why;
+	struct error error;
 
 	if ((!plan->dns && !plan->dns_before) || (manager && manager->keeps_dns(system)))
 		return;
-	why = ip_dns_set(system, &plan->adapter, plan->dns ? &plan->config : &none,
-			 ip_budget(left_ms, IP_DNS_MS));
-	if (why)
-		log_warn("%s: its name servers are not set: %s", plan->adapter.name, why);
+	if (ip_dns_set(system, &plan->adapter, plan->dns ? &plan->config : &none,
+		       ip_budget(left_ms, IP_DNS_MS), &error))
+		log_warn("%s: its name servers are not set: %s", plan->adapter.name, error.text);
 }
 
 void ip_change_report(const struct ip_plan *plan, const char *keeper)
@@ -87,42 +89,42 @@ void ip_change_report(const struct ip_plan *plan, const char *keeper)
 }
 
 /* Until the manager uses the files, and the addresses are there; it may take them away first. */
-static const char *await(const struct ip_system *system, struct rtnl *rtnl,
-			 const struct ip_plan *plan, const struct ip_manager *manager,
-			 uint64_t end)
+static int await(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+		 const struct ip_manager *manager, uint64_t end, struct error *error)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
-	const char *why;
+	int err;
 
 	for (;;) {
-		why = NULL;
 		if (!manager->accepted(system, &plan->adapter))
-			why = "the network manager does not use the new configuration";
+			err = error_set(error, -EREMOTEIO,
+					"the network manager does not use the new configuration");
 		else
-			why = ip_apply_check(rtnl, plan);
-		if (!why || !clock_left(end))
-			return why;
+			err = ip_apply_check(rtnl, plan, error);
+		if (!err || !clock_left(end))
+			return err;
 		nanosleep(&pause, NULL);
 	}
 }
 
 /* Write the files, and make the manager use them. */
-static const char *hand_over(const struct ip_system *system, struct rtnl *rtnl,
-			     const struct ip_plan *plan, const struct ip_manager *manager,
-			     const struct ip_files *files, struct file_set *set, bool runs,
-			     uint64_t end)
+static int hand_over(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+		     const struct ip_manager *manager, const struct ip_files *files,
+		     struct file_set *set, bool runs, uint64_t end, struct error *error)
 {
 	const uint64_t until = clock_ms() + ip_budget_manager(clock_left(end));
-	const char *why = NULL;
+	int err;
 
 	if (runs && manager->release)
 		manager->release(system, &plan->adapter, clock_left(until));
-	if (ip_files_write(files, system, set))
-		return "its files cannot be written";
+	err = ip_files_write(files, system, set);
+	if (err)
+		return error_set(error, err, "its files cannot be written");
 	if (!runs)
-		return NULL;
-	why = manager->notify(system, &plan->adapter, ip_plan_wants_dhcp(plan), clock_left(until));
-	return why ? why : await(system, rtnl, plan, manager, until);
+		return 0;
+	err = manager->notify(system, &plan->adapter, ip_plan_wants_dhcp(plan), clock_left(until),
+			      error);
+	return err ? err : await(system, rtnl, plan, manager, until, error);
 }
 
 static void roll_back(const struct ip_system *system, struct rtnl *rtnl,
@@ -131,36 +133,36 @@ static void roll_back(const struct ip_system *system, struct rtnl *rtnl,
 		      uint64_t end)
 {
 	bool written = set->count;
+	struct error error;
 	int err;
 
 	file_set_restore(set);
 	if (runs && (written || manager->release))
-		manager->notify(system, &plan->adapter, true, clock_left(end) / 2);
+		manager->notify(system, &plan->adapter, true, clock_left(end) / 2, &error);
 	err = ip_snapshot_restore(before, system, rtnl);
 	if (err)
 		log_err("%s: not everything could be rolled back: %s", plan->adapter.name,
 			strerror(-err));
 }
 
-static const char *change(const struct ip_system *system, struct rtnl *rtnl,
-			  const struct ip_plan *plan, const struct ip_manager *manager,
-			  const struct ip_files *files, uint64_t end)
+static int change(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+		  const struct ip_manager *manager, const struct ip_files *files, uint64_t end,
+		  struct error *error)
 {
 	bool runs = manager && manager->running(system, &plan->adapter);
 	struct file_set set = { 0 };
 	struct ip_snapshot before;
-	const char *why;
 	int err;
 
 	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
 	if (err)
-		return strerror(-err);
-	why = ip_apply(system, rtnl, plan, &before,
-		       ip_budget_settle(clock_left(end), system->settle_ms));
-	if (!why)
-		why = hand_over(system, rtnl, plan, manager, files, &set, runs, end);
-	if (why) {
-		log_err("%s: %s; rolling back", plan->adapter.name, why);
+		return error_set(error, err, "the adapter's state cannot be read: %s", strerror(-err));
+	err = ip_apply(system, rtnl, plan, &before,
+		       ip_budget_settle(clock_left(end), system->settle_ms), error);
+	if (!err)
+		err = hand_over(system, rtnl, plan, manager, files, &set, runs, end, error);
+	if (err) {
+		log_err("%s: %s; rolling back", plan->adapter.name, error->text);
 		roll_back(system, rtnl, plan, manager, &before, &set, runs, end);
 	} else {
 		file_set_keep(&set);
@@ -171,29 +173,29 @@ static const char *change(const struct ip_system *system, struct rtnl *rtnl,
 		ip_change_report(plan, ip_manager_name(manager));
 	}
 	ip_snapshot_free(&before);
-	return why;
+	return err;
 }
 
-const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
-		      const struct ip_plan *plan, unsigned int left_ms)
+int ip_change(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+	      unsigned int left_ms, struct error *error)
 {
 	const uint64_t end = clock_ms() + left_ms;
 	const struct ip_manager *manager;
 	struct ip_files files = { 0 };
-	const char *why;
+	int err;
 
 	switch (ip_site_run(system, plan, ip_budget(left_ms, IP_SITE_MS))) {
 	case IP_SITE_DONE:
-		return NULL;
+		return 0;
 	case IP_SITE_FAILED:
-		return "the site's script failed";
+		return error_set(error, -EREMOTEIO, "the site's script failed");
 	case IP_SITE_NONE:
 		break;
 	}
 	manager = ip_manager_find(system, &plan->adapter);
-	why = ip_change_compile(system, plan, manager, &files);
-	if (!why)
-		why = change(system, rtnl, plan, manager, &files, end);
+	err = ip_change_compile(system, plan, manager, &files, error);
+	if (!err)
+		err = change(system, rtnl, plan, manager, &files, end, error);
 	ip_files_free(&files);
-	return why;
+	return err;
 }

@@ -8,6 +8,7 @@
 #include "ip/files.h"
 #include "ip/plan.h"
 
+struct error;
 struct ip_manager;
 struct ip_system;
 struct rtnl;
@@ -18,13 +19,15 @@ struct rtnl;
  * @plan: what the host wants
  * @manager: in charge, from ip_manager_find(); NULL for none
  * @files: gets the files of the manager, and the record
+ * @error: gets why the plan is refused
  *
  * Changes nothing.
  *
- * Return: NULL, or why the plan is refused.
+ * Return: 0, or -errno.
  */
-const char *ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,
-			      const struct ip_manager *manager, struct ip_files *files);
+int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,
+		      const struct ip_manager *manager, struct ip_files *files,
+		      struct error *error);
 
 /**
  * ip_change() - carry out a plan
@@ -32,16 +35,17 @@ const char *ip_change_compile(const struct ip_system *system, const struct ip_pl
  * @rtnl: open
  * @plan: what the host wants
  * @left_ms: how long the host still waits, milliseconds
+ * @error: gets the reason of a failure
  *
  * First the site's script, if there is one; else the kernel, then the files of the
  * manager in charge and our record; then the manager, if it runs, has to use them, and
  * the addresses have to be there. When any of these fails, all that was done before is
  * rolled back. Name servers alone are no reason to fail: they are logged.
  *
- * Return: NULL, or what went wrong, in words.
+ * Return: 0, or -errno.
  */
-const char *ip_change(const struct ip_system *system, struct rtnl *rtnl,
-		      const struct ip_plan *plan, unsigned int left_ms);
+int ip_change(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+	      unsigned int left_ms, struct error *error);
 
 /** ip_set_dns() - set a plan's name servers where @manager does not. */
 void ip_set_dns(const struct ip_system *system, const struct ip_plan *plan,

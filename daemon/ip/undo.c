@@ -19,6 +19,7 @@
 #include "net/rtnl.h"
 #include "net/rtnl_address.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
 
@@ -158,6 +159,7 @@ static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 	struct ip_plan plan = record->plan;
 	struct ip_files files = { 0 };
 	struct file_set set = { 0 };
+	struct error error;
 	int err;
 
 	if (manager && manager->revert)
@@ -170,7 +172,7 @@ static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 		file_set_restore(&set);
 	else
 		file_set_keep(&set);
-	if (runs && manager->notify(system, &adapter, true, clock_left(end)) && !err)
+	if (runs && manager->notify(system, &adapter, true, clock_left(end), &error) && !err)
 		err = -EREMOTEIO;
 	if (!err && here && !manager)
 		remove_addresses(rtnl, &plan, &adapter);

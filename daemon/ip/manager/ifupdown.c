@@ -8,6 +8,7 @@
  * needs a program that prints the name: a few lines of shell, which also check that it
  * is still the same adapter.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "ip/manager/manager.h"
 #include "ip/system.h"
 #include "net/link.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/strbuf.h"
 #include "util/sysroot.h"
@@ -195,8 +197,8 @@ static unsigned int render_others(const struct ip_plan *plan, const char *text, 
 	return count;
 }
 
-static const char *compile(const struct ip_system *system, const struct ip_plan *plan,
-			   struct ip_files *files)
+static int compile(const struct ip_system *system, const struct ip_plan *plan,
+		   struct ip_files *files, struct error *error)
 {
 	const struct adapter *adapter = &plan->adapter;
 	char key[IP_RECORD_KEY_SIZE], *text;
@@ -206,10 +208,10 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 	if (plan->mode[IP_V4] == IP_MODE_AUTO && ip_plan_keeps(plan, IP_V4) &&
 	    !ip_tool_path(system, "dhclient") && !ip_tool_path(system, "dhcpcd") &&
 	    !ip_tool_path(system, "udhcpc") && !ip_tool_path(system, "pump"))
-		return "ifupdown has no DHCP client: install isc-dhcp-client or dhcpcd";
+		return error_set(error, -EOPNOTSUPP, "ifupdown has no DHCP client: install isc-dhcp-client or dhcpcd");
 	text = interfaces_read(system);
 	if (!text)
-		return "/etc/network/interfaces cannot be read";
+		return error_set(error, -EIO, "/etc/network/interfaces cannot be read");
 	strbuf_printf(ip_files_add(files, 0755, MAP_PATH), "%s", map_script);
 	out = ip_files_add(files, 0644, OURS, ip_record_key(adapter, key));
 	strbuf_printf(out, IP_FILES_BANNER "mapping %s\n\tscript " MAP_PATH "\n\tmap %s %s\n\nauto %s\n",
@@ -226,7 +228,7 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 	}
 	render_others(plan, text, dns, out);
 	free(text);
-	return NULL;
+	return 0;
 }
 
 static void revert(const struct ip_system *system, const struct ip_record *record,
@@ -244,13 +246,13 @@ static void release(const struct ip_system *system, const struct adapter *adapte
 	IP_TOOL(system, limit_ms, true, "ifdown", "--force", adapter->name);
 }
 
-static const char *notify(const struct ip_system *system, const struct adapter *adapter,
-			  bool dhcp, unsigned int limit_ms)
+static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
+		  unsigned int limit_ms, struct error *error)
 {
 	(void)dhcp;
 	if (IP_TOOL(system, limit_ms, true, "ifup", adapter->name))
-		return "ifup does not take the new configuration";
-	return NULL;
+		return error_set(error, -EREMOTEIO, "ifup does not take the new configuration");
+	return 0;
 }
 
 static bool accepted(const struct ip_system *system, const struct adapter *adapter)

@@ -25,6 +25,7 @@
 #include "ip/plan.h"
 #include "ip/record.h"
 
+struct error;
 struct ip_system;
 
 /**
@@ -33,12 +34,12 @@ struct ip_system;
  * @in_charge: does it manage this adapter, or will it when it has started? Hosts set
  *	addresses early in a boot
  * @running: can it be notified, and asked, now?
- * @compile: adds its files for a plan; NULL, or why it cannot keep the plan. Changes
- *	nothing. NULL: this manager is not supported, see @refusal
+ * @compile: adds its files for a plan; 0, or -errno and why it cannot keep the plan.
+ *	Changes nothing. NULL: this manager is not supported, see @refusal
  * @refusal: why, and what to do
  * @revert: adds what takes a record's files back
  * @release: before files change: make it let go of the adapter; may be NULL
- * @notify: make it read its files again, and use them; NULL, or what went wrong
+ * @notify: make it read its files again, and use them; 0, or -errno and what went wrong
  * @accepted: does it say that it uses the files? Only asked if it is running
  * @keeps_dns: does it set name servers here?
  * @matches_instance: its files match the VMBus instance, and so no other adapter
@@ -47,15 +48,15 @@ struct ip_manager {
 	const char *name;
 	bool (*in_charge)(const struct ip_system *system, const struct adapter *adapter);
 	bool (*running)(const struct ip_system *system, const struct adapter *adapter);
-	const char *(*compile)(const struct ip_system *system, const struct ip_plan *plan,
-			       struct ip_files *files);
+	int (*compile)(const struct ip_system *system, const struct ip_plan *plan,
+		       struct ip_files *files, struct error *error);
 	const char *refusal;
 	void (*revert)(const struct ip_system *system, const struct ip_record *record,
 		       const char *key, struct ip_files *files);
 	void (*release)(const struct ip_system *system, const struct adapter *adapter,
 			unsigned int limit_ms);
-	const char *(*notify)(const struct ip_system *system, const struct adapter *adapter,
-			      bool dhcp, unsigned int limit_ms);
+	int (*notify)(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
+		      unsigned int limit_ms, struct error *error);
 	bool (*accepted)(const struct ip_system *system, const struct adapter *adapter);
 	bool (*keeps_dns)(const struct ip_system *system);
 	bool matches_instance;

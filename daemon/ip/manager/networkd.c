@@ -8,6 +8,7 @@
  * stay that of the user, by name or MAC address. networkd reads its files again on
  * SIGHUP only from version 256 on, and there is no other way but D-Bus: networkctl.
  */
+#include <errno.h>
 #include <dirent.h>
 #include <fnmatch.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "ip/system.h"
 #include "net/link.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/strbuf.h"
 #include "util/sysroot.h"
@@ -419,14 +421,15 @@ static void render_match(const struct adapter *adapter, struct strbuf *out)
 		strbuf_printf(out, "[Match]\nMACAddress=%s\nName=%s\n\n", adapter->mac, adapter->name);
 }
 
-static const char *compile(const struct ip_system *system, const struct ip_plan *plan,
-			   struct ip_files *files)
+static int compile(const struct ip_system *system, const struct ip_plan *plan,
+		   struct ip_files *files, struct error *error)
 {
 	char source[IP_FILES_PATH], path[IP_FILES_PATH], below[IP_FILES_PATH];
 	char key[IP_RECORD_KEY_SIZE], dhcp[16] = "", value[16], *text;
 	struct strbuf *out;
 	struct names names;
 
+	(void)error;
 	out = ip_files_add(files, 0644, OURS, ip_record_key(&plan->adapter, key));
 	find_source(system, &plan->adapter, source);
 	strbuf_printf(out, IP_FILES_BANNER SOURCE "%s\n", source);
@@ -450,7 +453,7 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 		free_names(&names);
 	}
 	render(plan, dhcp, out);
-	return NULL;
+	return 0;
 }
 
 static void revert(const struct ip_system *system, const struct ip_record *record,
@@ -461,16 +464,16 @@ static void revert(const struct ip_system *system, const struct ip_record *recor
 	ip_files_remove(files, OURS, key);
 }
 
-static const char *notify(const struct ip_system *system, const struct adapter *adapter,
-			  bool dhcp, unsigned int limit_ms)
+static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
+		  unsigned int limit_ms, struct error *error)
 {
 	const uint64_t end = clock_ms() + limit_ms;
 
 	(void)dhcp;
 	if (IP_TOOL(system, limit_ms, false, "networkctl", "reload") ||
 	    IP_TOOL(system, clock_left(end), false, "networkctl", "reconfigure", adapter->name))
-		return "systemd-networkd does not take the new configuration";
-	return NULL;
+		return error_set(error, -EREMOTEIO, "systemd-networkd does not take the new configuration");
+	return 0;
 }
 
 static bool accepted(const struct ip_system *system, const struct adapter *adapter)

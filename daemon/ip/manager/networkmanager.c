@@ -7,6 +7,7 @@
  * made up) gets a copy in /etc with the same UUID, which hides it. Keyfiles are read again
  * only on request, over D-Bus: hence nmcli.
  */
+#include <errno.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,7 @@
 #include "ip/system.h"
 #include "net/link.h"
 #include "util/clock.h"
+#include "util/error.h"
 #include "util/file.h"
 #include "util/strbuf.h"
 #include "util/sysroot.h"
@@ -345,8 +347,8 @@ static char *find_recorded(const struct ip_system *system, const struct ip_recor
 	return sysroot_exists(system->root, "%s", path) ? ip_files_read(system, path) : NULL;
 }
 
-static const char *compile(const struct ip_system *system, const struct ip_plan *plan,
-			   struct ip_files *files)
+static int compile(const struct ip_system *system, const struct ip_plan *plan,
+		   struct ip_files *files, struct error *error)
 {
 	char uuid[64], path[IP_FILES_PATH] = "", other[IP_FILES_PATH] = "";
 	char key[IP_RECORD_KEY_SIZE], ours[IP_FILES_PATH], before_path[IP_FILES_PATH];
@@ -367,14 +369,14 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 	if (!profile)
 		profile = find_profile(system, &plan->adapter, uuid, "", path);
 	if (!profile && uuid[0])
-		return "the active profile of NetworkManager is no keyfile: convert it by \"nmcli connection migrate\"";
+		return error_set(error, -EOPNOTSUPP, "the active profile of NetworkManager is no keyfile: convert it by \"nmcli connection migrate\"");
 	if (!profile && plan->adapter.is_master)
-		return "NetworkManager has no profile for the bond, bridge or team";
+		return error_set(error, -EOPNOTSUPP, "NetworkManager has no profile for the bond, bridge or team");
 	if (!profile) {
 		new_profile(plan, key, &fresh);
 		render(plan, fresh.text ? fresh.text : "", true, ip_files_add(files, 0600, "%s", ours));
 		strbuf_free(&fresh);
-		return NULL;
+		return 0;
 	}
 	is_ours = strncmp(path, ETC "/", strlen(ETC) + 1) || !strcmp(path, ours);
 	if (recorded && !strcmp(path, ours))
@@ -392,7 +394,7 @@ static const char *compile(const struct ip_system *system, const struct ip_plan 
 			strbuf_printf(ip_files_add(files, 0600, "%s", before_path), "%s", base);
 	}
 	free(base);
-	return NULL;
+	return 0;
 }
 
 /* The sections of @now, with [ipv4] and [ipv6] of @before where the host set that family. */
@@ -457,8 +459,8 @@ static void revert(const struct ip_system *system, const struct ip_record *recor
 	free(now);
 }
 
-static const char *notify(const struct ip_system *system, const struct adapter *adapter,
-			  bool dhcp, unsigned int limit_ms)
+static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
+		  unsigned int limit_ms, struct error *error)
 {
 	/* A DHCP server may not be there yet; static addresses take a second or two. */
 	const char *wait = dhcp ? "0" : "5", *profile_uuid = NULL;
@@ -473,20 +475,20 @@ static const char *notify(const struct ip_system *system, const struct adapter *
 		profile_uuid = uuid;
 	free(profile);
 	if (!path[0])
-		return "NetworkManager has no profile for the adapter";
+		return error_set(error, -EREMOTEIO, "NetworkManager has no profile for the adapter");
 	if (IP_TOOL(system, limit_ms, false, "nmcli", "connection", "load", path))
-		return "NetworkManager does not load the profile";
+		return error_set(error, -EREMOTEIO, "NetworkManager does not load the profile");
 	/* Where it can, without taking the interface, or what is in the bridge, down. */
 	if (uuid[0] &&
 	    !IP_TOOL(system, clock_left(end), false, "nmcli", "device", "reapply", adapter->name))
-		return NULL;
+		return 0;
 	if (profile_uuid ?
 	    IP_TOOL(system, clock_left(end), false, "nmcli", "--wait", wait, "connection", "up",
 		    "uuid", profile_uuid, "ifname", adapter->name) :
 	    IP_TOOL(system, clock_left(end), false, "nmcli", "--wait", wait, "device", "connect",
 		    adapter->name))
-		return "NetworkManager does not take the new configuration";
-	return NULL;
+		return error_set(error, -EREMOTEIO, "NetworkManager does not take the new configuration");
+	return 0;
 }
 
 /* Its state names the profile that is active; that is the one that was written. */

@@ -133,7 +133,7 @@ static void both(void)
 	CHECK_TEXT(GOT_DNS, "192.0.2.53;2001:db8::53");
 	/* Without anybody who would do DHCP nothing changes. */
 	CHECK_INT(machine_set(MACHINE_MAC, 3, 1, "", "", "", ""), HVKVP_E_FAIL);
-	CHECK(machine_why && strstr(machine_why, "no DHCP client"));
+	CHECK(strstr(machine_why, "no DHCP client"));
 	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
 	CHECK_INT(GOT_DHCP, 0);
 	/* A client of its own does: what the host had set goes. */
@@ -247,7 +247,7 @@ static void refused_by_kernel(void)
 	netns_run("addr add 192.0.2.5/24 dev net0");
 	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "2001:db8::5;198.51.100.5", "64;255.255.255.0", "", ""),
 		  HVKVP_E_FAIL);
-	CHECK(machine_why && strstr(machine_why, "2001:db8::5/64 cannot be added"));
+	CHECK(strstr(machine_why, "2001:db8::5/64 cannot be added"));
 	check_has("192.0.2.5", "");
 	CHECK(netns_shows("link show net0", "state DOWN"));
 	machine_end();

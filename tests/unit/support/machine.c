@@ -22,7 +22,7 @@ struct ip_system machine = {
 	.site_script = IP_SITE_SCRIPT,
 	.settle_ms = 3000,
 };
-const char *machine_why;
+char machine_why[512];
 uint8_t machine_out[7428];
 unsigned int machine_left_ms = 20000;
 static uint8_t body[7428];
@@ -114,7 +114,7 @@ static uint32_t call(unsigned int major, uint32_t (*serve)(struct ip_call *call)
 
 	memcpy(in, body, size);
 	status = serve(&request);
-	machine_why = request.why;
+	snprintf(machine_why, sizeof(machine_why), "%s", request.error.text);
 	memset(machine_out, 0, sizeof(machine_out));
 	memcpy(machine_out, out, size);
 	free(in);

@@ -22,8 +22,8 @@
 /* Its root is the scratch directory. */
 extern struct ip_system machine;
 
-/* What was said about the last request: the reason of its refusal, or NULL. */
-extern const char *machine_why;
+/* The reason of the last request's refusal; "" if there is none. */
+extern char machine_why[512];
 
 /* How long the host waits for the next requests, milliseconds. */
 extern unsigned int machine_left_ms;
