@@ -59,7 +59,7 @@ static void print_change(const struct command *command, const char *what,
 	putchar('\n');
 }
 
-/* Run the program for it. Return: exit code. */
+/* Run the program for it; who has made what is there at the start is not known. Return: exit code. */
 static int run_for_change(struct watch *watch, const char *what, const struct change *change)
 {
 	static const char *const sources[] = {
@@ -71,7 +71,7 @@ static int run_for_change(struct watch *watch, const char *what, const struct ch
 	    !hook_set(run, "HVKVP_POOL", store_pool_name(change->pool)) ||
 	    !hook_set(run, "HVKVP_KEY", change->key) || !hook_set(run, "HVKVP_OLD", change->old) ||
 	    !hook_set(run, "HVKVP_NEW", change->new) ||
-	    !hook_set(run, "HVKVP_SOURCE", sources[change->source]))
+	    !hook_set(run, "HVKVP_SOURCE", change->time_ns ? sources[change->source] : NULL))
 		return command_fail(EXIT_STORAGE, "out of memory");
 	hook_add(&watch->hook, run);
 	return EXIT_OK;

@@ -90,7 +90,7 @@ static void variables(void)
 	CHECK_INT(pool_set(&store.pools[0], "before", "0"), 1);
 	pool_checkpoint(&store.pools[0]);
 	setenv("HVKVP_OLD", "of the user", 1);
-	WATCH("--exec", program("$HVKVP_EVENT,$HVKVP_POOL,$HVKVP_KEY,${HVKVP_OLD-none},${HVKVP_NEW-none},$HVKVP_SOURCE", ""),
+	WATCH("--exec", program("$HVKVP_EVENT,$HVKVP_POOL,$HVKVP_KEY,${HVKVP_OLD-none},${HVKVP_NEW-none},${HVKVP_SOURCE-none}", ""),
 	      "--initial", "-t", "3600");
 	unsetenv("HVKVP_OLD");
 	CHECK(seen(1));
@@ -106,7 +106,7 @@ static void variables(void)
 	CHECK_INT(pool_set(&store.pools[3], "HostName", "h"), 1);
 	pool_checkpoint(&store.pools[3]);
 	CHECK(seen(6));
-	CHECK_TEXT(text, "initial,external,before,none,0,guest\n"
+	CHECK_TEXT(text, "initial,external,before,none,0,none\n"
 			 "set,external,k,none,1,guest\n"
 			 "set,external,k,1,a b,host\n"
 			 "del,external,k,a b,none,host\n"
