@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 
 #include "ip/manager/ini.h"
 #include "ip/manager/interfaces.h"
@@ -27,6 +28,7 @@
 
 #define DEVICE_SIZE	8192
 #define VALUE_SIZE	1024
+#define LOOK_MS		100
 #define ETC		"/etc/NetworkManager/system-connections"
 #define OURS		ETC "/hvkvpd-%s.nmconnection"
 
@@ -58,11 +60,20 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 	return !strcmp(managed, "true");
 }
 
+/* Of any device: it has read its profiles before it has state of an adapter that has just come. */
 static bool running(const struct ip_system *system, const struct adapter *adapter)
 {
-	char text[DEVICE_SIZE];
+	char path[SYSROOT_PATH_SIZE];
+	struct dirent *entry = NULL;
+	DIR *dir;
 
-	return read_device(system, adapter, text);
+	(void)adapter;
+	dir = opendir(sysroot_path(system->root, path, "/run/NetworkManager/devices"));
+	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
+		;
+	if (dir)
+		closedir(dir);
+	return entry;
 }
 
 /* The active profile's UUID, or "". */
@@ -459,6 +470,17 @@ static void revert(const struct ip_system *system, const struct ip_record *recor
 	free(now);
 }
 
+/* An adapter that has just come: NetworkManager knows it when udev is done with it. */
+static void await_device(const struct ip_system *system, const struct adapter *adapter,
+			 uint64_t end)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	char text[DEVICE_SIZE];
+
+	while (!read_device(system, adapter, text) && clock_left(end))
+		nanosleep(&pause, NULL);
+}
+
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
 		  unsigned int limit_ms, struct error *error)
 {
@@ -478,6 +500,10 @@ static int notify(const struct ip_system *system, const struct adapter *adapter,
 		return error_set(error, -EREMOTEIO, "NetworkManager has no profile for the adapter");
 	if (IP_TOOL(system, limit_ms, false, "nmcli", "connection", "load", path))
 		return error_set(error, -EREMOTEIO, "NetworkManager does not load the profile");
+	if (!uuid[0]) {
+		await_device(system, adapter, clock_ms() + clock_left(end) / 2);
+		read_uuid(system, adapter, uuid, sizeof(uuid));
+	}
 	/* Where it can, without taking the interface, or what is in the bridge, down. */
 	if (uuid[0] &&
 	    !IP_TOOL(system, clock_left(end), false, "nmcli", "device", "reapply", adapter->name))

@@ -310,6 +310,7 @@ static void networkmanager_others(void)
 /* Another adapter has the interface's name: what matches by name goes until the old is back. */
 static void replaced(void)
 {
+	char path[64], tool[512];
 	if (!machine_begin())
 		return;
 	make_tool("usr/bin/nmcli", NOTES);
@@ -318,9 +319,19 @@ static void replaced(void)
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	machine_device("net0", OTHER_GUID);
 	netns_run("addr flush dev net0");
+	/* NetworkManager runs, and has not seen the other one yet. */
+	snprintf(path, sizeof(path), "run/NetworkManager/devices/%u", if_nametoindex("net0"));
+	unlink(scratch_path(path));
+	machine_write("run/NetworkManager/devices/1", "[device]\nmanaged=false\n");
+	machine_write("etc/systemd/system/multi-user.target.wants/NetworkManager.service", "");
+	machine_write("told", "");
+	snprintf(tool, sizeof(tool), NOTES "case \"$*\" in *load*) echo \"[device]\nmanaged=true\" >\"${0%%%%/usr/*}/%s\" ;; esac\n",
+		 path);
+	make_tool("usr/bin/nmcli", tool);
 	reapply();
 	CHECK_TEXT(machine_read(NM_USER), nm_user);
 	CHECK(has(RECORD, "IPV4_ADDRESSES=192.0.2.5/24\n"));
+	CHECK(has("told", "nmcli connection load /" NM_USER "\n"));
 	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
 	/* It is back, by another name and MAC address. */
 	machine_device("net0", MACHINE_GUID);
