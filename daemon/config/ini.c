@@ -9,6 +9,7 @@
 
 #include "config/ini.h"
 #include "util/log.h"
+#include "util/stringify.h"
 
 /* Room for the longest line, its newline, the NUL, and one byte that shows a longer one. */
 #define BUFFER_SIZE (INI_LINE_MAX + 3)
@@ -62,7 +63,7 @@ static int read_line(struct ini_file *file, FILE *stream, char *line)
 	if (control)
 		return fail(file, "the line has a control character");
 	if (len > INI_LINE_MAX)
-		return fail(file, "the line is longer than 4096 bytes");
+		return fail(file, "the line is longer than " STRINGIFY(INI_LINE_MAX) " bytes");
 	return 1;
 }
 

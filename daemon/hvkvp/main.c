@@ -13,9 +13,12 @@
 #include "config/config.h"
 #include "facts/address_cache.h"
 #include "hvkvp/command.h"
+#include "pool/pool.h"
 #include "util/log.h"
 #include "util/paths.h"
+#include "util/stringify.h"
 #include "wire/chunks.h"
+#include "wire/value.h"
 
 static const char help[] =
 "Usage: hvkvp [OPTION]... COMMAND [ARGUMENT]...\n"
@@ -75,8 +78,8 @@ static const char help[] =
 "  -x, --hex              monitor: print the bytes of each packet as well\n"
 "      --device PATH      monitor: the driver's device (default: " DEVICE_OURS ")\n"
 "      --repair           fsck: repair the damage that it finds\n"
-"      --max-keys N       limit of the pairs in a pool (default: 65536)\n"
-"      --max-bytes N      limit of the size of a pool file (default: 268435456)\n"
+"      --max-keys N       limit of the pairs in a pool (default: " STRINGIFY(POOL_DEFAULT_KEYS) ")\n"
+"      --max-bytes N      limit of the size of a pool file (default: " STRINGIFY(POOL_DEFAULT_BYTES) ")\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"
@@ -85,7 +88,8 @@ static const char help[] =
 "Control characters and backslashes are escaped as in C. get and wait print the\n"
 "value unescaped, except on a terminal.\n"
 "\n"
-"A key can have 255 UTF-16 units and 511 bytes of UTF-8, a value 1023 and 2047.\n"
+"A key can have " STRINGIFY(WIRE_KEY_UNITS) " UTF-16 units and " STRINGIFY(TEXT_KEY_MAX)
+" bytes of UTF-8, a value " STRINGIFY(WIRE_VALUE_UNITS) " and " STRINGIFY(TEXT_VALUE_MAX) ".\n"
 "\n"
 "Exit codes: 0 done; 1 no such key; 2 wrong usage, or a key or value that cannot\n"
 "be stored; 3 the pool file or the device cannot be read or written; 4 not allowed (see\n"

@@ -19,6 +19,7 @@
 #include "util/escape.h"
 #include "util/journald.h"
 #include "util/log.h"
+#include "util/stringify.h"
 #include "wire/ip_codec.h"
 #include "wire/ip_config.h"
 #include "wire/protocol.h"
@@ -92,8 +93,8 @@ static uint32_t refuse_text(struct call *call, ssize_t err, bool is_key)
 	if (err == -EILSEQ)
 		why = is_key ? "the key is not valid UTF-16" : "the value is not valid UTF-16";
 	else if (err == -ENOSPC)
-		why = is_key ? "the key is longer than 511 bytes of UTF-8" :
-			       "the value is longer than 2047 bytes of UTF-8";
+		why = is_key ? "the key is longer than " STRINGIFY(TEXT_KEY_MAX) " bytes of UTF-8" :
+			       "the value is longer than " STRINGIFY(TEXT_VALUE_MAX) " bytes of UTF-8";
 	else
 		why = is_key ? "the size of the key is larger than its field" :
 			       "the type of the value is unknown, or its size larger than its field";

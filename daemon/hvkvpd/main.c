@@ -27,6 +27,7 @@
 #include "pool/store.h"
 #include "util/log.h"
 #include "util/paths.h"
+#include "util/stringify.h"
 
 /* How long a request waits for a locked pool; the host waits for 30 s. */
 #define LOCK_WAIT_MS 5000
@@ -102,8 +103,8 @@ static const char help[] =
 "      --check-ip FILE    print what would be done with a captured SET_IP body, and\n"
 "                         exit: 0 it would be done, 1 it would be refused\n"
 "  -l, --log-level LEVEL  err, warning, notice, info or debug (default: notice)\n"
-"      --max-keys N       a pool holds so many pairs at most (default: 65536)\n"
-"      --max-bytes N      and is so long at most (default: 268435456)\n"
+"      --max-keys N       a pool holds so many pairs at most (default: " STRINGIFY(POOL_DEFAULT_KEYS) ")\n"
+"      --max-bytes N      and is so long at most (default: " STRINGIFY(POOL_DEFAULT_BYTES) ")\n"
 "  -h, --help             this text\n"
 "  -V, --version          the version\n"
 "\n"

@@ -19,9 +19,10 @@
 
 #include "pool/lock.h"
 #include "util/error.h"
+#include "wire/value.h"
 
-#define POOL_KEY_SIZE		512
-#define POOL_VALUE_SIZE		2048
+#define POOL_KEY_SIZE		TEXT_KEY_SIZE
+#define POOL_VALUE_SIZE		TEXT_VALUE_SIZE
 #define POOL_RECORD_SIZE	(POOL_KEY_SIZE + POOL_VALUE_SIZE)
 
 /**

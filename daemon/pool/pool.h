@@ -41,7 +41,7 @@
 
 /* Limits, unless others are asked for. */
 #define POOL_DEFAULT_KEYS	65536
-#define POOL_DEFAULT_BYTES	(256ULL << 20)
+#define POOL_DEFAULT_BYTES	268435456	/* 256 MiB */
 
 /* A larger file (2.5 GiB) is not looked into. */
 #define POOL_RECORDS_MAX	(1U << 20)

@@ -18,9 +18,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Text in the guest: room of a pool record for a key and a value, NUL included. */
-#define TEXT_KEY_SIZE	512
-#define TEXT_VALUE_SIZE	2048
+/* The longest key and value in the guest, in bytes of UTF-8 without the NUL; room for them with it. */
+#define TEXT_KEY_MAX	511
+#define TEXT_VALUE_MAX	2047
+#define TEXT_KEY_SIZE	(TEXT_KEY_MAX + 1)
+#define TEXT_VALUE_SIZE	(TEXT_VALUE_MAX + 1)
 
 /* The longest key and value on the wire, in UTF-16 units without the NUL. */
 #define WIRE_KEY_UNITS		255
