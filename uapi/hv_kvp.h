@@ -8,7 +8,7 @@
  * set an address). The driver checks their framing and hands them, one at a
  * time, to one service: the process that opened /dev/hv_kvp for reading and
  * writing. The service answers each of them once. Up to HVKVP_MONITORS monitors,
- * which opened it for reading only, are told what passes.
+ * which opened it for reading only, see what passes.
  *
  * Messages
  * --------
@@ -47,7 +47,7 @@
  *    with the same id and deadline, to the next service.
  * 4. At the deadline the driver answers the host itself, with E_FAIL. When the
  *    host negotiates again, or takes the device away, the outstanding request is
- *    withdrawn and nobody answers it. The service learns either from the error
+ *    withdrawn and gets no answer. The service learns either from the error
  *    that its REPLY gets; the host never sees that REPLY.
  * 5. poll(2): POLLIN when a message can be read; POLLOUT always, since a write
  *    never waits; POLLHUP and POLLERR once the device is gone. The service then
@@ -89,7 +89,7 @@
  *              HELLO, or a HELLO after one
  *   ENOENT     no request with this id is outstanding: it was never delivered,
  *              or has been answered already
- *   ETIMEDOUT  the request's deadline passed; the host was told E_FAIL
+ *   ETIMEDOUT  the request's deadline passed; the host got E_FAIL
  *   ECANCELED  the request was withdrawn (see 4.)
  *   EFAULT     the message is not readable
  *   ENODEV     the device is gone

@@ -14,7 +14,7 @@ struct net_watch;
 
 /**
  * struct address_cache - remembered addresses
- * @watch: tells of changes; NULL: nothing is remembered
+ * @watch: reports changes; NULL: nothing is remembered
  * @entry: of IPv4 and IPv6: the text, for how many bytes it was made, and the state
  *	that it was made in
  */

@@ -15,7 +15,7 @@
  *
  * Addresses of interfaces that are up and not a loopback. IPv6 addresses that
  * are not yet, or never will be, usable (tentative, duplicate) are left out.
- * Link-local IPv6 addresses are told, like Windows guests tell them, but after
+ * Link-local IPv6 addresses are included, as in Windows guests, but after
  * all others, because readers often take the first.
  */
 void addresses_text(int family, char *text, size_t size);

@@ -13,7 +13,7 @@
  *  8 OSVersion			  kernel version: the release's leading digits and dots
  *  9 ProcessorArchitecture	  uname -m
  *
- * Hosts know them by position, so one that cannot be told is there, and empty.
+ * Hosts know them by position, so one that is unknown is there, and empty.
  * Nothing here asks the network for anything.
  */
 #ifndef HVKVP_FACTS_FACTS_H
@@ -85,7 +85,7 @@ int facts_find(const char *name);
  * facts_value() - an item, as it is now
  * @facts: where from
  * @index: its position, less than FACTS_COUNT
- * @text: gets the value, UTF-8; "" if it cannot be told
+ * @text: gets the value, UTF-8; "" if it is unknown
  * @size: bytes of @text
  *
  * A value that does not fit ends with its last whole character, or, for a list,

@@ -22,7 +22,7 @@ struct store;
  * struct dispatch - what the operations work on
  * @store: the pools
  * @facts: pool "auto"
- * @ip: the machine whose addresses are told and set; NULL: GET_IP and SET_IP are
+ * @ip: the machine whose addresses are reported and set; NULL: GET_IP and SET_IP are
  *	refused with NOT_SUPPORTED
  * @config: what the host may do; NULL: everything
  * @rate: counts the changes that the host makes, for a limit in @config; not NULL if that is not

@@ -78,7 +78,7 @@ int loop_init(struct loop *loop);
 void loop_add_notifier(struct loop *loop, struct notifier *notifier);
 
 /**
- * loop_run() - serve until told to stop
+ * loop_run() - serve until a signal to stop
  * @loop: the object
  *
  * Sleeps in epoll_wait(2) without a timeout: it wakes up for requests, signals, interfaces that come

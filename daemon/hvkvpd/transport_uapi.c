@@ -163,7 +163,7 @@ static int send_reply(struct transport *transport, const struct dispatch_request
 	err = write_message(transport->fd, out, head.hdr.len);
 	switch (err) {
 	case -ETIMEDOUT:
-		log_warn("request %" PRIu64 ": answered after its deadline; the host was told that it failed",
+		log_warn("request %" PRIu64 ": answered after its deadline; the host got an error",
 			 request->id);
 		return 0;
 	case -ECANCELED:

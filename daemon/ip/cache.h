@@ -18,7 +18,7 @@ struct net_watch;
 
 /**
  * struct ip_known - what is known of an adapter
- * @state: of the network, as net_watch_state() told it
+ * @state: of the network, from net_watch_state()
  * @id: what the host calls it
  * @adapter: the interface
  * @dynamic: see ip_read_kernel()
@@ -34,7 +34,7 @@ struct ip_known {
 
 /**
  * struct ip_cache - the adapters that were asked for last
- * @watch: tells of changes
+ * @watch: reports changes
  * @next: the entry to be used next
  * @known: the entries
  */

@@ -11,7 +11,7 @@ struct ip_policy;
 struct ip_system;
 
 /**
- * ip_describe_interface() - what GET_IP tells of an interface, in lines KEY=value
+ * ip_describe_interface() - what GET_IP reports of an interface, in lines KEY=value
  * @system: the machine
  * @name: the interface
  * @out: where to

@@ -15,10 +15,10 @@ struct ip_system;
  * @system: the machine
  * @adapter: of whom
  *
- * Told by systemd-networkd's lease file, and by the process id files of dhclient,
- * dhcpcd and udhcpc whose process lives. It says nothing of NetworkManager's own
- * client, and need not: addresses that it sets have an end, which the kernel
- * tells, and so have those of all but udhcpc.
+ * Known from systemd-networkd's lease file, and from the process id files of dhclient,
+ * dhcpcd and udhcpc, if the process runs. NetworkManager's own client is not found,
+ * and need not be: its addresses have a lifetime, which the kernel reports; so have
+ * those of all but udhcpc.
  */
 bool ip_dhcp_runs(const struct ip_system *system, const struct adapter *adapter);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Everything that GET_IP tells of an adapter.
+ * Everything that GET_IP reports of an adapter.
  */
 #include <string.h>
 
@@ -35,7 +35,7 @@ static bool by_dhcp(const struct ip_system *system, const struct adapter *adapte
 	if (dynamic & HVKVP_FAMILY_V4)
 		return true;
 	recorded = ip_record_mode(system, adapter, IP_V4, &mode);
-	/* A client that nobody could stop does not undo what the host set. */
+	/* A client that could not be stopped does not undo what the host set. */
 	if (!(recorded && mode == IP_MODE_STATIC && has_v4(config)) &&
 	    ip_dhcp_runs(system, adapter))
 		return true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Everything that GET_IP tells of an adapter
+ * Everything that GET_IP reports of an adapter
  */
 #ifndef HVKVP_IP_GET_H
 #define HVKVP_IP_GET_H
@@ -17,12 +17,11 @@ struct rtnl;
  * @rtnl: open
  * @adapter: of whom
  * @families: HVKVP_FAMILY_* mask of what is wanted; 0 is everything
- * @unchecked: also addresses that are still being checked for duplicates. Nobody
- *	can use them yet, but they are part of the configuration
+ * @unchecked: also addresses that are still being checked for duplicates. They
+ *	cannot be used yet, but are part of the configuration
  * @config: filled in
  *
- * Asks the kernel and reads a few small files; starts no process and waits for
- * nobody.
+ * Asks the kernel and reads a few small files; starts no process and does not wait.
  *
  * Return: 0 or -errno.
  */

@@ -16,7 +16,7 @@ struct ip_cache;
  * @state_dir: where hvkvpd keeps its own records, without @root
  * @site_script: path of the site's own script, without @root
  * @settle_ms: how long new addresses may take to come up, milliseconds
- * @cache: what the kernel told; NULL: it is asked each time
+ * @cache: what the kernel reported; NULL: it is asked each time
  */
 struct ip_system {
 	const char *root;

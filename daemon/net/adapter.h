@@ -9,7 +9,7 @@
  * Several interfaces may have one MAC address: with accelerated networking the
  * virtual function has that of its netvsc; bonds, bridges and VLANs have that of
  * what is under them. The netvsc device is meant. Where it is itself a member of
- * a bond, team or bridge, that one has the addresses, and is what is told and
+ * a bond, team or bridge, that one has the addresses, and is what is reported and
  * changed.
  */
 #ifndef HVKVP_NET_ADAPTER_H

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * An address as the kernel tells it.
+ * An address as the kernel reports it.
  */
 #include <linux/rtnetlink.h>
 #include <string.h>

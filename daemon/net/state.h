@@ -21,8 +21,8 @@ struct rtnl;
  *	end some day, and all where a DHCP client set a route of the adapter
  *
  * The adapter's own addresses come first, then those of what is stacked on it, see
- * &adapter.stacked. Never told are addresses that another machine was found to have. Link-local addresses are
- * told, since Windows guests tell them, but after all others, because readers
+ * &adapter.stacked. Never reported are addresses that another machine was found to have. Link-local addresses are
+ * reported, since Windows guests report them, but after all others, because readers
  * often take the first. Never those of host scope. What is over 64 is left off.
  *
  * An address is static if it has no end and no router announced it; it is

@@ -4,7 +4,7 @@
  *
  * A socket is subscribed to changes of links, addresses and routes, and is looked
  * at only when somebody asks: what waits there says that all that is remembered
- * is old. Nothing wakes up for a change that nobody asks about; when the queue
+ * is old. Nothing wakes up for a change before the next request; when the queue
  * overflows, that says "changed" just as well.
  */
 #ifndef HVKVP_NET_WATCH_H
@@ -37,7 +37,7 @@ void net_watch_exit(struct net_watch *watch);
  * @watch: the subscription
  *
  * Ask before the kernel is asked: a change in between is then seen next time.
- * For a second after a change each state is a new one, since the kernel tells of a
+ * For a second after a change each state is a new one, since the kernel reports a
  * link or an address before it takes away, in silence, the routes that go with it.
  *
  * Return: a number that is not 0, and the same as before only if nothing has changed.

@@ -41,7 +41,7 @@ struct pool_record {
  * @ino: inode of the file; 0 if there was none
  * @size: in bytes
  * @mtime: last change, as the file says it
- * @ctime: the same, as nobody can set it
+ * @ctime: the same, which no program can set
  * @taken: CLOCK_REALTIME before the file was looked at
  * @unique: @mtime is one that we gave to the file, and that no other change can have
  */

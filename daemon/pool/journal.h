@@ -2,7 +2,7 @@
 /*
  * The journal of a pool file: a redo write-ahead log
  *
- * Beside .kvp_pool_N lies .kvp_pool_N.journal, mode 0600, for nobody but our own programs. A change
+ * Beside .kvp_pool_N lies .kvp_pool_N.journal, mode 0600, for our own programs only. A change
  * is a set of records that get new contents, and a new number of records. Each change is atomic and
  * durable:
  *
@@ -57,7 +57,7 @@
  * then the entry is replaced by its inverse, and the next replay rolls the change back. So a change
  * that was answered with an error does not take effect later.
  *
- * What this cannot do: it cannot tell apart from an unfinished write what a program without a lock
+ * What this cannot do: it cannot distinguish from an unfinished write what a program without a lock
  * writes within an epoch, if these are the very bytes that this record had earlier in the epoch.
  *
  * The alternative without a log for most changes (write in place, sync the pool file) has no such

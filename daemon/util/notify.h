@@ -10,10 +10,10 @@
 #define HVKVP_UTIL_NOTIFY_H
 
 /**
- * notify() - tell the service manager, if there is one that wants to know
+ * notify() - send a state to the service manager, if there is one
  * @format: variables as sd_notify(3) lists them, a line for each
  *
- * Does nothing where $NOTIFY_SOCKET is not set; a failure is nobody's loss.
+ * Does nothing where $NOTIFY_SOCKET is not set; a failure is ignored.
  */
 void notify(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -17,7 +17,7 @@
 
 #include "util/spawn.h"
 
-/* Standard input: a file in memory, so that nobody has to write while we wait. */
+/* Standard input: a file in memory, so that there is no pipe to fill while we wait. */
 static int input_fd(const char *input)
 {
 	size_t len = input ? strlen(input) : 0;

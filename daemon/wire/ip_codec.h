@@ -69,7 +69,7 @@ const char *ip_codec_decode(const uint8_t *body, unsigned int msg_major,
 
 /**
  * ip_codec_encode() - the answer to a GET_IP
- * @config: what to tell
+ * @config: what to report
  * @msg_major: agreed KVP version
  * @asked: the request's body; its adapter id is returned
  * @body: gets the answer from byte 2 on, ip_codec_size() bytes; zero before

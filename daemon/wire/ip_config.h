@@ -2,7 +2,7 @@
 /*
  * An adapter's addresses, as the codecs, netlink and the back ends share them
  *
- * One struct for both directions: what GET_IP tells, and what SET_IP asks for.
+ * One struct for both directions: what GET_IP reports, and what SET_IP asks for.
  * Both address families have the same shape, so that code loops over them.
  * Addresses are in network byte order.
  */
