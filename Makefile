@@ -39,7 +39,7 @@ help:
 	@echo '  make uninstall    removes all but the pools; dkms-remove what dkms-install made'
 	@echo 'Clean:'
 	@echo '  make clean        removes what was built; distclean also the logs and the machine images'
-	@echo 'Try (as root on Debian 12; both install missing Debian packages first):'
+	@echo 'Try (as root on Debian 12 or 13; both install missing Debian packages first):'
 	@echo '  make demo         boots a guest in the test host and shows a conversation'
 	@echo '  make check        unit tests and the end-to-end cases'
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'

@@ -13,12 +13,18 @@ machine_archives()
 		awk '$4 == "main" { print $1, ($3 != "" ? $3 : $2) }' | sort -u
 }
 
+# The suite of this machine, by its code name.
+own_suite()
+{
+	# shellcheck source=/dev/null
+	(. /etc/os-release && printf %s "${VERSION_CODENAME:?}")
+}
+
 # write_sources SUITE FILE: SUITE and SUITE-security from the archives that this machine uses.
 write_sources()
 {
 	local own base security options=
-	# shellcheck source=/dev/null
-	own=$(. /etc/os-release && printf %s "${VERSION_CODENAME:?}")
+	own=$(own_suite)
 	base=$(machine_archives | awk -v s="$own" '$2 == s { print $1; exit }')
 	security=$(machine_archives | awk -v s="$own-security" '$2 == s { print $1; exit }')
 	[ -n "$base" ] || die "apt has no source for '$own main' on this machine: add Debian's archive to /etc/apt/sources.list"
