@@ -775,9 +775,10 @@ static void bound_flock_ex(void)
 
 /*
  * A user who may only read takes the exclusive flock, hands it to a child, and ends: the kernel
- * then names a process that is not there any more. Return: the child.
+ * then names a process that is not there any more. The child may become a set-uid program, which belongs
+ * to root and has inherited the lock. Return: the child.
  */
-static pid_t hold_and_leave(void)
+static pid_t hold_and_leave(const char *program)
 {
 	int ready[2];
 	pid_t pid, keeper = -1;
@@ -796,6 +797,8 @@ static pid_t hold_and_leave(void)
 		keeper = fork();
 		if (!keeper) {
 			alarm(60);
+			if (program)
+				execl(program, "sleep", "60", NULL);
 			pause();
 		}
 		_exit(write(ready[1], &keeper, sizeof(keeper)) != sizeof(keeper));
@@ -807,23 +810,45 @@ static pid_t hold_and_leave(void)
 	return keeper;
 }
 
+static int copy_set_uid(const char *from, const char *name)
+{
+	char buffer[4096];
+	int in = open(from, O_RDONLY), out = open(scratch_path(name), O_WRONLY | O_CREAT, 0755);
+	ssize_t n;
+
+	while ((n = read(in, buffer, sizeof(buffer))) > 0)
+		if (write(out, buffer, n) != n)
+			break;
+	n = n || fchmod(out, 04755) ? -1 : 0;
+	close(in);
+	close(out);
+	return n;
+}
+
+static const char *proc_path(pid_t pid)
+{
+	static char path[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return path;
+}
+
 /* It delays once, and hardly again; our own processes still exclude each other. */
-static void stranger_flock_ex(void)
+static void check_stranger(const char *program)
 {
 	uint64_t start;
+	struct stat st;
 	int status;
 	pid_t pid;
 
-	if (geteuid()) {
-		tap_skip("needs root");
-		return;
-	}
 	begin();
 	chmod(scratch_dir, 0755);
+	if (program)
+		CHECK_INT(copy_set_uid("/bin/sleep", program), 0);
 	pool.file.wait_ms = 5000;
 	pool_set(&pool, "a", "1");
 	pool_checkpoint(&pool);
-	pid = hold_and_leave();
+	pid = hold_and_leave(program ? scratch_path(program) : NULL);
 	start = clock_ms();
 	CHECK_INT(pool_set(&pool, "a", "2"), 0);
 	CHECK(clock_ms() - start < 2000);
@@ -853,9 +878,27 @@ static void stranger_flock_ex(void)
 		CHECK_INT(status, 0);
 	}
 	CHECK_INT(file_size(), 60 * POOL_RECORD_SIZE);
+	if (program)
+		CHECK_INT(stat(proc_path(pid), &st) ? -1 : (int)st.st_uid, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	end();
+}
+
+static void stranger_flock_ex(void)
+{
+	if (geteuid())
+		tap_skip("needs root");
+	else
+		check_stranger(NULL);
+}
+
+static void stranger_set_uid(void)
+{
+	if (geteuid())
+		tap_skip("needs root");
+	else
+		check_stranger("set-uid");
 }
 
 static void bound_flock_sh(void)
@@ -1516,6 +1559,7 @@ static const struct tap_case cases[] = {
 	{ "a FIFO, a directory, a symbolic link in the file's place", strange_files },
 	{ "a flock for writing that is never released delays for the bound", bound_flock_ex },
 	{ "a flock of a user who may not write, and who has left, delays once", stranger_flock_ex },
+	{ "the same of one who has become a set-uid program", stranger_set_uid },
 	{ "a flock for reading that is never released delays for the bound", bound_flock_sh },
 	{ "a POSIX write lock that is never released delays for the bound", bound_posix_write },
 	{ "a POSIX read lock that is never released delays for the bound", bound_posix_read },
