@@ -3,8 +3,8 @@
  * For tests/crash/filesystems: changes a pool on a real file system until its power is cut, and
  * compares what is there afterwards.
  *
- *   cut write DIR      change the pool, and another program's record in it; print the number of each
- *                      acknowledged change, behind a letter that says whose it is
+ *   cut write DIR      change the pool, and another program's record in it; print the number of
+ *                      each acknowledged change, behind a letter that says whose it is
  *   cut cut DIR        drop all that the file system has not written, as a power failure does
  *   cut check DIR A B  exit with 0 if the pool has A changes of ours, or one more, and change B of
  *                      the other program, or a later one
