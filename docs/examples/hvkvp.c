@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <hvkvp.h>
 
@@ -48,10 +49,20 @@ static int count(struct hvkvp *kvp)
 	return err;
 }
 
+static long now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int print_changes(struct hvkvp *kvp)
 {
 	struct pollfd poll_fd = { .fd = hvkvp_watch_fd(kvp), .events = POLLIN };
+	const long end = now_ms() + 1000;
 	struct hvkvp_watch_event event;
+	long left;
 	int ret, wait;
 
 	do {
@@ -60,8 +71,11 @@ static int print_changes(struct hvkvp *kvp)
 				printf("%s: %s -> %s\n", event.key,
 				       event.old_value ? event.old_value : "(none)",
 				       event.new_value ? event.new_value : "(none)");
+		left = end - now_ms();
 		wait = hvkvp_watch_timeout(kvp);
-	} while (!ret && (poll(&poll_fd, 1, wait < 0 ? 1000 : wait) > 0 || wait >= 0));
+		if (!ret && left > 0)
+			poll(&poll_fd, 1, wait < 0 || wait > left ? left : wait);
+	} while (!ret && left > 0);
 	return ret;
 }
 
