@@ -61,6 +61,9 @@ uint32_t ip_request_set(struct ip_call *call)
 			    call->adapter, &plan, &call->error);
 	if (!status && ip_change(call->system, &rtnl, &plan, call->left_ms, &call->error))
 		status = HVKVP_E_FAIL;
+	/* Of a step that was tried again. */
+	if (!status)
+		error_clear(&call->error);
 	rtnl_close(&rtnl);
 	return status;
 }

@@ -21,7 +21,7 @@ struct ip_system;
  * @out: GET_IP: the answer's body, as large; zero but for operation and pool
  * @left_ms: how long the host still waits, milliseconds
  * @adapter: gets the adapter's id, for the log; IP_ADAPTER_SIZE bytes
- * @error: gets the reason of a refusal; empty in the beginning
+ * @error: gets the reason of a refusal; empty in the beginning, and after a success
  */
 struct ip_call {
 	const struct ip_system *system;

@@ -151,6 +151,25 @@ static void networkd(void)
 	machine_end();
 }
 
+/* It uses the new file a moment after its tool has ended: that is a success, without a reason of failure. */
+static void networkd_is_late(void)
+{
+	char text[512];
+
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/network/10-user.network", networkd_user);
+	link_file("configured", "/etc/systemd/network/10-user.network");
+	snprintf(text, sizeof(text), "%s"
+		 "[ \"$1\" = reload ] || { sleep 0.3; printf 'ADMIN_STATE=configured\\nNETWORK_FILE=/" NETWORKD_OURS "\\n' >${0%%%%/usr/*}/%s; } "
+		 ">/dev/null 2>&1 &\n", NOTES, link_path());
+	make_tool("usr/bin/networkctl", text);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK_TEXT(machine_why, "");
+	CHECK(scratch_logged("kept by systemd-networkd"));
+	machine_end();
+}
+
 /* It refuses, or goes on with another file: the host gets an error, nothing has changed. */
 static void networkd_refuses(void)
 {
@@ -678,6 +697,7 @@ static void dry_run(void)
 
 static const struct tap_case cases[] = {
 	{ "systemd-networkd: what the host did not name stays", networkd },
+	{ "systemd-networkd uses its new file late: success", networkd_is_late },
 	{ "systemd-networkd refuses: nothing has changed", networkd_refuses },
 	{ "netplan: networkd's file is the source", netplan },
 	{ "NetworkManager: the active profile, and back", networkmanager },
