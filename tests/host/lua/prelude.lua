@@ -144,7 +144,7 @@ end
 function guest_until(condition, timeout)
 	timeout = timeout or 20
 	-- sleep: it polls, with a time limit
-	guest_ok(("i=0; until %s; do i=$((i + 1)); [ $i -lt %d ] || { echo 'still not so'; exit 1; }; usleep 20000; done")
+	guest_ok(("i=0; until %s; do i=$((i + 1)); [ $i -lt %d ] || { echo 'still not so'; exit 1; }; sleep 0.02; done")
 		:format(condition, timeout * 50), timeout + 10)
 end
 
