@@ -160,6 +160,7 @@ static void networkd_is_late(void)
 		return;
 	machine_write("etc/systemd/network/10-user.network", networkd_user);
 	link_file("configured", "/etc/systemd/network/10-user.network");
+	/* sleep: the manager that is late */
 	snprintf(text, sizeof(text), "%s"
 		 "[ \"$1\" = reload ] || { sleep 0.3; printf 'ADMIN_STATE=configured\\nNETWORK_FILE=/" NETWORKD_OURS "\\n' >${0%%%%/usr/*}/%s; } "
 		 ">/dev/null 2>&1 &\n", NOTES, link_path());
