@@ -27,40 +27,6 @@ case("the device starts the service, and pairs make their trip, both ways", {tim
 	expect(get("external", "from the host").value, "to the guest")
 end)
 
--- The guest has no usleep, which guest_until() needs.
-local function becomes_true(command)
-	wait{timeout = 60, every = 0.3, true_when = function() return guest(command).ok end}
-end
-
-case("units react to what the host sets: a path unit, a hook, a credential", {timeout = 300}, function()
-	guest_ok([[mkdir -p /etc/hvkvp.d /run/systemd/system
-		printf '#!/bin/sh\necho "$HVKVP_EVENT $HVKVP_KEY $HVKVP_NEW $HVKVP_SOURCE" >>/run/hook.seen\n' >/etc/hvkvp.d/50-test
-		chmod 755 /etc/hvkvp.d/50-test
-		printf '[Path]\nPathChanged=/var/lib/hyperv/.kvp_pool_0\n' >/run/systemd/system/kvp-test.path
-		printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=sh -c "echo x >>/run/path.seen"\n' >/run/systemd/system/kvp-test.service
-		systemctl daemon-reload; systemctl start kvp-test.path hvkvp-hooks]], 100)
-	for i = 1, 3 do
-		expect(set("external", "reaction", "number " .. i).ok)
-		becomes_true("[ -e /run/path.seen ] && [ $(wc -l </run/path.seen) -ge " .. i .. " ]")
-	end
-	expect(delete("external", "reaction").ok)
-	becomes_true("grep -q 'del reaction' /run/hook.seen")
-	expect(guest_ok("grep reaction /run/hook.seen"), "set reaction number 1 host\nset reaction number 2 host\n" ..
-	       "set reaction number 3 host\ndel reaction  host")
-	expect(set("external", "io.systemd.credential:test", "of the host").ok)
-	guest_ok("systemctl start hvkvp-credentials", 60)
-	expect(guest_ok("systemd-run -q --wait --pipe -p LoadCredential=test sh -c 'cat $CREDENTIALS_DIRECTORY/test'", 60), "of the host")
-	expect(delete("external", "io.systemd.credential:test").ok)
-	guest_ok("systemctl stop hvkvp-credentials hvkvp-hooks kvp-test.path; rm /etc/hvkvp.d/50-test /run/systemd/system/kvp-test.*; " ..
-		 "systemctl daemon-reload", 60)
-end)
-
-case("the journal has the changes of the host, with fields", {timeout = 200}, function()
-	expect(guest_ok("journalctl -b -o cat HVKVP_OPERATION=SET HVKVP_POOL=external 'HVKVP_KEY=from the host' HVKVP_STATUS=0x00000000"),
-	       'SET pool=external key="from the host" size=12 status=0x00000000')
-	expect(guest_ok("journalctl -b -o cat HVKVP_VALUE='to the guest' | head -1"), "")
-end)
-
 case("pools that cannot be written: the host gets an error, and the log says why", {timeout = 200}, function()
 	guest_ok("systemctl stop hvkvpd; mount -o bind /var/lib/hyperv /var/lib/hyperv; mount -o remount,bind,ro /var/lib/hyperv")
 	guest("systemctl start hvkvpd", 30)
