@@ -141,7 +141,8 @@ uninstall-module:
 
 uninstall-user:
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service)
-	$(if $(DESTDIR),,-hvkvp list 2>&1 >/dev/null | grep 'reading it as it is' || rm -f /var/lib/hyperv/.kvp_pool_[0-4].journal)
+	$(if $(DESTDIR),,-! said=$$(hvkvp list 2>&1 >/dev/null) || echo "$$said" | grep 'reading it as it is' || \
+		rm -f /var/lib/hyperv/.kvp_pool_[0-4].journal)
 	$(MAKE) -C daemon/system uninstall uninstall-library
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
 
