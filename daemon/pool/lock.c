@@ -14,6 +14,10 @@
 #define FIRST_PAUSE_MS	1
 #define LONGEST_PAUSE_MS 50
 
+/* The queue for a lock of ours: this many can wait in order, and look this often at most. */
+#define QUEUE_SLOTS	16
+#define QUEUE_PAUSE_MS	8
+
 static int try_flock(int fd, int mode)
 {
 	return flock(fd, mode | LOCK_NB) ? -errno : 0;
@@ -30,7 +34,8 @@ static int try_ofd(int fd, int type)
  * Try until it works or the time is over. Neither lock has a call that waits for a limited time, so
  * this sleeps in growing steps; nothing runs unless a request is being served.
  */
-static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
+static int wait_longest(int (*try)(int fd, int how), int fd, int how, uint64_t end,
+			unsigned int longest_ms)
 {
 	unsigned int pause_ms = FIRST_PAUSE_MS;
 
@@ -43,9 +48,14 @@ static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
 		if (clock_ms() >= end)
 			return -ETIMEDOUT;
 		nanosleep(&pause, NULL);
-		if (pause_ms < LONGEST_PAUSE_MS)
+		if (pause_ms < longest_ms)
 			pause_ms *= 2;
 	}
+}
+
+static int wait_for(int (*try)(int fd, int how), int fd, int how, uint64_t end)
+{
+	return wait_longest(try, fd, how, end, LONGEST_PAUSE_MS);
 }
 
 /* Is the lock in the way one that needs no permission to write? */
@@ -97,7 +107,52 @@ void pool_unlock(int fd)
 	flock(fd, LOCK_UN);
 }
 
+static int set_slots(int fd, int type, int first, int count)
+{
+	struct flock lock = {
+		.l_type = type, .l_whence = SEEK_SET, .l_start = first, .l_len = count,
+	};
+
+	return fcntl(fd, F_OFD_SETLK, &lock) ? -errno : 0;
+}
+
+static int try_slot(int fd, int slot)
+{
+	return set_slots(fd, F_WRLCK, slot, 1);
+}
+
+static bool someone_waits(int fd)
+{
+	struct flock probe = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = QUEUE_SLOTS };
+
+	return !fcntl(fd, F_OFD_GETLK, &probe) && probe.l_type != F_UNLCK;
+}
+
+/*
+ * The queue is OFD locks on the first bytes of the file: a process enters at the last byte, takes
+ * the byte before as soon as it is free, and may take the lock when it has byte 0. Without this
+ * order, a program that takes the lock again as soon as it has given it back wins against all that
+ * sleep between two tries.
+ */
 int pool_lock_alone(int fd, unsigned int wait_ms)
 {
-	return wait_for(try_flock, fd, LOCK_EX, clock_ms() + wait_ms);
+	uint64_t end = clock_ms() + wait_ms;
+	int err = 0;
+
+	if (!wait_ms || !someone_waits(fd)) {
+		err = wait_for(try_flock, fd, LOCK_EX, 0);
+		if (!wait_ms || err != -ETIMEDOUT)
+			return err;
+		err = 0;
+	}
+	for (int slot = QUEUE_SLOTS - 1; slot >= 0 && !err; slot--) {
+		err = wait_longest(try_slot, fd, slot, end, QUEUE_PAUSE_MS);
+		if (!err)
+			set_slots(fd, F_UNLCK, slot + 1, QUEUE_SLOTS);
+	}
+	/* A file system without such locks has no order. */
+	if (err != -ETIMEDOUT)
+		err = wait_longest(try_flock, fd, LOCK_EX, end, QUEUE_PAUSE_MS);
+	set_slots(fd, F_UNLCK, 0, QUEUE_SLOTS);
+	return err;
 }

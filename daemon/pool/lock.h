@@ -62,8 +62,10 @@ void pool_unlock(int fd);
 
 /**
  * pool_lock_alone() - take one flock, for a file that is ours alone
- * @fd: the file
+ * @fd: the file, open for reading and writing
  * @wait_ms: how long to wait at most, milliseconds; 0 to try once
+ *
+ * Those who wait get it in their order, and before one that has given it back and takes it again.
  *
  * Return: 0, -ETIMEDOUT or other -errno.
  */
