@@ -134,7 +134,7 @@ static int check_kind(struct pool_file *file, const struct stat *st)
 			 file->path, what);
 }
 
-int pool_file_open(struct pool_file *file, bool write)
+static int try_open(struct pool_file *file, bool write)
 {
 	struct stat here, mine;
 	int err;
@@ -172,6 +172,16 @@ int pool_file_open(struct pool_file *file, bool write)
 	err = check_kind(file, &mine);
 	if (err)
 		close_file(file);
+	return err;
+}
+
+int pool_file_open(struct pool_file *file, bool write)
+{
+	int err = try_open(file, write);
+
+	/* Another process has created or removed it between two calls. */
+	for (int i = 1; i < POOL_OPEN_TRIES && (err == -EEXIST || (err == -ENOENT && write)); i++)
+		err = try_open(file, write);
 	return err;
 }
 

@@ -77,6 +77,9 @@ bool pool_stamp_equal(const struct pool_stamp *a, const struct pool_stamp *b);
  */
 bool pool_stamp_certain(const struct pool_stamp *stamp);
 
+/* So often a file is looked for that another process creates or removes meanwhile. */
+#define POOL_OPEN_TRIES 3
+
 /**
  * struct pool_file - a pool file
  * @path: where it is; owned

@@ -90,7 +90,7 @@ static int create_journal(struct pool_journal *journal, int flags)
 	return 0;
 }
 
-int pool_journal_open(struct pool_journal *journal, bool create)
+static int try_open(struct pool_journal *journal, bool create)
 {
 	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 	struct stat here, mine;
@@ -115,6 +115,16 @@ int pool_journal_open(struct pool_journal *journal, bool create)
 		return fail_errno(journal, "open it");
 	read_boot(journal);
 	return 0;
+}
+
+int pool_journal_open(struct pool_journal *journal, bool create)
+{
+	int err = try_open(journal, create);
+
+	/* Another process has created or removed it between two calls. */
+	for (int i = 1; i < POOL_OPEN_TRIES && (err == -EEXIST || (err == -ENOENT && create)); i++)
+		err = try_open(journal, create);
+	return err;
 }
 
 bool pool_journal_current(const struct pool_journal *journal)

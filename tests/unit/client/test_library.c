@@ -204,49 +204,132 @@ static void unlocked(void)
 	end();
 }
 
-static void *count(void *data)
+/* What stopped a counting thread; empty if nothing did. */
+struct counter {
+	pthread_t thread;
+	char failure[256];
+};
+
+static void stop(struct counter *c, const char *call, int err, struct hvkvp *own)
 {
-	struct hvkvp *own;
+	snprintf(c->failure, sizeof(c->failure), "%s: %s (%s)", call, strerror(-err),
+		 own ? hvkvp_error(own) : "no handle");
+}
+
+static int count_once(struct hvkvp *own, struct counter *c)
+{
+	struct hvkvp_transaction *change;
+	const char *now;
 	char text[16];
+	char *old;
 	int err;
 
-	if (hvkvp_open(&own, data))
-		return NULL;
-	for (int i = 0; i < 20; ) {
-		struct hvkvp_transaction *change;
-		const char *now;
-		char *old;
-
-		err = hvkvp_get(own, GUEST, "n", &now);
-		old = err ? NULL : strdup(now);
-		snprintf(text, sizeof(text), "%d", old ? atoi(old) + 1 : 1);
-		if (hvkvp_begin(own, GUEST, &change))
-			break;
+	err = hvkvp_get(own, GUEST, "n", &now);
+	if (err && err != -ENOENT) {
+		stop(c, "get", err, own);
+		return err;
+	}
+	old = err ? NULL : strdup(now);
+	snprintf(text, sizeof(text), "%d", old ? atoi(old) + 1 : 1);
+	err = hvkvp_begin(own, GUEST, &change);
+	if (err) {
+		stop(c, "begin", err, own);
+	} else {
 		hvkvp_transaction_expect(change, "n", old);
 		hvkvp_transaction_set(change, "n", text);
 		err = hvkvp_commit(change);
-		free(old);
-		if (!err)
-			i++;
-		else if (err != -ECANCELED)
-			break;
+		if (err && err != -ECANCELED)
+			stop(c, "commit", err, own);
 	}
+	free(old);
+	return err;
+}
+
+static void *count(void *data)
+{
+	struct counter *c = data;
+	struct hvkvp *own;
+	int err;
+
+	err = hvkvp_open(&own, scratch_dir);
+	if (err) {
+		stop(c, "open", err, NULL);
+		return NULL;
+	}
+	for (int i = 0; i < 20 && (!err || err == -ECANCELED); i += !err)
+		err = count_once(own, c);
 	hvkvp_close(own);
 	return NULL;
 }
 
 static void threads(void)
 {
-	pthread_t all[4];
+	struct counter all[4] = { 0 };
 
 	begin();
 	for (int i = 0; i < 4; i++)
-		CHECK(!pthread_create(&all[i], NULL, count, scratch_dir));
-	for (int i = 0; i < 4; i++)
-		pthread_join(all[i], NULL);
+		CHECK(!pthread_create(&all[i].thread, NULL, count, &all[i]));
+	for (int i = 0; i < 4; i++) {
+		pthread_join(all[i].thread, NULL);
+		CHECK_TEXT(all[i].failure, "");
+	}
 	CHECK_INT(hvkvp_get(kvp, GUEST, "n", &value), 0);
 	CHECK_TEXT(value, "80");
 	end();
+}
+
+struct creator {
+	pthread_t thread;
+	pthread_barrier_t *start;
+	struct counter result;
+};
+
+static void *create(void *data)
+{
+	struct creator *c = data;
+	struct hvkvp *own;
+	char key[20];
+	int err = hvkvp_open(&own, scratch_dir);
+
+	snprintf(key, sizeof(key), "%p", data);
+	pthread_barrier_wait(c->start);
+	if (err) {
+		stop(&c->result, "open", err, NULL);
+		return NULL;
+	}
+	err = hvkvp_set(own, GUEST, key, "1");
+	if (err != 1)
+		stop(&c->result, "set", err, own);
+	hvkvp_close(own);
+	return NULL;
+}
+
+/* The file, and its journal, are created by whoever comes first. */
+static void creators(void)
+{
+	for (int round = 0; round < 30; round++) {
+		struct creator all[4] = { 0 };
+		pthread_barrier_t start;
+
+		begin();
+		pthread_barrier_init(&start, NULL, 4);
+		for (int i = 0; i < 4; i++) {
+			all[i].start = &start;
+			REQUIRE(!pthread_create(&all[i].thread, NULL, create, &all[i]));
+		}
+		for (int i = 0; i < 4; i++) {
+			pthread_join(all[i].thread, NULL);
+			CHECK_TEXT(all[i].result.failure, "");
+		}
+		for (int i = 0; i < 4; i++) {
+			char key[20];
+
+			snprintf(key, sizeof(key), "%p", (void *)&all[i]);
+			CHECK_INT(hvkvp_get(kvp, GUEST, key, &value), 0);
+		}
+		pthread_barrier_destroy(&start);
+		end();
+	}
 }
 
 static const struct tap_case cases[] = {
@@ -256,6 +339,7 @@ static const struct tap_case cases[] = {
 	{ "every change is an event", watches },
 	{ "no call leaves a pool locked", unlocked },
 	{ "four threads with a handle each count without loss", threads },
+	{ "threads that create a pool at the same time lose nothing", creators },
 };
 
 TAP_MAIN("library", cases)
