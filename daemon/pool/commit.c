@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Carries out a change of a pool: in the log, then in the file.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "pool/commit.h"
+#include "pool/hold.h"
+#include "pool/load.h"
+#include "util/clock.h"
+#include "util/log.h"
+
+/* A caller without a loop never makes a checkpoint: others get their turn all the same. */
+#define HOLD_LIMIT_MS	(5 * POOL_HOLD_MS)
+#define TURN_NS		1000000
+
+int pool_commit_begin(struct pool *pool)
+{
+	const struct timespec turn = { .tv_nsec = TURN_NS };
+	int err = 0;
+
+	error_clear(&pool->error);
+	if (pool->hold.held && !pool_hold_current(pool))
+		pool_hold_abandon(pool);
+	if (pool->hold.held && pool->journal.unfinished)
+		err = pool_hold_replay(pool);
+	if (pool->hold.held && clock_ms() - pool->hold.since > HOLD_LIMIT_MS) {
+		pool_checkpoint(pool);
+		nanosleep(&turn, NULL);
+	}
+	if (!err && !pool->hold.held)
+		err = pool_hold_take(pool, true);
+	if (err == -ENOENT)
+		return -ENOTDIR;	/* not "there is no such pair" */
+	if (!err && !pool_load_current(pool))
+		err = pool_load_locked(pool);
+	if (err && pool->hold.held && !pool->journal.live)
+		pool_hold_release(pool);
+	return err;
+}
+
+/* Overwrite the records that stay where they are. */
+static int overwrite(struct pool_file *file, const struct pool_change *change)
+{
+	const struct pool_record *run[POOL_WRITE_MAX];
+	uint32_t first = 0;
+	size_t n = 0;
+	int err = 0;
+
+	/* Records behind each other are one write. */
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (slot->flags)
+			continue;
+		if (n && (n == POOL_WRITE_MAX || slot->record != first + n)) {
+			err = pool_file_write(file, first, run, n);
+			n = 0;
+		}
+		if (!n)
+			first = slot->record;
+		run[n++] = slot->now;
+	}
+	return err ? err : pool_file_write(file, first, run, n);
+}
+
+static int append_added(struct pool *pool, const struct pool_change *change)
+{
+	const struct pool_record *run[POOL_WRITE_MAX];
+	uint32_t number, first = 0;
+	size_t n = 0;
+	int err = 0;
+
+	if (pool->stamp.size % POOL_RECORD_SIZE)
+		err = pool_file_truncate(&pool->file, change->before);
+	for (size_t i = 0; i <= change->count && !err; i++) {
+		bool added = i < change->count && change->slots[i].flags & POOL_SLOT_ADDED;
+
+		if (n && (n == POOL_WRITE_MAX || i == change->count)) {
+			err = pool_file_append_all(&pool->file, run, n, &number);
+			/* Not where the log has it: then the file itself has to be durable. */
+			if (!err && number != first)
+				err = pool_file_sync(&pool->file);
+			n = 0;
+		}
+		if (!added)
+			continue;
+		if (!n)
+			first = change->slots[i].record;
+		run[n++] = change->slots[i].now;
+	}
+	return err;
+}
+
+/* Make a change in the file that the log has already. */
+static int make_change(struct pool *pool, const struct pool_change *change)
+{
+	struct pool_file *file = &pool->file;
+	struct stat st;
+	int err = 0;
+
+	/* First of all: until the file has grown, a crash has changed no record of it. */
+	if (change->after > change->before)
+		err = append_added(pool, change);
+	if (!err)
+		err = overwrite(file, change);
+	if (err || change->after >= change->before)
+		return err;
+	/* Those who append without a lock may have done so just now. */
+	if (!fstat(file->fd, &st) && st.st_size / POOL_RECORD_SIZE != change->before)
+		return error_set(&pool->error, -EAGAIN,
+				 "%s: another program writes to it without a lock; end that program, or try again",
+				 file->path);
+	return pool_file_truncate(file, change->after);
+}
+
+/* Does the file have this in the record? Then a file that cannot be written need not be. */
+static bool has_record(struct pool_file *file, uint32_t number, const struct pool_record *want)
+{
+	struct pool_record now;
+
+	return pool_file_read(file, number, &now, 1) == 1 && !memcmp(&now, want, sizeof(now));
+}
+
+/* Take away what was added at the end, as far as it is ours. */
+static int remove_added(struct pool_file *file, const struct pool_change *change, bool *written)
+{
+	uint32_t end;
+	struct stat st;
+
+	if (change->after <= change->before)
+		return 0;
+	if (fstat(file->fd, &st))
+		return error_set_errno(file->error, file->path, "look at it");
+	end = st.st_size / POOL_RECORD_SIZE;
+	for (size_t i = change->count; i-- && end > change->before; )
+		if (change->slots[i].flags & POOL_SLOT_ADDED &&
+		    has_record(file, end - 1, change->slots[i].now))
+			end--;
+	if (st.st_size == (off_t)end * POOL_RECORD_SIZE)
+		return 0;
+	*written = true;
+	return pool_file_truncate(file, end);
+}
+
+/*
+ * Put back what was there, durably: another program may have synced the unfinished change, and the
+ * log will not have it any more.
+ */
+static int roll_back(struct pool_file *file, const struct pool_change *change)
+{
+	bool written = false;
+	int err = 0;
+
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (slot->flags || has_record(file, slot->record, slot->was))
+			continue;
+		err = pool_file_write(file, slot->record, &slot->was, 1);
+		written = true;
+	}
+	if (!err)
+		err = remove_added(file, change, &written);
+	return err || !written ? err : pool_file_sync(file);
+}
+
+/* A change that could not be made must not take effect later. */
+static void fail_change(struct pool *pool, const struct pool_change *change)
+{
+	struct error reason = pool->error;
+	int err = roll_back(&pool->file, change);
+
+	if (err)
+		err = pool_journal_invert(&pool->journal, change);
+	else
+		err = pool_journal_strike(&pool->journal);
+	if (err)
+		log_err("%s: a change that failed cannot be removed from its journal (%s), and may take effect later",
+			pool->file.path, pool_why(pool));
+	pool->error = reason;
+	pool_forget(pool);
+}
+
+int pool_commit(struct pool *pool, struct pool_change *change)
+{
+	bool set;
+	int err;
+
+	/*
+	 * A time of its own for our change, between two ticks of the kernel's clock: then any other
+	 * change has another one, even within this tick, and the index need not be read again.
+	 */
+	clock_gettime(CLOCK_REALTIME, &change->mtime);
+	err = pool_journal_begin(&pool->journal, change, &pool->stamp);
+	if (err)
+		return err;
+	err = make_change(pool, change);
+	if (err) {
+		fail_change(pool, change);
+		return err;
+	}
+	/* Without it the index is read again: no harm, and too late for a rollback. */
+	set = !pool_file_set_time(&pool->file, &change->mtime);
+	err = pool_file_stamp(&pool->file, &pool->stamp);
+	if (err)
+		return err;
+	/* Where the file system keeps whole seconds, the time is not what was set. */
+	pool->stamp.unique = set && pool->stamp.mtime.tv_nsec == change->mtime.tv_nsec &&
+			     change->mtime.tv_nsec;
+	error_clear(&pool->error);
+	pool_journal_end(&pool->journal, &pool->stamp);
+	pool_file_announce(&pool->file);
+	return 0;
+}
+
+void pool_commit_end(struct pool *pool)
+{
+	struct error reason = pool->error;
+
+	/* Others have added something in the middle of it: then look again. */
+	if (pool->stamp.size != (off_t)pool->index.records * POOL_RECORD_SIZE)
+		pool_forget(pool);
+	if (!pool->hold.held)
+		return;
+	pool->hold.last = clock_ms();
+	if (!pool->journal.live)
+		pool_hold_release(pool);
+	else if (!pool->hold.exclusive)
+		pool_checkpoint(pool);
+	pool->error = reason;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The index of a pool, read from its file
+ *
+ * For the files of the store only; pool_load() and pool_reload() are in pool/pool.h.
+ */
+#ifndef HVKVP_POOL_LOAD_H
+#define HVKVP_POOL_LOAD_H
+
+#include "pool/pool.h"
+
+/**
+ * pool_load_locked() - read the open file
+ * @pool: the object; locked if that was possible
+ *
+ * Return: 0; -EFBIG if the file is larger than the limits allow; other -errno. After a failure there
+ * is no index.
+ */
+int pool_load_locked(struct pool *pool);
+
+/**
+ * pool_load_current() - is the index that of the file at the path?
+ * @pool: the object
+ *
+ * Return: false also if that is not certain.
+ */
+bool pool_load_current(const struct pool *pool);
+
+/**
+ * pool_load_again() - bring the index up to date for a position behind the first one
+ * @pool: the object
+ *
+ * An enumeration goes on with what it began with, for a second, unless the file has visibly changed.
+ * Otherwise it would read the file once for each pair as long as a change could have gone unnoticed.
+ *
+ * Return: as pool_load().
+ */
+int pool_load_again(struct pool *pool);
+
+/**
+ * pool_forget() - drop the index: the file is read again at the next use
+ * @pool: the object
+ */
+static inline void pool_forget(struct pool *pool)
+{
+	pool_index_clear(&pool->index);
+	pool->loaded = false;
+}
+
+#endif /* HVKVP_POOL_LOAD_H */
