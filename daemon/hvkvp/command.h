@@ -44,7 +44,7 @@ enum {
  * @ip_policy: what the host may do to addresses, by that configuration
  * @site_script: sets addresses in the daemon's place, by that configuration
  * @json: print JSON
- * @force: write to the host's pools
+ * @force: write to the host's pools; fsck: also remove records whose key is not UTF-8
  * @raw: get: no newline after the value, nothing escaped
  * @null: get: a NUL after the value, nothing escaped
  * @join: get, wait: join the pieces; a chunk_style, JOIN_ANY or JOIN_NONE

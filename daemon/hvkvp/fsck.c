@@ -12,8 +12,9 @@
 /**
  * struct findings - about a pool file
  * @records: in it
- * @unusable: have no usable key
- * @values: have an unusable value
+ * @empty: have an empty key: the host does not see them
+ * @keys: have a key that is not UTF-8
+ * @values: have a value that is not UTF-8
  * @altered: the host sees cut, or with U+FFFD
  * @untidy: have garbage after the end of key or value
  * @partial: bytes of a record that is cut off
@@ -22,7 +23,8 @@
  */
 struct findings {
 	uint32_t records;
-	uint32_t unusable;
+	uint32_t empty;
+	uint32_t keys;
 	uint32_t values;
 	uint32_t altered;
 	uint32_t untidy;
@@ -33,7 +35,7 @@ struct findings {
 
 static bool damaged(const struct findings *found)
 {
-	return found->unusable || found->values || found->untidy || found->partial;
+	return found->empty || found->keys || found->values || found->untidy || found->partial;
 }
 
 static int examine(struct pool *pool, struct findings *found)
@@ -45,7 +47,8 @@ static int examine(struct pool *pool, struct findings *found)
 	if (err)
 		return err;
 	found->records = index->records;
-	found->unusable = index->unusable;
+	found->empty = index->empty;
+	found->keys = index->unusable - index->empty;
 	found->altered = index->altered;
 	found->partial = pool->stamp.size % POOL_RECORD_SIZE;
 	for (uint32_t i = pool_index_next(index, POOL_NONE); i != POOL_NONE;
@@ -69,10 +72,10 @@ static void print_count(uint32_t number, const char *what)
 
 static json_t *as_json(unsigned int number, const struct pool *pool, const struct findings *found)
 {
-	return json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
+	return json_pack("{s:s, s:s, s:b, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i, s:i}",
 			 "pool", store_pool_name(number), "file", pool->file.path,
 			 "damaged", damaged(found), "records", (int)found->records,
-			 "unusable_keys", (int)found->unusable,
+			 "empty_keys", (int)found->empty, "unusable_keys", (int)found->keys,
 			 "unusable_values", (int)found->values,
 			 "altered_for_the_host", (int)found->altered,
 			 "garbage_behind_text", (int)found->untidy,
@@ -86,8 +89,9 @@ static void as_text(unsigned int number, const struct pool *pool, const struct f
 	       command_colour(0), pool->file.path, found->records,
 	       command_colour(damaged(found) ? 'b' : 'g'), damaged(found) ? "damaged" : "good",
 	       command_colour(0));
-	print_count(found->unusable, "records have no usable key (--repair removes them)");
-	print_count(found->values, "values are not valid text (set them again, or delete them)");
+	print_count(found->empty, "records have no key (--repair removes them)");
+	print_count(found->keys, "keys are not UTF-8; the host sees them with U+FFFD (--repair --force removes their records)");
+	print_count(found->values, "values are not UTF-8; the host sees them with U+FFFD (set them again, or delete them)");
 	print_count(found->untidy, "records have garbage after the end of their text (--repair clears it)");
 	print_count(found->partial, "bytes at the end are part of a record (--repair removes them)");
 	if (found->altered)
@@ -107,7 +111,7 @@ static int check_pool(struct command *command, unsigned int number, json_t *list
 	int err = examine(pool, &found), repaired = 0;
 
 	if (!err && command->repair && damaged(&found)) {
-		repaired = pool_tidy(pool);
+		repaired = pool_tidy(pool, command->force);
 		err = repaired < 0 ? repaired : examine(pool, &found);
 		found.repaired = repaired;
 	}
@@ -137,6 +141,8 @@ int command_fsck(struct command *command)
 		if (only < 0)
 			return -only;
 	}
+	if (command->force && !command->repair)
+		return command_fail(EXIT_USAGE, "fsck: --force removes records; it needs --repair");
 	log_set_sink(no_log);
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++) {
 		int code = only < 0 || only == i ? check_pool(command, i, list) : EXIT_OK;

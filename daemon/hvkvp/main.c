@@ -57,7 +57,7 @@ static const char help[] =
 "                         with --state-dir none)\n"
 "  -j, --json             print JSON\n"
 "  -f, --force            set, del, import: write to a pool of the host (external,\n"
-"                         parameter)\n"
+"                         parameter); fsck --repair: remove records whose key is not UTF-8\n"
 "  -r, --raw              get, wait: print the value without a newline\n"
 "  -0, --null             get, wait: print a NUL after the value\n"
 "      --split=STYLE      set: split a long value into pieces: ignition (KEY0, KEY1,\n"
@@ -77,7 +77,7 @@ static const char help[] =
 "  -t, --timeout SECONDS  wait, watch, monitor: time limit (default: none)\n"
 "  -x, --hex              monitor: print the bytes of each packet as well\n"
 "      --device PATH      monitor: the driver's device (default: " DEVICE_OURS ")\n"
-"      --repair           fsck: repair the damage that it finds\n"
+"      --repair           fsck: repair the damage, without removing what the host sees\n"
 "      --max-keys N       limit of the pairs in a pool (default: " STRINGIFY(POOL_DEFAULT_KEYS) ")\n"
 "      --max-bytes N      limit of the size of a pool file (default: " STRINGIFY(POOL_DEFAULT_BYTES) ")\n"
 "  -h, --help             this text\n"
@@ -131,7 +131,7 @@ static const struct option_use {
 	const char *commands;
 } option_uses[] = {
 	{ 'j',			" list get set del wait watch export import fsck info monitor " },
-	{ 'f',			" set del import " },
+	{ 'f',			" set del import fsck " },
 	{ 'r',			" get wait set " },
 	{ '0',			" get wait " },
 	{ 't',			" wait watch monitor " },

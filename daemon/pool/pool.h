@@ -289,15 +289,16 @@ struct pool_transaction {
 int pool_transact(struct pool *pool, const struct pool_transaction *ops, void *data);
 
 /**
- * pool_tidy() - mend what can be mended, in one change
+ * pool_tidy() - repair what can be repaired without losing a pair
  * @pool: the object
+ * @bad_keys: remove records whose key is not UTF-8, too, which the host sees with U+FFFD
  *
- * Records without a usable key go, the others stay in order; bytes behind the
- * ends of keys and values become zeros; a partial record at the end goes.
+ * Records with an empty key are removed, the others stay in order; bytes behind the
+ * ends of keys and values become zeros; a partial record at the end is cut off.
  *
  * Return: how many records were changed or removed; -errno.
  */
-int pool_tidy(struct pool *pool);
+int pool_tidy(struct pool *pool, bool bad_keys);
 
 /**
  * pool_record_tidy() - a record as it should be

@@ -31,20 +31,29 @@ bool pool_record_tidy(struct pool_record *record)
 /**
  * struct tidy - a pass over a pool, in changes of a bounded size
  * @to: records in front of this one are done
- * @from: those from here on are as they were; what lies between has no usable key
- * @changed: records that were mended or removed
+ * @from: those from here on are as they were; what lies between is to be removed
+ * @changed: records that were changed or removed
+ * @bad_keys: records whose key is not UTF-8 are removed, too
  */
 struct tidy {
 	uint32_t to;
 	uint32_t from;
 	int changed;
+	bool bad_keys;
 };
 
 /* Records that one change of a pass looks at: twice as many are written at most. */
 #define TIDY_STEP	128
 
+static bool stays(const struct pool *pool, const struct tidy *tidy, uint32_t number)
+{
+	const struct pool_pair *pair = &pool->index.pairs[number];
+
+	return tidy->bad_keys ? pair->key : pair->shown;
+}
+
 /*
- * The next records: usable ones move down to @tidy->to, and leave empty records behind, so that
+ * The next records: those that stay move down to @tidy->to, and leave empty records behind, so that
  * each change leaves every pair in one place, and in order.
  */
 static int plan_tidy(struct pool *pool, struct tidy *tidy, struct pool_change *change)
@@ -66,7 +75,7 @@ static int plan_tidy(struct pool *pool, struct tidy *tidy, struct pool_change *c
 	if (pool_file_read(&pool->file, tidy->from, was, count) != (ssize_t)count)
 		return -EAGAIN;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!pool->index.pairs[tidy->from + i].key) {
+		if (!stays(pool, tidy, tidy->from + i)) {
 			tidy->changed++;
 			continue;
 		}
@@ -93,14 +102,14 @@ static int plan_tidy(struct pool *pool, struct tidy *tidy, struct pool_change *c
 
 		if (number >= change->after)
 			err = pool_change_add(change, number, &was[i], NULL);
-		else if (number >= tidy->to && pool->index.pairs[number].key)
+		else if (number >= tidy->to && stays(pool, tidy, number))
 			err = pool_change_add(change, number, &was[i], empty);
 	}
 	tidy->from = end;
 	return err;
 }
 
-/* Cut off records that have no usable key, at the end of the pass. */
+/* Cut off the records that are to be removed, at the end of the pass. */
 static int plan_cut(struct pool *pool, uint32_t end, struct pool_change *change)
 {
 	uint32_t count = change->before - end;
@@ -165,9 +174,9 @@ static int tidy_once(struct pool *pool, struct tidy *tidy)
 	return err ? err : more;
 }
 
-int pool_tidy(struct pool *pool)
+int pool_tidy(struct pool *pool, bool bad_keys)
 {
-	struct tidy tidy = { 0 };
+	struct tidy tidy = { .bad_keys = bad_keys };
 	int ret = 1;
 
 	for (int tries = 0; ret == 1 || (ret == -EAGAIN && tries < POOL_TRIES); tries += ret < 0) {
@@ -178,7 +187,7 @@ int pool_tidy(struct pool *pool)
 			continue;
 		/* Others may have changed the file since: then the pass begins again. */
 		if (!pool_stamp_equal(&pool->stamp, &stamp))
-			tidy = (struct tidy){ .changed = tidy.changed };
+			tidy = (struct tidy){ .changed = tidy.changed, .bad_keys = bad_keys };
 		ret = tidy_once(pool, &tidy);
 		pool_commit_end(pool);
 	}

@@ -115,7 +115,7 @@ static int do_edit_more(struct pool *at)
 
 static int do_tidy(struct pool *at)
 {
-	return pool_tidy(at);
+	return pool_tidy(at, true);
 }
 
 static void take(struct image *image)

@@ -52,7 +52,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		MUST(pool_get(&pool, first, &value) == -ENOENT);
 		MUST(pool_delete(&pool, first) == -ENOENT);
 	}
-	MUST(pool_tidy(&pool) >= 0);
+	/* What the host sees stays, unless it is to be removed. */
+	before = count(&pool);
+	MUST(pool_tidy(&pool, false) >= 0);
+	MUST(count(&pool) == before && !pool.index.empty);
+	MUST(pool_tidy(&pool, true) >= 0);
 	MUST(!pool_load(&pool) && !pool.index.unusable);
 	before = count(&pool);
 	pool_exit(&pool);

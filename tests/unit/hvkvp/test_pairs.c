@@ -299,7 +299,7 @@ static void json_files(void)
 
 static void fsck(void)
 {
-	static char records[4 * 2560 + 100];
+	static char records[5 * 2560 + 100];
 	struct stat st;
 
 	scratch_begin();
@@ -310,16 +310,30 @@ static void fsck(void)
 	strcpy(records + 2 * 2560 + 512, "2");
 	strcpy(records + 3 * 2560, "bad");
 	strcpy(records + 3 * 2560 + 512, "\xff");
+	strcpy(records + 4 * 2560, "latin1 \xe9");
+	strcpy(records + 4 * 2560 + 512, "3");
 	scratch_write(".kvp_pool_1", records, sizeof(records));
 	CHECK_INT(RUN("fsck", "external"), 0);
 	CHECK_INT(RUN("fsck"), 6);
-	CHECK(strstr(child.out, "1 records have no usable key"));
-	CHECK(strstr(child.out, "1 values are not valid text"));
+	CHECK(strstr(child.out, "1 records have no key"));
+	CHECK(strstr(child.out, "1 keys are not UTF-8"));
+	CHECK(strstr(child.out, "1 values are not UTF-8"));
 	CHECK(strstr(child.out, "1 records have garbage after"));
 	CHECK(strstr(child.out, "100 bytes at the end"));
 	CHECK_INT(RUN("fsck", "--repair", "guest"), 6);	/* the value is still bad */
 	CHECK(strstr(child.out, "repaired"));
 	CHECK_INT(RUN("del", "guest", "bad"), 0);
+	/* The host sees this one: it stays. */
+	CHECK_INT(RUN("fsck", "--repair", "guest"), 6);
+	CHECK(strstr(child.out, "3 records, damaged"));
+	CHECK(strstr(child.out, "1 keys are not UTF-8; the host sees them with U+FFFD"));
+	CHECK_INT(RUN("fsck", "--json", "guest"), 6);
+	CHECK(strstr(child.out, "\"empty_keys\": 0"));
+	CHECK(strstr(child.out, "\"unusable_keys\": 1"));
+	CHECK_INT(RUN("fsck", "--force", "guest"), 2);
+	CHECK(strstr(child.err, "it needs --repair"));
+	CHECK_INT(RUN("fsck", "--repair", "--force", "guest"), 0);
+	CHECK(strstr(child.out, "repaired: 1 records"));
 	CHECK_INT(RUN("fsck", "guest"), 0);
 	CHECK(strstr(child.out, "2 records, good"));
 	CHECK_INT(stat(scratch_path(".kvp_pool_1"), &st), 0);

@@ -1492,7 +1492,7 @@ static void tidies_in_steps(void)
 	}
 	memset(records[7].key + 100, 'x', 100);
 	scratch_write(FILE_NAME, records, sizeof(records));
-	CHECK_INT(pool_tidy(&pool), 5 + 600 + 1);
+	CHECK_INT(pool_tidy(&pool, false), 5 + 600 + 1);
 	CHECK_INT(stat(scratch_path(FILE_NAME ".journal"), &st), 0);
 	CHECK(st.st_size <= 2 * POOL_JOURNAL_SIZE);
 	for (int pass = 0; pass < 2; pass++) {
@@ -1509,7 +1509,42 @@ static void tidies_in_steps(void)
 	}
 	CHECK_INT(wrong, 0);
 	CHECK_INT(file_size(), good * POOL_RECORD_SIZE);
-	CHECK_INT(pool_tidy(&pool), 0);
+	CHECK_INT(pool_tidy(&pool, false), 0);
+	end();
+}
+
+/* A record that the host sees is not lost by a repair, unless that is asked for. */
+static void tidy_keeps_what_the_host_sees(void)
+{
+	struct pool_record r[5] = { 0 };
+	const char *key, *value;
+
+	begin();
+	put_record(&r[0], "", "no key");
+	put_record(&r[1], "bad\xff", "v");
+	memset(r[2].key, 'k', sizeof(r[2].key));
+	put_record(&r[3], "", "no key");
+	put_record(&r[4], "z", "\xc3(");
+	memset(r[1].value + 10, 'x', 10);
+	scratch_write(FILE_NAME, r, sizeof(r));
+	CHECK_INT(pool_tidy(&pool, false), 3);
+	CHECK_INT(file_size(), 3 * POOL_RECORD_SIZE);
+	for (int pass = 0; pass < 2; pass++) {
+		CHECK_INT(pool_at(&pool, 0, &key, &value), 0);
+		CHECK_TEXT(key, "bad\ufffd");
+		CHECK_TEXT(value, "v");
+		CHECK_INT(pool_at(&pool, 1, &key, &value), 0);
+		CHECK_INT(strlen(key), 512);
+		CHECK_INT(pool_at(&pool, 2, &key, &value), 0);
+		CHECK_TEXT(key, "z");
+		CHECK_TEXT(value, "\ufffd(");
+		CHECK_INT(pool_at(&pool, 3, &key, &value), -ENOENT);
+		reopen();
+	}
+	CHECK_INT(pool_tidy(&pool, true), 2);
+	CHECK_INT(file_size(), POOL_RECORD_SIZE);
+	CHECK_INT(pool_at(&pool, 0, &key, &value), 0);
+	CHECK_TEXT(key, "z");
 	end();
 }
 
@@ -1577,6 +1612,7 @@ static const struct tap_case cases[] = {
 	{ "a change that failed does not take effect later", failure_is_final },
 	{ "one warning for each state of the file", warns_once },
 	{ "a large pool is tidied in changes of bounded size", tidies_in_steps },
+	{ "a repair keeps what the host sees, unless it is to be removed", tidy_keeps_what_the_host_sees },
 	{ "thousands of records with one key are deleted", deletes_very_many },
 	{ "no lock is left behind", locks_are_released },
 	{ "four writers at once lose nothing", storm },
