@@ -163,6 +163,8 @@ static void watches(void)
 	CHECK_INT(hvkvp_watch(kvp, 1 << HVKVP_POOL_AUTO), -EINVAL);
 	CHECK_INT(hvkvp_watch(kvp, 1 << GUEST), 1);
 	CHECK_INT(hvkvp_watch_next(kvp, &event, sizeof(event)), 0);
+	/* Nothing has to be looked at from time to time. */
+	CHECK_INT(hvkvp_watch_timeout(kvp), -1);
 	CHECK_INT(hvkvp_open(&other, scratch_dir), 0);
 	CHECK_INT(hvkvp_set(other, 0, "not", "watched"), 1);
 	CHECK_INT(hvkvp_set(other, GUEST, "k", "1"), 1);
