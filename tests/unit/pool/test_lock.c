@@ -56,7 +56,7 @@ static void *take_again(void *data)
 	(void)data;
 	while (!atomic_load(&enough) && !pool_lock_alone(fd, 10 * WAIT_MS)) {
 		atomic_fetch_add(&taken, 1);
-		nanosleep(&work, NULL);
+		nanosleep(&work, NULL);	/* sleep: the work of a greedy program */
 		flock(fd, LOCK_UN);
 	}
 	close(fd);
@@ -84,7 +84,7 @@ static void order(void)
 
 		/* The others are to have it first. */
 		while (atomic_load(&taken) == start)
-			nanosleep(&pause, NULL);
+			nanosleep(&pause, NULL);	/* sleep: it polls */
 		start = atomic_load(&taken);
 		err = pool_lock_alone(fd, WAIT_MS);
 		before[i] = atomic_load(&taken) - start;
