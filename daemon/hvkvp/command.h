@@ -60,6 +60,8 @@ enum {
  * @repair: fsck: repair what can be repaired
  * @hex: monitor: the bytes, too
  * @device: monitor: path of the driver's device
+ * @write: monitor: the capture to write; NULL: print
+ * @read: monitor: the capture to print; NULL: watch the device
  * @max_keys: pairs in a pool, 0 for the default
  * @max_bytes: of a pool file, 0 for the default
  * @timeout_ms: wait, watch, monitor: time limit, -1 for none
@@ -91,6 +93,8 @@ struct command {
 	bool repair;
 	bool hex;
 	const char *device;
+	const char *write;
+	const char *read;
 	uint64_t max_keys;
 	uint64_t max_bytes;
 	long timeout_ms;

@@ -77,6 +77,8 @@ static const char help[] =
 "  -t, --timeout SECONDS  wait, watch, monitor: time limit (default: none)\n"
 "  -x, --hex              monitor: print the bytes of each packet as well\n"
 "      --device PATH      monitor: the driver's device (default: " DEVICE_OURS ")\n"
+"      --write FILE       monitor: write a capture (pcapng) instead; - is standard output\n"
+"      --read FILE        monitor: print a capture; - is standard input\n"
 "      --repair           fsck: repair the damage, without removing what the host sees\n"
 "      --max-keys N       limit of the pairs in a pool (default: " STRINGIFY(POOL_DEFAULT_KEYS) ")\n"
 "      --max-bytes N      limit of the size of a pool file (default: " STRINGIFY(POOL_DEFAULT_BYTES) ")\n"
@@ -119,6 +121,8 @@ enum {
 	OPTION_CHANGE,
 	OPTION_EXEC,
 	OPTION_INITIAL,
+	OPTION_WRITE,
+	OPTION_READ,
 };
 
 /**
@@ -137,6 +141,8 @@ static const struct option_use {
 	{ 't',			" wait watch monitor " },
 	{ 'x',			" monitor " },
 	{ OPTION_DEVICE,	" monitor " },
+	{ OPTION_WRITE,		" monitor " },
+	{ OPTION_READ,		" monitor " },
 	{ OPTION_SPLIT,		" set del " },
 	{ OPTION_JOIN,		" get wait " },
 	{ OPTION_REPAIR,	" fsck " },
@@ -169,6 +175,8 @@ static const struct option long_options[] = {
 	{ "initial",	no_argument,	   NULL, OPTION_INITIAL },
 	{ "hex",	no_argument,	   NULL, 'x' },
 	{ "device",	required_argument, NULL, OPTION_DEVICE },
+	{ "write",	required_argument, NULL, OPTION_WRITE },
+	{ "read",	required_argument, NULL, OPTION_READ },
 	{ "timeout",	required_argument, NULL, 't' },
 	{ "repair",	no_argument,	   NULL, OPTION_REPAIR },
 	{ "max-keys",	required_argument, NULL, OPTION_MAX_KEYS },
@@ -307,6 +315,12 @@ static int parse(struct command *command, int argc, char **argv)
 			break;
 		case OPTION_DEVICE:
 			command->device = optarg;
+			break;
+		case OPTION_WRITE:
+			command->write = optarg;
+			break;
+		case OPTION_READ:
+			command->read = optarg;
 			break;
 		case 't':
 			err = parse_timeout(optarg, &command->timeout_ms);

@@ -11,30 +11,12 @@
 
 #include <hv_kvp.h>
 
+#include "hvkvp/capture.h"
 #include "hvkvp/command.h"
-#include "hvkvp/packet.h"
+#include "hvkvp/recorded.h"
+#include "hvkvp/show.h"
 #include "util/clock.h"
-#include "util/escape.h"
 #include "util/paths.h"
-
-#define HEX_LINE 16
-
-/* Events: the name in JSON, who caused it, and the text where there is no packet. */
-static const struct {
-	const char *name;
-	const char *who;
-	const char *text;
-} events[] = {
-	[HVKVP_RECEIVED]  = { "received",  "host",    "" },
-	[HVKVP_SENT]	  = { "sent",	   "guest",   "" },
-	[HVKVP_TAKEN]	  = { "taken",	   "service", "has read the request" },
-	[HVKVP_EXPIRED]	  = { "expired",   "driver",  "the deadline passed" },
-	[HVKVP_WITHDRAWN] = { "withdrawn", "host",    "no longer waits for the answer" },
-	[HVKVP_ATTACHED]  = { "attached",  "service", "is attached" },
-	[HVKVP_DETACHED]  = { "detached",  "service", "is detached" },
-	[HVKVP_OPENED]	  = { "opened",	   "channel", "is open" },
-	[HVKVP_CLOSED]	  = { "closed",	   "channel", "is closed" },
-};
 
 /**
  * union monitor_message - a message that the device sends
@@ -52,155 +34,64 @@ union monitor_message {
  * @fd: the device
  * @id: of the packet that waits for its answer
  * @since_ns: when it was received
+ * @out: the capture that is written; NULL: events are printed
+ * @realtime_ns: what to add to CLOCK_MONOTONIC for the time of day
+ * @lost: events that were lost since the last packet that was written
  */
 struct monitor {
 	const struct command *command;
 	int fd;
 	__u64 id;
 	__u64 since_ns;
+	FILE *out;
+	uint64_t realtime_ns;
+	uint64_t lost;
 };
 
-static json_t *hex_json(const uint8_t *bytes, size_t len)
+static int write_event(struct monitor *monitor, const struct hvkvp_event *event, size_t len)
 {
-	static const char digits[] = "0123456789abcdef";
-	char text[2 * HVKVP_MAX_MESSAGE];
+	const struct capture_packet packet = {
+		.time_ns = event->time_ns + monitor->realtime_ns,
+		.id = event->hdr.id, .has_id = true,
+		.to_guest = event->what == HVKVP_RECEIVED,
+		.lost = monitor->lost + event->lost,
+		.bytes = event->packet, .len = len,
+		.full_len = event->packet_len > len ? event->packet_len : len,
+	};
+	int err;
 
-	for (size_t i = 0; i < len; i++) {
-		text[2 * i] = digits[bytes[i] >> 4];
-		text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	return json_stringn(text, 2 * len);
-}
-
-static void print_hex(const uint8_t *bytes, size_t len)
-{
-	for (size_t at = 0; at < len; at += HEX_LINE) {
-		size_t end = at + HEX_LINE < len ? at + HEX_LINE : len;
-
-		printf("    %04zx ", at);
-		for (size_t i = at; i < at + HEX_LINE; i++)
-			if (i < end)
-				printf(" %02x", bytes[i]);
-			else
-				printf("   ");
-		printf("  ");
-		for (size_t i = at; i < end; i++)
-			putchar(bytes[i] >= ' ' && bytes[i] < 0x7f ? bytes[i] : '.');
-		putchar('\n');
-	}
-}
-
-static void print_text(const char *text)
-{
-	char shown[SHOWN_VALUE_SIZE];
-
-	escape(text, shown, sizeof(shown));
-	printf(*text && !strpbrk(text, " \"=,") ? "%s" : "\"%s\"", shown);
-}
-
-static void print_scalar(const json_t *value)
-{
-	if (json_is_string(value))
-		print_text(json_string_value(value));
-	else if (json_is_boolean(value))
-		printf(json_is_true(value) ? "yes" : "no");
-	else
-		printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
-}
-
-/* The members of a description, except the headers. */
-static void print_packet(json_t *described)
-{
-	const char *name;
-	json_t *value, *element;
-	size_t i;
-
-	json_object_foreach(described, name, value) {
-		if (json_is_object(value))
-			continue;
-		if (strcmp(name, "message"))
-			printf(" %s%s=%s", command_colour('d'), name, command_colour(0));
-		else
-			putchar(' ');
-		if (!json_is_array(value))
-			print_scalar(value);
-		json_array_foreach(value, i, element) {
-			if (i)
-				putchar(',');
-			print_scalar(element);
-		}
-	}
-}
-
-static void print_line(const struct monitor *monitor, const struct hvkvp_event *event,
-		       const uint8_t *packet, size_t shown, json_t *described)
-{
-	if (event->lost)
-		printf("%s%u events were lost here: hvkvp read them too slowly%s\n",
-		       command_colour('b'), event->lost, command_colour(0));
-	printf("%5llu.%06llu ", event->time_ns / 1000000000,
-	       event->time_ns / 1000 % 1000000);
-	if (event->hdr.id)
-		printf("%s%llu%s ", command_colour('d'), event->hdr.id, command_colour(0));
-	printf("%s%-7s%s", command_colour('p'), events[event->what].who, command_colour(0));
-	if (described)
-		print_packet(described);
-	else
-		printf(" %s", events[event->what].text);
-	if (event->what == HVKVP_RECEIVED && !event->hdr.id)
-		printf(" %sdropped%s", command_colour('b'), command_colour(0));
-	if (event->what == HVKVP_SENT && event->hdr.id == monitor->id)
-		printf(" %safter %llu us%s", command_colour('d'),
-		       (event->time_ns - monitor->since_ns) / 1000,
-		       command_colour(0));
-	putchar('\n');
-	if (monitor->command->hex)
-		print_hex(packet, shown);
-}
-
-static void print_json(const struct monitor *monitor, const struct hvkvp_event *event,
-		       const uint8_t *packet, size_t shown, json_t *described)
-{
-	json_t *line = json_pack("{s:s, s:I, s:I, s:I}", "event", events[event->what].name,
-				 "time_ns", (json_int_t)event->time_ns,
-				 "id", (json_int_t)event->hdr.id,
-				 "lost", (json_int_t)event->lost);
-
-	if (described) {
-		json_object_set_new(line, "length", json_integer(event->packet_len));
-		json_object_set(line, "packet", described);
-		if (monitor->command->hex)
-			json_object_set_new(line, "bytes", hex_json(packet, shown));
-	}
-	if (line)
-		json_dumpf(line, stdout, JSON_COMPACT);
-	json_decref(line);
-	putchar('\n');
-}
-
-static int handle_event(struct monitor *monitor, const union monitor_message *message, size_t len)
-{
-	const struct hvkvp_event *event = &message->event;
-	const uint8_t *packet = message->bytes + sizeof(*event);
-	size_t shown = len - sizeof(*event);
-	json_t *described = NULL;
-
-	/* Events of a later driver that we do not know are skipped. */
-	if (event->what >= sizeof(events) / sizeof(events[0]) || !events[event->what].name)
+	/* What a capture cannot have is not lost with it. */
+	monitor->lost = packet.lost;
+	if (event->what != HVKVP_RECEIVED && event->what != HVKVP_SENT)
 		return EXIT_OK;
-	if (shown)
-		described = packet_describe(packet, shown);
-	if (monitor->command->json)
-		print_json(monitor, event, packet, shown, described);
-	else
-		print_line(monitor, event, packet, shown, described);
-	json_decref(described);
+	monitor->lost = 0;
+	err = capture_write(monitor->out, &packet);
+	return err ? command_fail(EXIT_STORAGE, "%s: %s", monitor->command->write, strerror(-err)) :
+		     EXIT_OK;
+}
+
+static int print_event(struct monitor *monitor, const struct hvkvp_event *event, size_t len)
+{
+	const struct show_event shown = {
+		.what = event->what, .time_ns = event->time_ns, .id = event->hdr.id,
+		.lost = event->lost, .packet = event->packet, .len = len,
+		.full_len = event->packet_len,
+		.answers = event->what == HVKVP_SENT && event->hdr.id == monitor->id,
+		.after_ns = event->time_ns - monitor->since_ns,
+	};
+
 	if (event->what == HVKVP_RECEIVED && event->hdr.id) {
 		monitor->id = event->hdr.id;
 		monitor->since_ns = event->time_ns;
 	}
-	fflush(stdout);
-	return ferror(stdout) ? EXIT_STORAGE : EXIT_OK;
+	return show_event(monitor->command, &shown);
+}
+
+static int handle_event(struct monitor *monitor, const union monitor_message *message, size_t len)
+{
+	len -= sizeof(message->event);
+	return monitor->out ? write_event(monitor, &message->event, len) :
+			      print_event(monitor, &message->event, len);
 }
 
 static int handle_hello(const struct monitor *monitor, const struct hvkvp_hello *hello)
@@ -281,14 +172,64 @@ static int watch_device(struct monitor *monitor)
 	return ret;
 }
 
+/* The capture has every pair, so it is for its owner only. */
+static int open_capture(struct monitor *monitor)
+{
+	const char *path = monitor->command->write;
+	struct timespec now;
+	int fd, err;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	monitor->realtime_ns = (uint64_t)now.tv_sec * 1000000000 + now.tv_nsec - clock_ns();
+	fd = strcmp(path, "-") ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) :
+				 fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 0);
+	monitor->out = fd < 0 ? NULL : fdopen(fd, "w");
+	if (!monitor->out) {
+		err = errno;
+		if (fd >= 0)
+			close(fd);
+		return command_fail(EXIT_STORAGE, "%s: %s", path, strerror(err));
+	}
+	err = capture_begin(monitor->out);
+	return err ? command_fail(EXIT_STORAGE, "%s: %s", path, strerror(-err)) : EXIT_OK;
+}
+
+static int close_capture(struct monitor *monitor, int ret)
+{
+	if (monitor->out && fclose(monitor->out) && !ret)
+		return command_fail(EXIT_STORAGE, "%s: %s", monitor->command->write,
+				    strerror(errno));
+	return ret;
+}
+
+static int check_usage(const struct command *command)
+{
+	if (command->write && command->read)
+		return command_fail(EXIT_USAGE, "monitor: --write and --read exclude each other");
+	if (command->write && (command->json || command->hex))
+		return command_fail(EXIT_USAGE, "monitor: --write prints nothing; use --json and --hex with --read");
+	if (command->read && command->timeout_ms >= 0)
+		return command_fail(EXIT_USAGE, "monitor: --read has no --timeout");
+	return EXIT_OK;
+}
+
 int command_monitor(struct command *command)
 {
 	struct monitor monitor = { .command = command };
-	int ret = open_device(&monitor);
+	int ret = check_usage(command);
 
 	if (ret)
 		return ret;
-	ret = watch_device(&monitor);
+	if (command->read)
+		return recorded_show(command);
+	ret = open_device(&monitor);
+	if (ret)
+		return ret;
+	if (command->write)
+		ret = open_capture(&monitor);
+	if (!ret)
+		ret = watch_device(&monitor);
+	ret = close_capture(&monitor, ret);
 	close(monitor.fd);
 	return ret;
 }

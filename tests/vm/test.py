@@ -326,6 +326,57 @@ def test_dissector(folder):
     return None
 
 
+def monitored(hvkvp, capture, packets):
+    """Let hvkvp write a capture of packets that a driver would report on its device."""
+    def message(kind, number, rest):
+        return struct.pack("<IHHQ", 16 + len(rest), kind, 0, number) + rest
+
+    device, driver = os.pipe2(os.O_DIRECT)     # keeps messages apart, as the device does
+    try:
+        os.write(driver, message(1, 0, struct.pack("<HHIQ", 1, 2, 0, 0)))
+        for number, packet in enumerate(packets):
+            whole = struct.pack("<II", 1, len(packet.data)) + packet.data
+            os.write(driver, message(4, 1 + number // 2, struct.pack(
+                "<QIIII", packet.time, 1 if packet.to_guest else 2, 0, len(whole), 0) + whole))
+        os.close(driver)
+        done = subprocess.run([hvkvp, "--device", f"/proc/self/fd/{device}", "--write", capture, "monitor"],
+                              pass_fds=[device], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+    finally:
+        os.close(device)
+    assert done.returncode == 3 and "the device was removed" in done.stderr, done.stderr
+
+
+def printed(hvkvp, capture):
+    """What hvkvp says about a capture, a line for each packet, without the time."""
+    done = subprocess.run([hvkvp, "--read", capture, "monitor"], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [line.split(None, 1)[1] for line in done.stdout.splitlines()]
+
+
+def test_monitor_capture(folder):
+    """a capture of hvkvp monitor --write is read by tshark, hvkvp and our tools as the test host's"""
+    hvkvp = tree.build_daemon()[1]
+    captures = [os.path.join(folder, name) for name in ("hvhost", "hvkvp")]
+    with open(captures[0], "wb") as file:
+        file.write(conversation())
+    packets = pcapng.read(conversation())[:8]   # those that fit into a page, as a pipe's messages do
+    monitored(hvkvp, captures[1], packets)
+    with open(captures[1], "rb") as file:
+        again = pcapng.read(file.read())
+    assert [(p.to_guest, p.data) for p in again] == [(p.to_guest, p.data) for p in packets]
+    lines = [printed(hvkvp, capture) for capture in captures]
+    assert lines[0][:8] == lines[1] and len(lines[0]) == 10, lines
+    assert lines[1][3] == "2 guest   set status=S_OK pool=external key=k\u00e9y after 2000 us", lines[1]
+    if not shutil.which("tshark"):
+        return "tshark is not installed: run tests/vm/install-packages"
+    columns = ("-T", "fields", "-e", "_ws.col.Info", "-e", "hyperv_ic.latency")
+    assert tshark(captures[1], *columns) == tshark(captures[0], *columns)[:8]
+    assert tshark(captures[1], "-T", "fields", "-e", "frame.packet_id")[2:4] == ["2", "2"]
+    return None
+
+
 def test_capture_cases(folder):
     """a capture becomes a case file that loads, with what was asked and answered"""
     capture = os.path.join(folder, "all.pcapng")

@@ -253,12 +253,12 @@ local function match(pinfo, response)
 	local key = tostring(interface_id())
 	waiting[key] = waiting[key] or {}
 	if not response then
-		table.insert(waiting[key], { number = pinfo.number, at = pinfo.abs_ts })
+		table.insert(waiting[key], { number = pinfo.number, at = pinfo.rel_ts })
 		return
 	end
 	local request = table.remove(waiting[key], 1)
 	if request then
-		answers[pinfo.number] = { request = request.number, latency = pinfo.abs_ts - request.at }
+		answers[pinfo.number] = { request = request.number, latency = pinfo.rel_ts - request.at }
 		answers[request.number] = { response = pinfo.number }
 	end
 end

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <hv_kvp.h>
@@ -166,6 +167,49 @@ static void hex(void)
 	scratch_end();
 }
 
+static void capture(void)
+{
+	uint8_t bytes[64];
+	struct stream s;
+	struct stat st;
+
+	scratch_begin();
+	stream_open(&s);
+	tell(&s, 0, 1000000, HVKVP_OPENED, 2, NULL, 0);
+	tell(&s, 0, 1400000, HVKVP_RECEIVED, 1, bytes, packet(bytes, 9, 0, 0, "x", 1));
+	tell(&s, 0, 1410000, HVKVP_RECEIVED, 0, (const uint8_t *)"short", 5);
+	tell_set(&s);
+	close(s.fds[1]);
+	CHECK_INT(child_run(&child, "hvkvp", "--device", s.path, "--write", scratch_path("capture"),
+			    "monitor"), 3);
+	close(s.fds[0]);
+	CHECK_TEXT(child.out, "");
+	CHECK(strstr(child.err, "hvkvp: watching "));
+	CHECK(!stat(scratch_path("capture"), &st));
+	CHECK_INT(st.st_mode & 0777, 0600);
+	CHECK_INT(child_run(&child, "hvkvp", "--read", scratch_path("capture"), "monitor"), 0);
+	CHECK_TEXT(child.out,
+		   "3 events were lost here: hvkvp read them too slowly\n"
+		   "    0.000000 host    \"type 9\" dropped\n"
+		   "    0.010000 host    error=\"it is shorter than it should be\" dropped\n"
+		   "    0.100000 7 host    set pool=guest key=\"na me\" value=\u00fc\\x1b\n"
+		   "    0.100321 7 guest   set status=ACCESS_DENIED pool=guest key=\"na me\" after 321 us\n");
+	CHECK_TEXT(child.err, "");
+	/* To standard output, and to where there is no room. */
+	stream_open(&s);
+	CHECK_INT(child_run(&child, "hvkvp", "--device", s.path, "--timeout", "0", "--write", "-",
+			    "monitor"), 0);
+	CHECK(!memcmp(child.out, "\n\r\r\n", 4));
+	close(s.fds[0]);
+	close(s.fds[1]);
+	stream_open(&s);
+	CHECK_INT(child_run(&child, "hvkvp", "--device", s.path, "--write", "/dev/full", "monitor"), 3);
+	CHECK(strstr(child.err, "/dev/full: No space left on device"));
+	close(s.fds[0]);
+	close(s.fds[1]);
+	scratch_end();
+}
+
 static void no_device(void)
 {
 	struct stream s;
@@ -233,6 +277,7 @@ static const struct tap_case cases[] = {
 	{ "a line for each event", lines },
 	{ "JSON", json },
 	{ "bytes", hex },
+	{ "a capture", capture },
 	{ "no device, no message, no more time", no_device },
 	{ "packets that lie, or are cut off", malformed },
 };
