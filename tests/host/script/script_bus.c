@@ -159,6 +159,7 @@ static int l_arm(lua_State *L)
 		[BUS_DO_RESCIND_REOFFER] = "rescind-reoffer",
 		[BUS_DO_REFUSE] = "refuse",
 		[BUS_DO_SILENCE] = "silence",
+		[BUS_DO_DELAY] = "delay",
 		[BUS_DO_OFFER] = "offer",
 		NULL,
 	};
@@ -170,27 +171,18 @@ static int l_arm(lua_State *L)
 		.before = lua_toboolean(L, 5),
 		.status = (u32)luaL_optinteger(L, 6, 0xc0000001),
 	};
-	bool open_only = plan.action == BUS_DO_REFUSE || plan.action == BUS_DO_SILENCE;
 	int kind;
 
 	for (kind = 0; kind < BUS_EVENT_KINDS; kind++)
 		if (!strcmp(at, vmbus_event_name(kind)))
 			break;
-	switch (kind) {
-	case BUS_CONTACT:
-	case BUS_OFFER:
-	case BUS_GPADL:
-	case BUS_OPEN:
-	case BUS_CLOSE:
-	case BUS_MODIFY:
-	case BUS_FIRST_PACKET:
-		break;
-	default:
-		return luaL_error(L, "nothing can be armed at '%s': use contact, offer, gpadl, "
-				  "open, close, modify or first-packet", at);
-	}
-	if (open_only && kind != BUS_OPEN)
-		return luaL_error(L, "'%s' can only be armed at an open", actions[plan.action]);
+	if (!vmbus_can_arm(kind, plan.action))
+		return luaL_error(L, "'%s' cannot be armed at '%s', see README.md",
+				  actions[plan.action], at);
+	if (plan.action == BUS_DO_DELAY && !plan.after_us)
+		return luaL_error(L, "'delay' needs after_us = microseconds");
+	if (plan.action == BUS_DO_SILENCE && plan.after_us)
+		return luaL_error(L, "'silence' has no after_us: nothing is sent, at no time");
 	plan.at = (enum bus_event_kind)kind;
 	if (!vmbus_arm(bus_of(L), &plan))
 		return luaL_error(L, "too many armed actions");

@@ -10,6 +10,7 @@
 #include "machine/synic.h"
 #include "test/fakevm.h"
 #include "test/suites.h"
+#include "util/clock.h"
 #include "vmbus/vmbus_host.h"
 #include "vmbus/vmbus_msg.h"
 
@@ -474,6 +475,181 @@ static void armed_at_open(void)
 	stop(&rig);
 }
 
+static void arm(struct rig *rig, enum bus_event_kind at, enum bus_action action, u32 us)
+{
+	const struct bus_plan plan = { .device = vmbus_kvp(rig->bus), .at = at, .action = action,
+				       .after_us = us, .status = 0xc0000022 };
+
+	REQUIRE(vmbus_can_arm(at, action));
+	REQUIRE(vmbus_arm(rig->bus, &plan));
+}
+
+static bool noted(struct rig *rig, const char *text)
+{
+	struct bus_event event;
+
+	for (u32 i = 0; vmbus_event(rig->bus, i, &event); i++)
+		if (event.text && !strcmp(event.text, text))
+			return true;
+	return false;
+}
+
+#define LATE_US 20000
+
+/* The next message, which must have been kept back since @since, in nanoseconds. */
+static void *expect_late(struct rig *rig, u64 since, u32 type, u32 len)
+{
+	void *message = expect(rig, type, len);
+
+	REQUIRE(clock_ns() - since >= LATE_US * 1000ull);
+	return message;
+}
+
+static void faults_of_contact(void)
+{
+	struct msg_contact m = { .h.type = MSG_CONTACT, .version = VMBUS_VERSION(5, 3), .sint = 2 };
+	struct rig rig = start(0);
+	u64 since;
+
+	arm(&rig, BUS_CONTACT, BUS_DO_REFUSE, 0);
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(5, 3), 0)->supported, 0);
+	REQUIRE_INT(vmbus_version(rig.bus), 0);
+	arm(&rig, BUS_CONTACT, BUS_DO_SILENCE, 0);
+	post(&rig, &m, sizeof(m));
+	expect_silence(&rig);
+	REQUIRE_INT(vmbus_version(rig.bus), 0);
+	REQUIRE(noted(&rig, "a message left unanswered, as the script wants"));
+	arm(&rig, BUS_CONTACT, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	post(&rig, &m, sizeof(m));
+	REQUIRE_INT(((struct msg_version *)expect_late(&rig, since, MSG_VERSION, 16))->supported, 1);
+	REQUIRE_INT(vmbus_version(rig.bus), VMBUS_VERSION(5, 3));
+	stop(&rig);
+}
+
+static void faults_of_offer(void)
+{
+	struct rig rig = start(0);
+	u64 since;
+
+	arm(&rig, BUS_OFFER, BUS_DO_SILENCE, 0);
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(5, 3), 1)->supported, 1);
+	simple(&rig, MSG_REQUEST_OFFERS);
+	expect(&rig, MSG_ALL_OFFERS, 8);
+	expect_silence(&rig);
+	arm(&rig, BUS_OFFER, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	vmbus_offer(rig.bus, vmbus_kvp(rig.bus));
+	expect_late(&rig, since, MSG_OFFER, 196);
+	expect_silence(&rig);
+	stop(&rig);
+}
+
+static void faults_of_gpadl(void)
+{
+	struct rig rig = start(0);
+	u64 since;
+	u32 relid = meet(&rig);
+
+	arm(&rig, BUS_GPADL, BUS_DO_REFUSE, 0);
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0xc0000022);
+	/* It is not there: the number is free. */
+	arm(&rig, BUS_GPADL, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
+	REQUIRE(clock_ns() - since >= LATE_US * 1000ull);
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
+	stop(&rig);
+}
+
+static void faults_of_teardown(void)
+{
+	struct msg_gpadl_teardown m = { .h.type = MSG_GPADL_TEARDOWN, .gpadl = 0xe1 };
+	struct rig rig = start(0);
+	u64 since;
+
+	m.relid = meet(&rig);
+	REQUIRE_INT(gpadl_for(&rig, m.relid, 0xe1, RING_PAGES), 0);
+	arm(&rig, BUS_TEARDOWN, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	post(&rig, &m, sizeof(m));
+	expect_late(&rig, since, MSG_GPADL_TORNDOWN, 12);
+	REQUIRE_INT(gpadl_for(&rig, m.relid, 0xe1, RING_PAGES), 0);
+	arm(&rig, BUS_TEARDOWN, BUS_DO_SILENCE, 0);
+	post(&rig, &m, sizeof(m));
+	expect_silence(&rig);
+	stop(&rig);
+}
+
+static void faults_of_open(void)
+{
+	struct rig rig = start(0);
+	u64 since;
+	u32 relid = meet(&rig);
+
+	REQUIRE_INT(gpadl_for(&rig, relid, 0xe1, RING_PAGES), 0);
+	arm(&rig, BUS_OPEN, BUS_DO_REFUSE, LATE_US);
+	since = clock_ns();
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0xc0000022);
+	REQUIRE(clock_ns() - since >= LATE_US * 1000ull);
+	REQUIRE(!vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus)));
+	arm(&rig, BUS_OPEN, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	REQUIRE_INT(open_with(&rig, relid, 0xe1, DOWNSTREAM), 0);
+	REQUIRE(clock_ns() - since >= LATE_US * 1000ull);
+	REQUIRE(vmbus_open_channel(rig.bus, vmbus_kvp(rig.bus)));
+	stop(&rig);
+}
+
+static void faults_of_modify(void)
+{
+	struct msg_modify m = { .h.type = MSG_MODIFY, .target_vp = 1 };
+	struct rig rig = start(0);
+	u64 since;
+
+	m.relid = meet(&rig);
+	REQUIRE_INT(gpadl_for(&rig, m.relid, 0xe1, RING_PAGES), 0);
+	REQUIRE_INT(open_with(&rig, m.relid, 0xe1, DOWNSTREAM), 0);
+	arm(&rig, BUS_MODIFY, BUS_DO_REFUSE, 0);
+	post(&rig, &m, sizeof(m));
+	REQUIRE_INT(((struct msg_modified *)expect(&rig, MSG_MODIFIED, 16))->status, 0xc0000022);
+	arm(&rig, BUS_MODIFY, BUS_DO_SILENCE, 0);
+	post(&rig, &m, sizeof(m));
+	expect_silence(&rig);
+	arm(&rig, BUS_MODIFY, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	post(&rig, &m, sizeof(m));
+	REQUIRE_INT(((struct msg_modified *)expect_late(&rig, since, MSG_MODIFIED, 16))->status, 0);
+	stop(&rig);
+}
+
+static void faults_of_unload(void)
+{
+	struct rig rig = start(0);
+	u64 since;
+
+	meet(&rig);
+	arm(&rig, BUS_UNLOAD, BUS_DO_SILENCE, 0);
+	simple(&rig, MSG_UNLOAD);
+	expect_silence(&rig);
+	meet(&rig);
+	arm(&rig, BUS_UNLOAD, BUS_DO_DELAY, LATE_US);
+	since = clock_ns();
+	simple(&rig, MSG_UNLOAD);
+	expect_late(&rig, since, MSG_UNLOADED, 8);
+	stop(&rig);
+}
+
+static void what_can_be_armed(void)
+{
+	REQUIRE(!vmbus_can_arm(BUS_CLOSE, BUS_DO_SILENCE));
+	REQUIRE(!vmbus_can_arm(BUS_OFFER, BUS_DO_REFUSE));
+	REQUIRE(!vmbus_can_arm(BUS_UNLOAD, BUS_DO_RESCIND));
+	REQUIRE(!vmbus_can_arm(BUS_RELEASE, BUS_DO_RESCIND));
+	REQUIRE(!vmbus_can_arm(BUS_EVENT_KINDS, BUS_DO_RESCIND));
+	REQUIRE(vmbus_can_arm(BUS_FIRST_PACKET, BUS_DO_RESCIND));
+}
+
 static void bad_opens(void)
 {
 	struct rig rig = start(0);
@@ -624,6 +800,14 @@ static const struct tap_case bus_cases[] = {
 	{ "close -> rescind -> release -> new offer", close_brings_a_new_offer },
 	{ "re-offer at once, later, never; close without rescind", policies },
 	{ "armed at open: refuse, silence, rescind before, after, later", armed_at_open },
+	{ "contact: refused, unanswered, answered late", faults_of_contact },
+	{ "offer: not made, made late", faults_of_offer },
+	{ "GPADL: refused, answered late", faults_of_gpadl },
+	{ "GPADL teardown: answered late, unanswered", faults_of_teardown },
+	{ "open: refused late, answered late", faults_of_open },
+	{ "modify: refused, unanswered, answered late", faults_of_modify },
+	{ "unload: unanswered, answered late", faults_of_unload },
+	{ "what can be armed where", what_can_be_armed },
 	{ "wrong opens, GPADLs, closes and releases", bad_opens },
 	{ "teardown of open rings", teardown_of_open_rings },
 	{ "ModifyChannel", modify },

@@ -18,17 +18,20 @@ static u16 on_contact(struct vmbus *bus, u32 connection, const struct msg_contac
 {
 	struct msg_version reply = { .h.type = MSG_VERSION };
 	u32 cap = bus->cfg.max_version;
+	struct bus_plan plan, *fault;
 	struct device *dev;
 
 	/* A host from before 5.0 has no port with the new number. */
 	if (connection == VMBUS_CONN_MESSAGE_5 && cap < V5_0)
 		return HV_STATUS_INVALID_CONNECTION_ID;
+	fault = bus_take_fault(bus, 0, BUS_CONTACT, &plan) ? &plan : NULL;
 	bus_reset(bus);
 	bus->message_vp = m->target_vp < vm_cpus(bus->vm) ? m->target_vp : 0;
 	bus->message_sint = VMBUS_SINT;
 	if (m->version >= V5_0 && m->sint && m->sint < SYNIC_SINTS)
 		bus->message_sint = m->sint;
-	if (bus_version_known(m->version) && m->version <= cap) {
+	if (bus_version_known(m->version) && m->version <= cap &&
+	    (!fault || fault->action == BUS_DO_DELAY)) {
 		bus->version = m->version;
 		reply.supported = 1;
 		if (m->version >= V5_0)
@@ -36,7 +39,7 @@ static u16 on_contact(struct vmbus *bus, u32 connection, const struct msg_contac
 	}
 	trace(bus->cfg.trace, "vmbus", "   version %u.%u: %s", m->version >> 16,
 	      m->version & 0xffff, reply.supported ? "taken" : "refused");
-	bus_post(bus, &reply, sizeof(reply));
+	bus_answer(bus, fault, &reply, sizeof(reply));
 	bus_event_add(bus, BUS_CONTACT, NULL, bus->version, NULL);
 	for (dev = bus->devices; dev && bus->version; dev = dev->next)
 		bus_run_plans(bus, dev->number, BUS_CONTACT);
@@ -68,12 +71,19 @@ static void gpadl_created(struct vmbus *bus, u32 relid, u32 id, const char *why)
 		.status = why ? STATUS_FAILED : STATUS_OK,
 	};
 	struct channel *chan = bus_find_relid(bus, relid);
+	struct bus_plan plan, *fault = NULL;
 
 	if (why)
 		bus_note(bus, chan, why);
-	bus_post(bus, &m, sizeof(m));
+	else if (chan && bus_take_fault(bus, chan->device->number, BUS_GPADL, &plan))
+		fault = &plan;
+	if (fault && fault->action == BUS_DO_REFUSE) {
+		m.status = fault->status;
+		bus_free_gpadl(bus, bus_find_gpadl(bus, id));
+	}
+	bus_answer(bus, fault, &m, sizeof(m));
 	bus_event_add(bus, BUS_GPADL, chan, m.status, NULL);
-	if (chan && !why)
+	if (chan && !m.status)
 		bus_run_plans(bus, chan->device->number, BUS_GPADL);
 }
 
@@ -127,7 +137,10 @@ static void on_gpadl_teardown(struct vmbus *bus, const struct msg_gpadl_teardown
 	struct msg_gpadl_torndown reply = { .h.type = MSG_GPADL_TORNDOWN, .gpadl = m->gpadl };
 	struct gpadl **at = bus_find_gpadl(bus, m->gpadl);
 	struct channel *chan = bus_find_relid(bus, m->relid);
+	struct bus_plan plan, *fault = NULL;
 
+	if (chan && bus_take_fault(bus, chan->device->number, BUS_TEARDOWN, &plan))
+		fault = &plan;
 	if (!at) {
 		bus_note(bus, chan, "teardown of a GPADL that does not exist");
 	} else {
@@ -137,11 +150,12 @@ static void on_gpadl_teardown(struct vmbus *bus, const struct msg_gpadl_teardown
 		}
 		bus_free_gpadl(bus, at);
 	}
-	bus_post(bus, &reply, sizeof(reply));
+	bus_answer(bus, fault, &reply, sizeof(reply));
 	bus_event_add(bus, BUS_TEARDOWN, chan, 0, NULL);
 }
 
-static void open_result(struct vmbus *bus, const struct msg_open *m, u32 status)
+static void open_result(struct vmbus *bus, const struct msg_open *m, u32 status,
+			const struct bus_plan *fault)
 {
 	struct msg_open_result reply = {
 		.h.type = MSG_OPEN_RESULT,
@@ -150,7 +164,7 @@ static void open_result(struct vmbus *bus, const struct msg_open *m, u32 status)
 		.status = status,
 	};
 
-	bus_post(bus, &reply, sizeof(reply));
+	bus_answer(bus, fault, &reply, sizeof(reply));
 }
 
 /* Give the channel its rings. Returns NULL or what is wrong. */
@@ -183,7 +197,7 @@ static void on_open(struct vmbus *bus, const struct msg_open *m)
 {
 	struct channel *chan = bus_find_relid(bus, m->relid);
 	enum chan_state state;
-	struct bus_plan plan;
+	struct bus_plan plan, *fault = NULL;
 	const char *why;
 	bool planned;
 
@@ -192,23 +206,25 @@ static void on_open(struct vmbus *bus, const struct msg_open *m)
 		/* A rescind on its way makes this normal. */
 		if (!chan || chan->state != CHAN_RESCINDED)
 			bus_note(bus, chan, "open of a channel that cannot be opened");
-		open_result(bus, m, STATUS_FAILED);
+		open_result(bus, m, STATUS_FAILED, NULL);
 		return;
 	}
-	planned = bus_take_plan(bus, chan->device->number, BUS_OPEN, &plan);
-	if (planned && plan.action == BUS_DO_SILENCE) {
+	if (bus_take_fault(bus, chan->device->number, BUS_OPEN, &plan))
+		fault = &plan;
+	planned = !fault && bus_take_plan(bus, chan->device->number, BUS_OPEN, &plan);
+	if (fault && fault->action == BUS_DO_SILENCE) {
 		bus_note(bus, chan, "open left unanswered, as the script wants");
 		return;
 	}
-	if (planned && plan.action == BUS_DO_REFUSE) {
-		open_result(bus, m, plan.status);
+	if (fault && fault->action == BUS_DO_REFUSE) {
+		open_result(bus, m, plan.status, fault);
 		bus_event_add(bus, BUS_OPEN, chan, plan.status, NULL);
 		return;
 	}
 	why = open_rings(bus, chan, m);
 	if (why) {
 		bus_note(bus, chan, why);
-		open_result(bus, m, STATUS_FAILED);
+		open_result(bus, m, STATUS_FAILED, fault);
 		bus_event_add(bus, BUS_OPEN, chan, STATUS_FAILED, NULL);
 		return;
 	}
@@ -221,7 +237,7 @@ static void on_open(struct vmbus *bus, const struct msg_open *m)
 	bus_event_add(bus, BUS_OPEN, chan, STATUS_OK, NULL);
 	if (planned && plan.before)
 		bus_carry_out(bus, &plan);
-	open_result(bus, m, STATUS_OK);
+	open_result(bus, m, STATUS_OK, fault);
 	if (planned && !plan.before)
 		bus_carry_out(bus, &plan);
 }
@@ -271,16 +287,21 @@ static void on_modify(struct vmbus *bus, const struct msg_modify *m)
 {
 	struct msg_modified reply = { .h.type = MSG_MODIFIED, .relid = m->relid };
 	struct channel *chan = bus_find_relid(bus, m->relid);
+	struct bus_plan plan, *fault = NULL;
 
+	if (chan && bus_take_fault(bus, chan->device->number, BUS_MODIFY, &plan))
+		fault = &plan;
 	if (!chan || chan->state != CHAN_OPEN || m->target_vp >= vm_cpus(bus->vm)) {
 		bus_note(bus, chan, "ModifyChannel of a channel that is not open, or to no processor");
 		reply.status = STATUS_FAILED;
+	} else if (fault && fault->action == BUS_DO_REFUSE) {
+		reply.status = fault->status;
 	} else {
 		chan->target_vp = m->target_vp;
 	}
 	/* Answered from 5.3 on. */
 	if (bus->version >= VMBUS_VERSION(5, 3))
-		bus_post(bus, &reply, sizeof(reply));
+		bus_answer(bus, fault, &reply, sizeof(reply));
 	bus_event_add(bus, BUS_MODIFY, chan, m->target_vp, NULL);
 	if (chan)
 		bus_run_plans(bus, chan->device->number, BUS_MODIFY);
@@ -289,10 +310,13 @@ static void on_modify(struct vmbus *bus, const struct msg_modify *m)
 static void on_unload(struct vmbus *bus)
 {
 	struct msg_header done = { .type = MSG_UNLOADED };
+	struct bus_plan plan, *fault = NULL;
 
+	if (bus_take_fault(bus, 0, BUS_UNLOAD, &plan))
+		fault = &plan;
 	bus_reset(bus);
 	bus_event_add(bus, BUS_UNLOAD, NULL, 0, NULL);
-	bus_post(bus, &done, sizeof(done));
+	bus_answer(bus, fault, &done, sizeof(done));
 }
 
 u16 bus_dispatch(struct vmbus *bus, u32 connection, const void *payload, u32 len)

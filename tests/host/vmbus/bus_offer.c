@@ -30,11 +30,17 @@ void bus_offer(struct vmbus *bus, struct device *dev)
 {
 	const struct device_desc *desc = &dev->desc;
 	struct msg_offer m = { .h.type = MSG_OFFER };
+	struct bus_plan fault;
 	struct channel *chan;
 	u32 relid;
 
 	if (!dev->present || dev->channel || !bus->offers_requested)
 		return;
+	if (bus_take_fault(bus, dev->number, BUS_OFFER, &fault)) {
+		if (fault.action == BUS_DO_DELAY)
+			bus_put_off(bus, dev->number, BUS_DO_OFFER, fault.after_us);
+		return;
+	}
 	relid = new_relid(bus);
 	chan = bus->nchannels < CHANNELS_MAX ? calloc(1, sizeof(*chan)) : NULL;
 	if (!relid || !chan) {
@@ -107,6 +113,7 @@ void bus_act(struct vmbus *bus, struct device *dev, enum bus_action action)
 		break;
 	case BUS_DO_REFUSE:
 	case BUS_DO_SILENCE:
+	case BUS_DO_DELAY:
 		break;
 	}
 }

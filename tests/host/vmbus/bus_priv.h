@@ -26,17 +26,21 @@
 
 #define BUS_PLANS_MAX	64u
 #define BUS_TIMERS_MAX	256u
+#define BUS_ANSWER_MAX	32u	/* bytes of the longest answer */
 
 /**
  * struct bus_timer - something put off.
  * @due: monotonic nanoseconds.
  * @device: number of the device that it is about.
  * @action: what to do.
+ * @len: if not 0, post @answer instead: so many bytes.
  */
 struct bus_timer {
 	u64 due;
 	u32 device;
 	enum bus_action action;
+	u32 len;
+	u8 answer[BUS_ANSWER_MAX] __attribute__((aligned(8)));
 };
 
 /**
@@ -158,6 +162,19 @@ bool bus_take_plan(struct vmbus *bus, u32 device, enum bus_event_kind at, struct
 void bus_carry_out(struct vmbus *bus, const struct bus_plan *plan);
 /** bus_run_plans() - bus_take_plan() and bus_carry_out(). */
 void bus_run_plans(struct vmbus *bus, u32 device, enum bus_event_kind at);
+/**
+ * bus_take_fault() - a fault that is armed for the answer to a guest's message.
+ * @device: whose; 0 for a message that is of no device.
+ *
+ * Return: true if the oldest plan for this event is one; then it is taken off the list.
+ */
+bool bus_take_fault(struct vmbus *bus, u32 device, enum bus_event_kind at, struct bus_plan *fault);
+/**
+ * bus_answer() - post an answer, as a fault wants it: not at all, or late.
+ * @fault: NULL for none; the status of a refusal is the caller's to set.
+ * @message: BUS_ANSWER_MAX bytes at most.
+ */
+void bus_answer(struct vmbus *bus, const struct bus_plan *fault, void *message, u32 len);
 /** bus_timer_main() - the timer thread; @arg is the bus. */
 void *bus_timer_main(void *arg);
 

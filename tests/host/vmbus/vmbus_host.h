@@ -56,14 +56,15 @@ struct bus_event {
 enum bus_action {
 	BUS_DO_RESCIND,
 	BUS_DO_RESCIND_REOFFER,	/* and offer again at once, whatever the policy is */
-	BUS_DO_REFUSE,		/* open only: answer with an error status */
-	BUS_DO_SILENCE,		/* open only: answer nothing */
+	BUS_DO_REFUSE,		/* answer with an error; see vmbus_can_arm() */
+	BUS_DO_SILENCE,		/* answer nothing, offer nothing; likewise */
+	BUS_DO_DELAY,		/* answer, or offer, after @after_us; likewise */
 	BUS_DO_OFFER,		/* offer the device if it is present and not offered */
 };
 
 /**
  * struct bus_plan - something to do at the next event of a kind, once.
- * @device: device number.
+ * @device: device number; what concerns the answer to a contact or an unload is of no device.
  * @at: the event.
  * @action: what to do.
  * @after_us: how long after the event; 0 is at once, on the event's thread.
@@ -109,6 +110,9 @@ bool vmbus_rescind(struct vmbus *bus, u32 device, bool again);
 /** vmbus_policy() - change when a rescinded device comes back. */
 void vmbus_policy(struct vmbus *bus, u32 device, enum reoffer when, u32 delay_us,
 		  bool rescind_on_close);
+
+/** vmbus_can_arm() - can this be done at this event? */
+bool vmbus_can_arm(enum bus_event_kind at, enum bus_action action);
 
 /** vmbus_arm() - make a plan; copied. Return: false when there are too many. */
 bool vmbus_arm(struct vmbus *bus, const struct bus_plan *plan);
