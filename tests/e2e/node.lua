@@ -156,3 +156,24 @@ case("hvkvp monitor tells a conversation", function()
 	told("host +error=\"it is shorter than it should be\" dropped\n")
 	told("service is attached\n")
 end)
+
+case("hvkvp monitor writes a capture, and prints it", function()
+	guest_ok("kvp-service status || kvp-service start")
+	guest_ok("rm -f /tmp/capture; hvkvp monitor --write /tmp/capture >/tmp/monitor.out 2>&1 &")
+	guest_until("grep -q watching /tmp/monitor.out")
+	negotiate{fw = {"1.0", "3.0"}, kvp = {"4.0", "5.0"}}
+	expect(set("external", "captured", "w\u{f6}rd").ok)
+	raw{bytes = "short"}
+	expect(delete("external", "captured").ok)
+	guest_until("hvkvp monitor --read /tmp/capture | grep -q 'guest .*delete'")
+	local out = guest_ok("killall hvkvp; hvkvp monitor --read /tmp/capture")
+	local n = "\n *[%d.]+ "
+	expect(("\n" .. out):find(n .. "(%d+) host +negotiate framework=1%.0,3%.0 kvp=4%.0,5%.0" ..
+				  n .. "%1 guest +negotiate status=S_OK framework=3%.0 kvp=5%.0 after %d+ us" ..
+				  n .. "(%d+) host +set pool=external key=captured value=w\u{f6}rd" ..
+				  n .. "%2 guest +set status=S_OK pool=external key=captured after %d+ us" ..
+				  n .. "host +error=\"it is shorter than it should be\" dropped" ..
+				  n .. "(%d+) host +delete pool=external key=captured" ..
+				  n .. "%3 guest +delete status=S_OK pool=external key=captured after %d+ us$") ~= nil,
+	       true, out)
+end)
