@@ -3,9 +3,14 @@
 
 import json
 import os
+import re
 from dataclasses import dataclass, field, replace
 
 from .own import Parts, module_tree
+
+# What the test host has built in; require() finds it there.
+BUILT_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "host", "lua")
+REQUIRE = re.compile(r"""\brequire\s*\(?\s*["']([\w-]+)["']""")
 
 # Modules of each profile, loaded by the guest's init in this order.
 # "on-stock" is our daemon on the stock driver.
@@ -18,6 +23,23 @@ MARGIN = 15
 def qemu_of(suite):
     """The name, among what jobs need, of a Debian suite's QEMU."""
     return f"QEMU {suite}"
+
+
+def beside(script):
+    """Paths of the files beside a case file that it requires, and those require; whether they exist or not."""
+    folder, found, left = os.path.dirname(script), [], [script]
+    while left:
+        try:
+            with open(left.pop(), encoding="utf-8", errors="replace") as file:
+                code = [line.split("--")[0] for line in file]
+        except OSError:
+            continue
+        for name in REQUIRE.findall("".join(code)):
+            path = os.path.join(folder, f"{name}.lua")
+            if path not in found and not os.path.exists(os.path.join(BUILT_IN, f"{name}.lua")):
+                found.append(path)
+                left.append(path)
+    return found
 
 
 class JobError(Exception):
@@ -66,9 +88,12 @@ class Job:
 
     def argv(self, place, hvhost, kernel, initrd, parts=Parts()):
         """The command line, after everything it names was put where it runs."""
+        script = place.put(self.script)
+        for path in [] if self.replay else filter(os.path.exists, beside(self.script)):
+            place.put(path, folder=os.path.dirname(script))
         words = [place.put(hvhost, 0o755),
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
-                 "--replay" if self.replay else "--script", place.put(self.script), "--cpus", str(self.cpus),
+                 "--replay" if self.replay else "--script", script, "--cpus", str(self.cpus),
                  "--mem", str(self.mem), "--time-limit", str(self.time),
                  "--console", "console.log", "--trace", "trace.log", "--stats",
                  "--append", self._append(module_tree(kernel, parts))]

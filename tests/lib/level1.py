@@ -183,13 +183,16 @@ class Level1:
     def __exit__(self, *_):
         self.close()
 
-    def put(self, path, mode=0o644):
-        """Copies a file in, once for each state of it; returns its path in there."""
+    def put(self, path, mode=0o644, folder=None):
+        """Copies a file in, once for each state of it; returns its path in there.
+
+        folder: put it there, beside a file that was put before.
+        """
         state = os.stat(path)
-        key = (os.path.abspath(path), state.st_mtime_ns, state.st_size, mode)
+        key = (os.path.abspath(path), state.st_mtime_ns, state.st_size, mode, folder)
         if key not in self.files:
             # A folder each: messages that name a file have its own name.
-            name = f"/job/files/{len(self.files)}/{os.path.basename(path)}"
+            name = f"{folder or f'/job/files/{len(self.files)}'}/{os.path.basename(path)}"
             with open(path, "rb") as source:
                 data = source.read()
             self._send(f"put {mode:o} {len(data)} {name}\n".encode() + data)

@@ -33,7 +33,7 @@ class Here:
     def __exit__(self, *_):
         self.close()
 
-    def put(self, path, mode=0o644):     # pylint: disable=unused-argument
+    def put(self, path, mode=0o644, folder=None):     # pylint: disable=unused-argument
         return os.path.abspath(path)
 
     def run(self, argv, limit, sink):

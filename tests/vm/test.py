@@ -231,6 +231,12 @@ def ic_packet(kind, version, body, status=0, answer=False):
                        5 if answer else 3, 0) + body
 
 
+def test_requires(folder):
+    """a case file that requires what is neither built in nor beside it"""
+    case = case_file(folder, "local mine = require 'mine'\n" + CASE)
+    refused(f"requires {os.path.join(folder, 'mine.lua')}, which does not exist", "--only", "one", case)
+
+
 def exchange(op, pool, key, value, index=None):
     """A KVP body of 2580 bytes."""
     key, value = ((text + "\0").encode("utf-16-le") for text in (key, value))

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "machine/vm.h"
 #include "script/lua_files.h"
@@ -20,6 +21,7 @@
 
 #define SLICE_NS	50000000u	/* longest sleep between two looks at the guest's state */
 #define REPLAY		"replay.play(replay_file)"
+#define NAME_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 #define HOOK_COUNT	200000		/* Lua instructions between two looks at the clock */
 
 struct script *script_of(lua_State *L)
@@ -319,33 +321,61 @@ static const luaL_Reg natives[] = {
 
 /* ---- loading ---- */
 
-/* require(name): one of the files that are built in, loaded once. */
-static int l_require(lua_State *L)
+/* Pushes the function of a built-in file. Return: false if there is none of this name. */
+static bool load_built_in(lua_State *L, const char *name)
 {
-	const char *name = luaL_checkstring(L, 1);
 	const struct lua_file *file;
 	char chunk[64];
 
-	lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-	if (lua_getfield(L, -1, name) != LUA_TNIL)
-		return 1;
-	lua_pop(L, 1);
 	for (file = lua_files; file->name; file++) {
 		if (strcmp(file->name, name))
 			continue;
 		snprintf(chunk, sizeof(chunk), "@lua/%s.lua", name);
 		if (luaL_loadbuffer(L, file->text, file->len, chunk))
-			return lua_error(L);
-		lua_call(L, 0, 1);
-		if (lua_isnil(L, -1)) {
-			lua_pop(L, 1);
-			lua_pushboolean(L, true);
-		}
-		lua_pushvalue(L, -1);
-		lua_setfield(L, -3, name);
-		return 1;
+			lua_error(L);
+		return true;
 	}
-	return luaL_error(L, "no built-in Lua file is named '%s'", name);
+	return false;
+}
+
+/* Pushes the function of NAME.lua in the case file's folder. */
+static void load_beside(lua_State *L, const char *name)
+{
+	const char *cases = script_of(L)->cfg->path;
+	const char *slash = strrchr(cases, '/');
+	const char *path;
+
+	/* No path, so that a case runs where only its folder was copied to. */
+	if (!*name || strspn(name, NAME_CHARS) != strlen(name))
+		luaL_error(L, "require '%s': a name has letters, digits, '-' and '_' only", name);
+	path = lua_pushfstring(L, "%s%s.lua", slash ? lua_pushlstring(L, cases, slash + 1 - cases) :
+						      "", name);
+	if (access(path, F_OK))
+		luaL_error(L, "require '%s': no file of this name is built in, and %s does not exist",
+			   name, path);
+	if (luaL_loadfilex(L, path, "t"))
+		lua_error(L);
+}
+
+/* require(name): a file that is built in, or one beside the case file; loaded once. */
+static int l_require(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+
+	lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+	if (lua_getfield(L, -1, name) != LUA_TNIL)
+		return 1;
+	lua_pop(L, 1);
+	if (!load_built_in(L, name))
+		load_beside(L, name);
+	lua_call(L, 0, 1);
+	if (lua_isnil(L, -1)) {
+		lua_pop(L, 1);
+		lua_pushboolean(L, true);
+	}
+	lua_pushvalue(L, -1);
+	lua_setfield(L, 2, name);
+	return 1;
 }
 
 static int traceback(lua_State *L)

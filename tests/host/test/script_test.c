@@ -344,6 +344,50 @@ static void record_all(void)
 	free(capture);
 }
 
+static void write_text(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "we");
+
+	REQUIRE(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void requires_beside(void)
+{
+	char folder[] = "/tmp/hvhost-require-XXXXXX", cases[64], helper[64];
+	struct run run;
+
+	REQUIRE(mkdtemp(folder));
+	snprintf(cases, sizeof(cases), "%s/cases.lua", folder);
+	snprintf(helper, sizeof(helper), "%s/my_helper-1.lua", folder);
+	write_text(helper, "loads = (loads or 0) + 1\nreturn { name = 'beside' }\n");
+	write_text(cases, "local a, b = require 'my_helper-1', require 'my_helper-1'\n"
+			  "case('beside', function() expect(a == b) expect(a.name, 'beside')\n"
+			  "	expect(loads, 1)\n"
+			  "	fails(function() require 'none' end, 'none.lua does not exist')\n"
+			  "	fails(function() require '../x' end, 'a name has letters')\n"
+			  "	fails(function() require '' end, 'a name has letters') end)\n");
+	run = run_script(cases, NULL);
+	REQUIRE_INT(run.code, SCRIPT_PASSED);
+	free(run.text);
+	/* What is built in comes first; a fault in a helper is said with its file and line. */
+	snprintf(helper + strlen(folder), sizeof(helper) - strlen(folder), "/wire.lua");
+	write_text(helper, "error('not this one')\n");
+	snprintf(helper + strlen(folder), sizeof(helper) - strlen(folder), "/my_helper-1.lua");
+	write_text(helper, "\nerror('wrong')\n");
+	write_text(cases, "case('built in', function() expect(type(require('wire')), 'table')\n"
+			  "	fails(function() require 'my_helper-1' end, 'my_helper-1.lua:2: wrong') end)\n");
+	run = run_script(cases, NULL);
+	REQUIRE_INT(run.code, SCRIPT_PASSED);
+	free(run.text);
+	unlink(helper);
+	snprintf(helper + strlen(folder), sizeof(helper) - strlen(folder), "/wire.lua");
+	unlink(helper);
+	unlink(cases);
+	rmdir(folder);
+}
+
 /* A capture of one guest, played to others: a faithful one, and one that answers otherwise. */
 static void replays(void)
 {
@@ -442,6 +486,7 @@ static const struct tap_case script_cases[] = {
 	{ "strict mode counts known defects as failures", strict },
 	{ "a guest that cannot be set up is no failed case", setup_fails },
 	{ "trace and capture have every byte", record_all },
+	{ "require finds files beside the case file", requires_beside },
 	{ "a capture is replayed, and differences are found", replays },
 	{ "a dirty console log fails the run", dirty_log },
 	{ "a guest that dies ends the run", dead_guest },
