@@ -6,11 +6,14 @@
  *   cut write DIR      change the pool, and another program's record in it; print the number of
  *                      each acknowledged change, behind a letter that says whose it is
  *   cut cut DIR        drop all that the file system has not written, as a power failure does
+ *   cut cut DEVICE     the same for a file system without such a call: its loop device gets so short
+ *                      that every later access fails
  *   cut check DIR A B  exit with 0 if the pool has A changes of ours, or one more, and change B of
  *                      the other program, or a later one
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/loop.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +33,9 @@
 /* FS_IOC_SHUTDOWN of ext4 and xfs, without a flush of the log. */
 #define GOING_DOWN	_IOR('X', 125, uint32_t)
 #define NO_FLUSH	2
+
+/* No file system has anything in front of this. */
+#define SHORT	4096
 
 /**
  * struct step - a change of ours
@@ -160,19 +166,30 @@ static void show(struct pool *pool, int changes)
 		       strcmp(key, THEIRS) && strcmp(value, value_text(atoi(value))) ? ", torn" : "");
 }
 
+static int cut(const char *path)
+{
+	uint32_t flags = NO_FLUSH;
+	struct loop_info64 info;
+	int fd = open(path, O_RDONLY);
+
+	if (fd < 0)
+		return -1;
+	if (ioctl(fd, LOOP_GET_STATUS64, &info))
+		return ioctl(fd, GOING_DOWN, &flags);
+	info.lo_sizelimit = SHORT;
+	return ioctl(fd, LOOP_SET_STATUS64, &info);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "", *dir = argc > 2 ? argv[2] : "";
-	uint32_t flags = NO_FLUSH;
 	struct pool pool;
 	char path[512];
 	int fd;
 
 	log_open(LOG_ERR, 0);
-	if (!strcmp(what, "cut")) {
-		fd = open(dir, O_RDONLY);
-		return fd < 0 || ioctl(fd, GOING_DOWN, &flags) ? perror(dir), 1 : 0;
-	}
+	if (!strcmp(what, "cut"))
+		return cut(dir) ? perror(dir), 1 : 0;
 	if (pool_init(&pool, dir, 1))
 		return 2;
 	snprintf(path, sizeof(path), "%s" FILE_NAME, dir);

@@ -12,7 +12,7 @@
 #include "support/scratch.h"
 #include "util/log.h"
 
-char scratch_dir[64];
+char scratch_dir[128];
 static char logged[65536];
 static size_t logged_len;
 
@@ -26,9 +26,11 @@ static void note(int level, const char *line)
 
 void scratch_begin(void)
 {
-	strcpy(scratch_dir, "/tmp/hvkvp-unit-XXXXXX");
+	const char *base = getenv("HVKVP_SCRATCH");
+
+	snprintf(scratch_dir, sizeof(scratch_dir), "%s/hvkvp-unit-XXXXXX", base ? base : "/tmp");
 	if (!mkdtemp(scratch_dir)) {
-		puts("Bail out! cannot make a directory in /tmp");
+		printf("Bail out! cannot make %s\n", scratch_dir);
 		exit(1);
 	}
 	logged[0] = 0;

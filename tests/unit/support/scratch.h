@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The directory; scratch_begin() makes it, scratch_end() removes all of it. */
+/* The directory, in $HVKVP_SCRATCH or /tmp; scratch_begin() makes it, scratch_end() removes all of it. */
 extern char scratch_dir[];
 
 void scratch_begin(void);
