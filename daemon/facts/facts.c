@@ -12,6 +12,7 @@
 #include "facts/facts.h"
 #include "facts/fqdn.h"
 #include "facts/osrelease.h"
+#include "facts/rdp.h"
 #include "facts/watch.h"
 #include "util/utf.h"
 
@@ -96,6 +97,44 @@ static void architecture(const struct facts *facts, char *text, size_t size)
 }
 
 /*
+ * The number of a service pack, as SUSE has them: VERSION="15-SP5". Elsewhere there
+ * is none, which Windows guests without one report in the same way.
+ */
+static unsigned int service_pack(const struct facts *facts)
+{
+	char version[64];
+	const char *name;
+	unsigned int number = 0;
+
+	osrelease_get(facts->root, "VERSION", version, sizeof(version));
+	name = strstr(version, "-SP");
+	return name && sscanf(name, "-SP%4u", &number) == 1 ? number : 0;
+}
+
+static void csd_version(const struct facts *facts, char *text, size_t size)
+{
+	unsigned int number = service_pack(facts);
+
+	if (number)
+		snprintf(text, size, "Service Pack %u", number);
+}
+
+static void service_pack_major(const struct facts *facts, char *text, size_t size)
+{
+	snprintf(text, size, "%u", service_pack(facts));
+}
+
+static void rdp_ipv4(const struct facts *facts, char *text, size_t size)
+{
+	rdp_addresses(facts, AF_INET, text, size);
+}
+
+static void rdp_ipv6(const struct facts *facts, char *text, size_t size)
+{
+	rdp_addresses(facts, AF_INET6, text, size);
+}
+
+/*
  * By position; the host counts on it. @kept: made of what facts_watch reports, or
  * of what never changes.
  */
@@ -114,6 +153,10 @@ static const struct {
 	{ "OSMinorVersion",		os_minor, true },
 	{ "OSVersion",			os_version, true },
 	{ "ProcessorArchitecture",	architecture, true },
+	{ "CSDVersion",			csd_version, true },
+	{ "ServicePackMajor",		service_pack_major, true },
+	{ "RDPAddressIPv4",		rdp_ipv4, false },
+	{ "RDPAddressIPv6",		rdp_ipv6, false },
 };
 
 const char *facts_name(unsigned int index)

@@ -12,7 +12,13 @@
  *  7 OSMinorVersion		  the rest of VERSION_ID
  *  8 OSVersion			  kernel version: the release's leading digits and dots
  *  9 ProcessorArchitecture	  uname -m
+ * 10 CSDVersion		  "Service Pack N" if os-release names one, else empty
+ * 11 ServicePackMajor		  its N, else 0
+ * 12 RDPAddressIPv4		  where TCP port 3389 is open, joined by ';'
+ * 13 RDPAddressIPv6		  likewise
  *
+ * The first ten are those of every Linux guest. kvp_pool(5) has the reader of each,
+ * and why Windows' other items are not here.
  * Hosts know them by position, so one that is unknown is there, and empty.
  * Nothing here asks the network for anything.
  */
@@ -22,7 +28,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FACTS_COUNT	10
+#define FACTS_COUNT	14
+
+/* Of these every Linux guest reports. */
+#define FACTS_STANDARD	10
 
 /* What Linux's integration services have called themselves since 2012. */
 #define FACTS_IS_VERSION "3.1"

@@ -2,7 +2,7 @@
 -- job: profile=ours kernel=6.1 time=300 peer=yes
 -- job: profile=on-stock kernel=6.1 time=300
 --
--- The ten facts that every Linux guest reports in pool 2.
+-- The ten facts that every Linux guest reports in pool 2, and those of ours behind them.
 
 local names = {
 	"FullyQualifiedDomainName", "IntegrationServicesVersion", "NetworkAddressIPv4", "NetworkAddressIPv6",
@@ -52,6 +52,26 @@ end)
 
 case("the name is the host name with the domain that the guest has configured", function()
 	expect(facts().FullyQualifiedDomainName, "kvpguest.example.com")
+end)
+
+case("a new host name is reported at once, an internationalized domain whole", {
+     peer_fails = "the stock daemon looks for the name once, when it starts"}, function()
+	guest_ok("echo other >/proc/sys/kernel/hostname; printf 'search b\\303\\274cher.example\\n' >/etc/resolv.conf")
+	local name = facts().FullyQualifiedDomainName
+	guest_ok("echo kvpguest >/proc/sys/kernel/hostname; rm /etc/resolv.conf")
+	expect(name, "other.b\u{fc}cher.example")
+	expect(facts().FullyQualifiedDomainName, "kvpguest.example.com")
+end)
+
+case("further items stand behind the ten, as a Windows guest without service pack and RDP has them", {
+     peer_fails = "the stock daemon does not have them"}, function()
+	local further = {{"CSDVersion", ""}, {"ServicePackMajor", "0"}, {"RDPAddressIPv4", ""}, {"RDPAddressIPv6", ""}}
+	for i, item in ipairs(further) do
+		local r = enumerate_one("auto", 9 + i)
+		expect(r.status, S_OK, item[1])
+		expect(r.key, item[1])
+		expect(r.value, item[2])
+	end
 end)
 
 case("addresses come and go with the interface", function()

@@ -65,6 +65,7 @@ static void order(void)
 		"FullyQualifiedDomainName", "IntegrationServicesVersion", "NetworkAddressIPv4",
 		"NetworkAddressIPv6", "OSBuildNumber", "OSName", "OSMajorVersion",
 		"OSMinorVersion", "OSVersion", "ProcessorArchitecture",
+		"CSDVersion", "ServicePackMajor", "RDPAddressIPv4", "RDPAddressIPv6",
 	};
 
 	for (int i = 0; i < FACTS_COUNT; i++) {
@@ -88,6 +89,44 @@ static void os_release(void)
 	CHECK_TEXT(fact("OSName"), "Ubuntu");
 	CHECK_TEXT(fact("OSMajorVersion"), "24");
 	CHECK_TEXT(fact("OSMinorVersion"), "04.1");
+	scratch_end();
+}
+
+/* What is in the files of distributions, and what the host gets. */
+static void os_release_of_distributions(void)
+{
+	static const struct {
+		const char *file;
+		const char *name, *major, *minor, *pack, *pack_major;
+	} all[] = {
+		{ "PRETTY_NAME=\"Debian GNU/Linux trixie/sid\"\nNAME=\"Debian GNU/Linux\"\n"
+		  "VERSION_CODENAME=trixie\nID=debian\n", "Debian GNU/Linux", "", "",
+		  "", "0" },
+		{ "PRETTY_NAME=\"Ubuntu 22.04.4 LTS\"\nNAME=\"Ubuntu\"\nVERSION_ID=\"22.04\"\n"
+		  "VERSION=\"22.04.4 LTS (Jammy Jellyfish)\"\nID=ubuntu\nID_LIKE=debian\n",
+		  "Ubuntu", "22", "04", "", "0" },
+		{ "NAME=\"Fedora Linux\"\nVERSION=\"40 (Server Edition)\"\nID=fedora\nVERSION_ID=40\n"
+		  "VARIANT=\"Server Edition\"\nVARIANT_ID=server\n", "Fedora Linux", "40", "", "", "0" },
+		{ "NAME=\"Rocky Linux\"\nVERSION=\"9.4 (Blue Onyx)\"\nID=\"rocky\"\n"
+		  "ID_LIKE=\"rhel centos fedora\"\nVERSION_ID=\"9.4\"\n", "Rocky Linux", "9", "4", "", "0" },
+		{ "NAME=\"SLES\"\nVERSION=\"15-SP5\"\nVERSION_ID=\"15.5\"\nID=\"sles\"\n"
+		  "ID_LIKE=\"suse\"\n", "SLES", "15", "5", "Service Pack 5", "5" },
+		{ "NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=3.20.1\n",
+		  "Alpine Linux", "3", "20.1", "", "0" },
+		{ "NAME=\"Arch Linux\"\nID=arch\nBUILD_ID=rolling\n", "Arch Linux", "", "", "", "0" },
+		{ "NAME='openSUSE Tumbleweed'\nID='opensuse-tumbleweed'\nVERSION_ID='20240601'\n",
+		  "openSUSE Tumbleweed", "20240601", "", "", "0" },
+	};
+
+	begin();
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		write_text("etc/os-release", all[i].file);
+		CHECK_TEXT(fact("OSName"), all[i].name);
+		CHECK_TEXT(fact("OSMajorVersion"), all[i].major);
+		CHECK_TEXT(fact("OSMinorVersion"), all[i].minor);
+		CHECK_TEXT(fact("CSDVersion"), all[i].pack);
+		CHECK_TEXT(fact("ServicePackMajor"), all[i].pack_major);
+	}
 	scratch_end();
 }
 
@@ -215,6 +254,111 @@ static void addresses(void)
 	CHECK_TEXT(fact("NetworkAddressIPv4"), "");
 	facts.addresses = fake_addresses;
 	scratch_end();
+}
+
+/* A line of /proc/net/tcp or tcp6, as kernels on this machine print it. */
+static void add_socket(const char *name, const char *address, unsigned int port, unsigned int state)
+{
+	char path[64], line[256], hex[33] = "";
+	uint32_t words[4];
+	int n = strchr(address, ':') ? 4 : 1;
+	FILE *out;
+
+	CHECK_INT(inet_pton(n == 4 ? AF_INET6 : AF_INET, address, words), 1);
+	for (int i = 0; i < n; i++)
+		sprintf(hex + 8 * i, "%08X", words[i]);
+	snprintf(path, sizeof(path), "proc/net/%s", name);
+	snprintf(line, sizeof(line), "%4d: %s:%04X %0*d:0000 %02X 00000000:00000000 00:00000000 "
+		 "00000000     0        0 12345 1 0000000000000000 100 0 0 10 0\n",
+		 0, hex, port, 8 * n, 0, state);
+	out = fopen(scratch_path(path), "a");
+	if (CHECK(out != NULL)) {
+		fputs(line, out);
+		fclose(out);
+	}
+}
+
+static void no_sockets(void)
+{
+	static const char title[] = "  sl  local_address rem_address   st tx_queue rx_queue tr\n";
+
+	write_text("proc/net/tcp", title);
+	write_text("proc/net/tcp6", title);
+}
+
+static void rdp(void)
+{
+	begin();
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	mkdir(scratch_path("proc"), 0700);
+	mkdir(scratch_path("proc/net"), 0700);
+	mkdir(scratch_path("proc/sys"), 0700);
+	mkdir(scratch_path("proc/sys/net"), 0700);
+	mkdir(scratch_path("proc/sys/net/ipv6"), 0700);
+	no_sockets();
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "");
+	/* Not this port; not any more; only this machine. */
+	add_socket("tcp", "0.0.0.0", 22, 0x0a);
+	add_socket("tcp", "127.0.0.1", 3389, 0x0a);
+	add_socket("tcp6", "::1", 3389, 0x0a);
+	add_socket("tcp", "192.0.2.1", 3389, 0x06);
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "");
+	/* At some addresses. */
+	no_sockets();
+	add_socket("tcp", "192.0.2.1", 3389, 0x0a);
+	add_socket("tcp", "198.51.100.9", 3389, 0x0a);
+	add_socket("tcp6", "2001:db8::7", 3389, 0x0a);
+	add_socket("tcp6", "::ffff:203.0.113.5", 3389, 0x0a);
+	CHECK_TEXT(fact("RDPAddressIPv4"), "192.0.2.1;198.51.100.9;203.0.113.5");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "2001:db8::7");
+	/* At all of one family. */
+	no_sockets();
+	add_socket("tcp", "0.0.0.0", 3389, 0x0a);
+	CHECK_TEXT(fact("RDPAddressIPv4"), "192.0.2.1;192.0.2.2");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "");
+	/* At all of both, unless the system separates them. */
+	no_sockets();
+	add_socket("tcp6", "::", 3389, 0x0a);
+	CHECK_TEXT(fact("RDPAddressIPv4"), "192.0.2.1;192.0.2.2");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "2001:db8::1");
+	write_text("proc/sys/net/ipv6/bindv6only", "1\n");
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "2001:db8::1");
+	facts.hidden = 1U << facts_find("RDPAddressIPv6");
+	CHECK_TEXT(fact("RDPAddressIPv6"), "");
+	facts.hidden = 0;
+	/* Connections come behind the listening sockets, and are not read. */
+	no_sockets();
+	add_socket("tcp", "192.0.2.1", 22, 0x01);
+	add_socket("tcp", "192.0.2.1", 3389, 0x0a);
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	scratch_end();
+}
+
+/* A socket of this program, in the kernel's own table. */
+static void real_rdp(void)
+{
+	struct facts real = { .root = "", .addresses = fake_addresses };
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(3389) };
+	char text[64];
+	int fd;
+
+	if (!netns_enter())
+		return;
+	facts_value(&real, facts_find("RDPAddressIPv6"), text, sizeof(text));
+	CHECK_TEXT(text, "");
+	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (!CHECK_INT(bind(fd, (void *)&any, sizeof(any)), 0) || !CHECK_INT(listen(fd, 1), 0))
+		return;
+	facts_value(&real, facts_find("RDPAddressIPv6"), text, sizeof(text));
+	CHECK_TEXT(text, "2001:db8::1");
+	facts_value(&real, facts_find("RDPAddressIPv4"), text, sizeof(text));
+	CHECK_TEXT(text, "192.0.2.1;192.0.2.2");
+	close(fd);
+	facts_value(&real, facts_find("RDPAddressIPv4"), text, sizeof(text));
+	CHECK_TEXT(text, "");
 }
 
 /* The kernel's own list, whatever this machine has. */
@@ -455,8 +599,9 @@ static void kept_name(void)
 }
 
 static const struct tap_case cases[] = {
-	{ "ten items in the documented order", order },
+	{ "all items in the documented order", order },
 	{ "os-release: name and split version", os_release },
+	{ "os-release: files of eight distributions", os_release_of_distributions },
 	{ "os-release: missing, in /usr/lib, broken", os_release_elsewhere },
 	{ "os-release: quotes, escapes, comments, long lines", os_release_lines },
 	{ "full name: nothing but the host name", name_alone },
@@ -468,7 +613,9 @@ static const struct tap_case cases[] = {
 	{ "addresses come from the network part", addresses },
 	{ "loopback and links that are down are left out, whole addresses kept", own_network },
 	{ "this machine's addresses are well-formed, link-local last", real_addresses },
+	{ "RDP: where its port is open, and nowhere else", rdp },
 	{ "remembered addresses are never old", cached_addresses },
+	{ "RDP: a listening socket in the kernel's table", real_rdp },
 };
 
 TAP_MAIN("facts", cases)

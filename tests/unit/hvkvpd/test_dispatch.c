@@ -261,7 +261,7 @@ static void odd_records(void)
 static void auto_pool(void)
 {
 	begin();
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < FACTS_COUNT; i++) {
 		uint32_t value_size;
 
 		CHECK_INT(enumerate(2, i), OK);
@@ -271,7 +271,7 @@ static void auto_pool(void)
 	}
 	CHECK_INT(enumerate(2, 1), OK);
 	check_pair(8, U(u"IntegrationServicesVersion"), U(u"3.1"));
-	CHECK_INT(enumerate(2, 10), NO_MORE);
+	CHECK_INT(enumerate(2, FACTS_COUNT), NO_MORE);
 	CHECK_INT(enumerate(2, 0xffffffff), NO_MORE);
 	CHECK_INT(get(2, U(u"IntegrationServicesVersion")), OK);
 	check_pair(4, U(u"IntegrationServicesVersion"), U(u"3.1"));
@@ -626,7 +626,7 @@ static const struct tap_case cases[] = {
 	{ "a missing key is an error of its own", missing_key },
 	{ "enumeration in order, and its end", enumeration },
 	{ "records that a message cannot hold, or that are not UTF-8", odd_records },
-	{ "pool auto: ten facts by position and name, read-only", auto_pool },
+	{ "pool auto: facts by position and name, read-only", auto_pool },
 	{ "values of every type, and wrong ones", numbers },
 	{ "sizes that lie, an empty key", lying_sizes },
 	{ "strings that end early, late or nowhere", unusual_strings },

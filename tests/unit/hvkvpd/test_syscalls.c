@@ -20,6 +20,7 @@
 #include <hv_kvp_msg.h>
 
 #include "c/tap.h"
+#include "facts/facts.h"
 #include "support/body.h"
 #include "support/child.h"
 #include "support/scratch.h"
@@ -136,7 +137,7 @@ static void facts(void)
 
 	if (begin()) {
 		/* The addresses are read again for a second after they have changed. */
-		for (unsigned int i = 0; i < 10; i++) {
+		for (unsigned int i = 0; i < FACTS_STANDARD; i++) {
 			body_enumerate(&body, HVKVP_POOL_AUTO, i);
 			costs(&body, 3);
 		}
