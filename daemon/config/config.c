@@ -12,12 +12,14 @@
 #include "config/config.h"
 #include "config/ini.h"
 #include "facts/facts.h"
+#include "facts/site.h"
 #include "ip/system.h"
 #include "net/adapter.h"
 #include "pool/store.h"
 #include "util/log.h"
 
 #define CHANGES_MAX 1000000
+#define INTERVAL_MAX 86400
 
 /**
  * struct setting - a key of the file
@@ -132,6 +134,16 @@ static const char *parse_changes(const char *value, void *field)
 	return NULL;
 }
 
+static const char *parse_interval(const char *value, void *field)
+{
+	uint64_t number = store_limit_parse(value, INTERVAL_MAX);
+
+	if (!number && strcmp(value, "never"))
+		return "a number of seconds from 1 to 86400, or never";
+	*(uint64_t *)field = number;
+	return NULL;
+}
+
 static void show_number(const void *field, FILE *out)
 {
 	fprintf(out, "%llu", (unsigned long long)*(const uint64_t *)field);
@@ -143,6 +155,14 @@ static void show_changes(const void *field, FILE *out)
 		show_number(field, out);
 	else
 		fputs("unlimited", out);
+}
+
+static void show_interval(const void *field, FILE *out)
+{
+	if (*(const uint64_t *)field)
+		show_number(field, out);
+	else
+		fputs("never", out);
 }
 
 /* Return: 1 or 0, -1 if it is neither. */
@@ -284,6 +304,8 @@ static const struct setting settings[] = {
 	SETTING("Addresses", "SetIP", ip.set, parse_set_ip, show_set_ip),
 	SETTING("Addresses", "SetIPAdapters", adapters, parse_adapters, show_text),
 	SETTING("Addresses", "SiteScript", site_script, parse_script, show_script),
+	SETTING("SiteFacts", "Directory", facts_dir, parse_script, show_script),
+	SETTING("SiteFacts", "Interval", facts_interval, parse_interval, show_interval),
 	SETTING("Pools", "External", pools[HVKVP_POOL_EXTERNAL], parse_access, show_access),
 	SETTING("Pools", "Guest", pools[HVKVP_POOL_GUEST], parse_access, show_access),
 	SETTING("Pools", "Auto", pools[HVKVP_POOL_AUTO], parse_access, show_access),
@@ -305,13 +327,15 @@ int config_init(struct config *config)
 		.max_bytes = POOL_DEFAULT_BYTES,
 		.ip = { .get = true, .set = IP_POLICY_SET_ON },
 		.adapters = strdup(""),
+		.facts_dir = strdup(SITE_FACTS_DIR),
 	};
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
 		config->pools[i] = CONFIG_READ | CONFIG_WRITE;
 	/* SET and DELETE there are refused anyway. */
 	config->pools[HVKVP_POOL_AUTO] = CONFIG_READ;
 	config->ip.adapters = config->adapters;
-	return config->state_dir && config->site_script && config->adapters ? 0 : -ENOMEM;
+	return config->state_dir && config->site_script && config->adapters && config->facts_dir ?
+		0 : -ENOMEM;
 }
 
 void config_exit(struct config *config)
@@ -319,6 +343,7 @@ void config_exit(struct config *config)
 	free(config->state_dir);
 	free(config->site_script);
 	free(config->adapters);
+	free(config->facts_dir);
 	*config = (struct config){ 0 };
 }
 

@@ -34,6 +34,8 @@
  * @ip: GET_IP and SET_IP
  * @adapters: what @ip.adapters points to; owned
  * @hidden_facts: a bit for each fact that the host gets empty, by its position
+ * @facts_dir: of site facts; "" for none; owned
+ * @facts_interval: their programs are run so often, seconds; 0: only when something has changed
  * @pools: what the host may do to each pool, a bit for each of enum hvkvp_operation
  */
 struct config {
@@ -47,6 +49,8 @@ struct config {
 	struct ip_policy ip;
 	char *adapters;
 	uint32_t hidden_facts;
+	char *facts_dir;
+	uint64_t facts_interval;
 	uint32_t pools[HVKVP_POOL_COUNT];
 };
 

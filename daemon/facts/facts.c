@@ -13,6 +13,7 @@
 #include "facts/fqdn.h"
 #include "facts/osrelease.h"
 #include "facts/rdp.h"
+#include "facts/site.h"
 #include "facts/watch.h"
 #include "util/utf.h"
 
@@ -206,4 +207,38 @@ void facts_value(const struct facts *facts, unsigned int index, char *text, size
 		cache->entry[index].size = size;
 	}
 	strcpy(text, cache->entry[index].text);
+}
+
+unsigned int facts_count(const struct facts *facts)
+{
+	return FACTS_COUNT + (facts->site ? facts->site->count : 0);
+}
+
+const char *facts_at(const struct facts *facts, unsigned int index, const char **key,
+		     char *text, size_t size)
+{
+	const struct site_record *record;
+
+	if (index >= facts_count(facts))
+		return NULL;
+	if (index < FACTS_COUNT) {
+		*key = items[index].name;
+		facts_value(facts, index, text, size);
+		return text;
+	}
+	record = facts->site->record[index - FACTS_COUNT];
+	*key = record->key;
+	return record->value;
+}
+
+const char *facts_get(const struct facts *facts, const char *key, char *text, size_t size)
+{
+	int index = facts_find(key);
+
+	if (index < 0) {
+		index = site_facts_find(facts->site, key);
+		return index < 0 ? NULL : facts->site->record[index]->value;
+	}
+	facts_value(facts, index, text, size);
+	return text;
 }

@@ -40,6 +40,7 @@
 #define FACTS_TEXT_SIZE 1024
 
 struct facts_watch;
+struct site_facts;
 
 /**
  * struct facts_cache - the texts of facts, as long as their sources have not changed
@@ -63,6 +64,7 @@ struct facts_cache {
  *	';', to @text; at most @size bytes with the NUL; may be NULL
  * @addresses_data: its first argument
  * @cache: NULL: each fact is made for each request
+ * @site: items of the site, behind these; NULL: none
  * @hidden: a bit for each item, by its position, whose value is kept from the host: it is empty
  */
 struct facts {
@@ -71,11 +73,12 @@ struct facts {
 	void (*addresses)(void *data, int family, char *text, size_t size);
 	void *addresses_data;
 	struct facts_cache *cache;
+	const struct site_facts *site;
 	uint32_t hidden;
 };
 
 /**
- * facts_name() - the name of an item
+ * facts_name() - the name of an item of ours
  * @index: its position
  *
  * Return: the name; NULL behind the last item.
@@ -83,7 +86,7 @@ struct facts {
 const char *facts_name(unsigned int index);
 
 /**
- * facts_find() - the position of an item
+ * facts_find() - the position of an item of ours
  * @name: exact
  *
  * Return: the position or -1.
@@ -91,7 +94,7 @@ const char *facts_name(unsigned int index);
 int facts_find(const char *name);
 
 /**
- * facts_value() - an item, as it is now
+ * facts_value() - an item of ours, as it is now
  * @facts: where from
  * @index: its position, less than FACTS_COUNT
  * @text: gets the value, UTF-8; "" if it is unknown
@@ -101,5 +104,38 @@ int facts_find(const char *name);
  * with its last whole element.
  */
 void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size);
+
+/**
+ * facts_count() - how many items there are now
+ * @facts: where from
+ *
+ * Return: FACTS_COUNT and the site's own.
+ */
+unsigned int facts_count(const struct facts *facts);
+
+/**
+ * facts_at() - an item by its position, as it is now
+ * @facts: where from
+ * @index: its position
+ * @key: gets its name; valid until the site's items change
+ * @text: gets the value of a fact of ours
+ * @size: bytes of @text
+ *
+ * Return: the value, UTF-8, valid as long as @key and @text; NULL behind the last
+ * item.
+ */
+const char *facts_at(const struct facts *facts, unsigned int index, const char **key,
+		     char *text, size_t size);
+
+/**
+ * facts_get() - an item by its name, as it is now
+ * @facts: where from
+ * @key: exact
+ * @text: as in facts_at()
+ * @size: bytes of @text
+ *
+ * Return: as facts_at(); NULL if there is no such item.
+ */
+const char *facts_get(const struct facts *facts, const char *key, char *text, size_t size);
 
 #endif /* HVKVP_FACTS_FACTS_H */

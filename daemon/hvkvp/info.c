@@ -113,7 +113,7 @@ static json_t *daemon_info(void)
 	return list;
 }
 
-static json_t *pool_info(struct pool *pool, unsigned int number)
+static json_t *pool_info(const struct command *command, struct pool *pool, unsigned int number)
 {
 	struct stat st;
 	json_t *info;
@@ -121,7 +121,7 @@ static json_t *pool_info(struct pool *pool, unsigned int number)
 
 	if (number == HVKVP_POOL_AUTO)
 		return json_pack("{s:s, s:i}", "pool", store_pool_name(number),
-				 "pairs", FACTS_COUNT);
+				 "pairs", facts_count(&command->facts));
 	info = json_pack("{s:s, s:s}", "pool", store_pool_name(number), "file", pool->file.path);
 	if (pool_load(pool)) {
 		json_object_set_new(info, "error", json_string(pool_why(pool)));
@@ -246,7 +246,7 @@ int command_info(struct command *command)
 	json_t *pools = json_array(), *info;
 
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
-		json_array_append_new(pools, pool_info(&command->store.pools[i], i));
+		json_array_append_new(pools, pool_info(command, &command->store.pools[i], i));
 	info = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o*}", "hvkvp", HVKVP_VERSION,
 			 "state_dir", command->state_dir, "driver", driver_info(),
 			 "daemons", daemon_info(), "pools", pools,

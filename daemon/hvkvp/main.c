@@ -12,6 +12,7 @@
 
 #include "config/config.h"
 #include "facts/address_cache.h"
+#include "facts/site.h"
 #include "hvkvp/command.h"
 #include "pool/pool.h"
 #include "util/log.h"
@@ -413,16 +414,27 @@ static int config_load_for(struct command *command, struct config *config)
 	return 0;
 }
 
+/* What the daemon has: its programs are not run for each command. */
+static void load_site_facts(struct site_facts *site, const char *state_dir)
+{
+	char path[PATH_MAX];
+
+	site_facts_path(state_dir, path, sizeof(path));
+	site_facts_load(site, path);
+}
+
 int main(int argc, char **argv)
 {
 	static struct config config;
 	static struct address_cache addresses;	/* queried once */
+	static struct site_facts site;
 	static struct command command = {
 		.facts = {
 			.root = "",
 			.is_version = FACTS_IS_VERSION,
 			.addresses = address_cache_text,
 			.addresses_data = &addresses,
+			.site = &site,
 		},
 		.device = DEVICE_OURS,
 		.join = JOIN_NONE,
@@ -445,7 +457,9 @@ int main(int argc, char **argv)
 	if (store_init(&command.store, command.state_dir))
 		return command_fail(EXIT_STORAGE, "out of memory");
 	store_limit(&command.store, command.max_keys, command.max_bytes);
+	load_site_facts(&site, command.state_dir);
 	ret = run(&command, argv[optind]);
+	site_facts_clear(&site);
 	store_exit(&command.store);
 	config_exit(&config);
 	if (fflush(stdout) || ferror(stdout))

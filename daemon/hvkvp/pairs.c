@@ -54,11 +54,12 @@ static void list_pair(struct listing *listing, unsigned int pool,
 
 static int list_auto(struct command *command, struct listing *listing)
 {
-	char value[FACT_SIZE];
+	const char *key, *value;
+	char fact[FACT_SIZE];
 
-	for (unsigned int i = 0; i < FACTS_COUNT; i++) {
-		facts_value(&command->facts, i, value, sizeof(value));
-		list_pair(listing, HVKVP_POOL_AUTO, facts_name(i), value);
+	for (unsigned int i = 0; i < facts_count(&command->facts); i++) {
+		value = facts_at(&command->facts, i, &key, fact, sizeof(fact));
+		list_pair(listing, HVKVP_POOL_AUTO, key, value);
 	}
 	return EXIT_OK;
 }
@@ -166,12 +167,9 @@ int command_get(struct command *command)
 		return -number;
 	pool = &command->store.pools[number];
 	if (number == HVKVP_POOL_AUTO) {
-		int index = facts_find(key);
-
-		if (index < 0)
-			return command_not_found(number, key);
-		facts_value(&command->facts, index, fact, sizeof(fact));
-		return command_print_value(command, number, key, fact);
+		value = facts_get(&command->facts, key, fact, sizeof(fact));
+		return value ? command_print_value(command, number, key, value) :
+			       command_not_found(number, key);
 	}
 	if (command->join != JOIN_NONE)
 		return get_joined(command, number, key);

@@ -149,12 +149,10 @@ static uint32_t handle_get(struct call *call)
 		return status;
 
 	if (call->pool_number == HVKVP_POOL_AUTO) {
-		int index = facts_find(call->key);
-
-		if (index < 0)
+		value = facts_get(call->dispatch->facts, call->key, fact, sizeof(fact));
+		if (!value)
 			return PROTOCOL_E_KEY_NOT_FOUND;
-		facts_value(call->dispatch->facts, index, fact, sizeof(fact));
-		return put_pair(call, data, call->key, fact);
+		return put_pair(call, data, call->key, value);
 	}
 	err = pool_show(call->pool, call->key, &value);
 	if (err)
@@ -212,11 +210,9 @@ static uint32_t handle_enumerate(struct call *call)
 	int err;
 
 	if (call->pool_number == HVKVP_POOL_AUTO) {
-		if (index >= FACTS_COUNT)
+		value = facts_at(call->dispatch->facts, index, &key, fact, sizeof(fact));
+		if (!value)
 			return HVKVP_NO_MORE_ITEMS;
-		key = facts_name(index);
-		facts_value(call->dispatch->facts, index, fact, sizeof(fact));
-		value = fact;
 	} else {
 		err = pool_at(call->pool, index, &key, &value);
 		if (err == -ENOENT)

@@ -168,6 +168,7 @@ int loop_init(struct loop *loop)
 	loop->signal_fd = -1;
 	loop->service.worker = (struct worker){ .fd = -1 };
 	loop->link_fd = -1;
+	loop->extra_fd = -1;
 	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
@@ -209,6 +210,13 @@ void loop_add_notifier(struct loop *loop, struct notifier *notifier)
 	/* What changed before it was watched. */
 	notifier->pending = true;
 	loop->notifiers[loop->notifier_count++] = notifier;
+}
+
+void loop_add_extra(struct loop *loop, int fd, void (*event)(void *data), void *data)
+{
+	loop->extra_event = event;
+	loop->extra_data = data;
+	loop->extra_fd = fd >= 0 && !add(loop, fd) ? fd : -1;
 }
 
 /* Return: was it a notifier's? */
@@ -327,6 +335,10 @@ static int handle(struct loop *loop, const struct epoll_event *event, bool *done
 		links_changed(loop);
 		return 0;
 	}
+	if (fd == loop->extra_fd) {
+		loop->extra_event(loop->extra_data);
+		return 0;
+	}
 	if (fd == loop->device.watch_fd) {
 		device_changed(&loop->device);
 		return connect_device(loop);
@@ -347,7 +359,7 @@ static int sleep_ms(const struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
-	struct epoll_event events[LOOP_NOTIFIERS + 4];
+	struct epoll_event events[LOOP_NOTIFIERS + 5];
 	bool done = false;
 	int ret = 0;
 

@@ -27,6 +27,9 @@ enum loop_exit {
  * @service: answers
  * @reload: called at SIGHUP; NULL: there is nothing to reload
  * @reload_data: its argument
+ * @extra_fd: of loop_add_extra(); -1: none
+ * @extra_event: likewise
+ * @extra_data: likewise
  * @links_changed: called when the device has been opened, and then when an interface
  *	has come or gone; may be NULL
  * @links_data: for @links_changed
@@ -45,6 +48,9 @@ struct loop {
 	struct service service;
 	void (*reload)(void *data);
 	void *reload_data;
+	int extra_fd;
+	void (*extra_event)(void *data);
+	void *extra_data;
 	void (*links_changed)(void *data);
 	void *links_data;
 	bool links_pending;
@@ -76,6 +82,15 @@ int loop_init(struct loop *loop);
  * after a change is answered with what has changed.
  */
 void loop_add_notifier(struct loop *loop, struct notifier *notifier);
+
+/**
+ * loop_add_extra() - watch a descriptor of another part of the daemon
+ * @loop: after loop_init()
+ * @fd: stays the caller's; -1: nothing is watched
+ * @event: called when it is readable; must not block
+ * @data: its argument
+ */
+void loop_add_extra(struct loop *loop, int fd, void (*event)(void *data), void *data);
 
 /**
  * loop_run() - serve until a signal to stop

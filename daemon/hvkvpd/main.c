@@ -17,6 +17,7 @@
 #include "facts/facts.h"
 #include "facts/watch.h"
 #include "hvkvpd/loop.h"
+#include "hvkvpd/site.h"
 #include "hvkvpd/startup.h"
 #include "ip/budget.h"
 #include "ip/cache.h"
@@ -70,6 +71,7 @@ struct options {
  * @config: in effect
  * @store: pools
  * @facts: pool "auto"
+ * @site: further facts of pool "auto"
  * @system: the machine whose addresses are served
  * @in_background: the log goes to syslog
  */
@@ -78,6 +80,7 @@ struct daemon {
 	struct config config;
 	struct store store;
 	struct facts facts;
+	struct site site;
 	struct ip_system system;
 	bool in_background;
 };
@@ -379,6 +382,7 @@ static void reload(void *data)
 	config_exit(&daemon->config);
 	daemon->config = new;
 	apply(daemon);
+	site_configure(&daemon->site, daemon->config.facts_dir, daemon->config.facts_interval);
 	log_notice("configuration reloaded");
 }
 
@@ -420,6 +424,8 @@ static int serve(struct daemon *daemon)
 	daemon->store.changes.source = CHANGE_BY_HOST;
 	daemon->facts.addresses_data = &addresses;
 	daemon->facts.cache = &kept;
+	site_init(&daemon->site, daemon->system.state_dir);
+	daemon->facts.site = &daemon->site.facts;
 	daemon->system.cache = &adapters;
 	apply(daemon);
 	/* What cannot be created is logged; the rest is served all the same. */
@@ -442,6 +448,9 @@ static int serve(struct daemon *daemon)
 		loop_add_notifier(&loop, &watch.notifier);
 		loop_add_notifier(&loop, &sources.files);
 		loop_add_notifier(&loop, &sources.hostname);
+		site_configure(&daemon->site, daemon->config.facts_dir,
+			       daemon->config.facts_interval);
+		loop_add_extra(&loop, daemon->site.epoll_fd, site_event, &daemon->site);
 		startup_ready(&daemon->options.startup);
 		ret = loop_run(&loop);
 	}
@@ -450,6 +459,7 @@ static int serve(struct daemon *daemon)
 	loop_exit(&loop);
 	net_watch_exit(&watch);
 	facts_watch_exit(&sources);
+	site_exit(&daemon->site);
 	store_exit(&daemon->store);
 	startup_exit(&daemon->options.startup);
 	return ret;

@@ -27,11 +27,7 @@ struct result {
 	struct change_rate rate;
 };
 
-/*
- * A worker that outlives its daemon must not keep the device, nor a lock of a pool.
- * Return: @fd, as the lowest number behind the standard ones.
- */
-static int close_others(int fd)
+int worker_keep_only(int fd)
 {
 	const int lowest = STDERR_FILENO + 1;
 
@@ -53,7 +49,7 @@ static _Noreturn void work(const struct dispatch *dispatch, const struct dispatc
 	struct result result = { 0 };
 	struct ip_system system;
 
-	fd = close_others(fd);
+	fd = worker_keep_only(fd);
 	/* Signals that stop the daemon stay blocked here: a change is finished or rolled back. */
 	if (own.ip) {
 		/* The notifications of the cache belong to the daemon. */

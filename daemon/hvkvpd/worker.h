@@ -54,4 +54,15 @@ int worker_start(struct worker *worker, const struct dispatch *dispatch,
 void worker_finish(struct worker *worker, const struct dispatch *dispatch,
 		   struct dispatch_reply *reply);
 
+/**
+ * worker_keep_only() - close all descriptors but one and the standard ones
+ * @fd: the one
+ *
+ * In a process that is a copy of the daemon: if it outlives the daemon, it must not
+ * keep the device, nor a lock of a pool.
+ *
+ * Return: @fd, as the lowest number behind the standard ones.
+ */
+int worker_keep_only(int fd);
+
 #endif /* HVKVP_HVKVPD_WORKER_H */

@@ -15,7 +15,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "util/clock.h"
 #include "util/spawn.h"
+
+/* How often a program is looked at on kernels without pidfd_open(2), before 5.3. */
+#define LOOK_MS 20
 
 /* Standard input: a file in memory, so that there is no pipe to fill while we wait. */
 static int input_fd(const char *input)
@@ -49,7 +53,7 @@ static char **environment(void)
 	return copy;
 }
 
-static int start(pid_t *pid, const char *const *argv, char *const *envp, int in)
+static int start(pid_t *pid, const char *const *argv, char *const *envp, int in, int out)
 {
 	char **own = envp ? NULL : environment();
 	posix_spawn_file_actions_t actions;
@@ -71,7 +75,7 @@ static int start(pid_t *pid, const char *const *argv, char *const *envp, int in)
 				 POSIX_SPAWN_SETPGROUP);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	err = posix_spawn(pid, argv[0], &actions, &attributes, (char *const *)argv,
 			  envp ? envp : own);
 	free(own);
@@ -90,7 +94,7 @@ int spawn_program(const char *const *argv, char *const *envp, const char *input,
 
 	if (in < 0)
 		return -errno;
-	err = start(&pid, argv, envp, in);
+	err = start(&pid, argv, envp, in, STDERR_FILENO);
 	close(in);
 	if (err)
 		return err;
@@ -108,6 +112,120 @@ int spawn_program(const char *const *argv, char *const *envp, const char *input,
 		if (errno != EINTR)
 			return -errno;
 	if (late)
+		return -ETIMEDOUT;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/**
+ * struct output - what a program has written so far
+ * @fd: reads it, does not block; -1: it has closed it
+ * @text: gets it
+ * @size: bytes of @text
+ * @len: used of @text
+ * @overflow: it wrote more
+ */
+struct output {
+	int fd;
+	char *text;
+	size_t size;
+	size_t len;
+	bool overflow;
+};
+
+static void take_output(struct output *output)
+{
+	char more;
+
+	while (output->fd >= 0 && !output->overflow) {
+		bool full = output->len == output->size;
+		ssize_t n = read(output->fd, full ? &more : output->text + output->len,
+				 full ? 1 : output->size - output->len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n <= 0) {
+			close(output->fd);
+			output->fd = -1;
+		} else if (full) {
+			output->overflow = true;
+		} else {
+			output->len += n;
+		}
+	}
+}
+
+/* Wait for the end of a program. Return: true, or false: it has to be killed. */
+static bool wait_with_output(pid_t pid, struct output *output, unsigned int limit_ms)
+{
+	uint64_t end_ms = clock_ms() + limit_ms;
+	struct pollfd fds[2] = {
+		{ .fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN }, { .events = POLLIN },
+	};
+	bool ended = false;
+
+	while (!ended && !output->overflow && clock_left(end_ms)) {
+		unsigned int wait_ms = clock_left(end_ms);
+
+		if (fds[0].fd < 0 && wait_ms > LOOK_MS)
+			wait_ms = LOOK_MS;
+		fds[1].fd = output->fd;
+		poll(fds, 2, wait_ms);
+		if (fds[0].fd >= 0) {
+			ended = fds[0].revents;
+		} else {
+			siginfo_t info = { .si_pid = 0 };
+
+			ended = waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) ||
+				info.si_pid;
+		}
+		/* Only now: what was written before the end is there. */
+		take_output(output);
+	}
+	if (fds[0].fd >= 0)
+		close(fds[0].fd);
+	return ended;
+}
+
+int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_ms,
+		 char *text, size_t size, size_t *len)
+{
+	struct output output = { .text = text, .size = size };
+	int fds[2], in, err, status;
+	bool ended;
+	pid_t pid;
+
+	*len = 0;
+	in = input_fd(NULL);
+	if (in < 0)
+		return -errno;
+	if (pipe2(fds, O_CLOEXEC)) {
+		err = -errno;
+		close(in);
+		return err;
+	}
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	err = start(&pid, argv, envp, in, fds[1]);
+	close(in);
+	close(fds[1]);
+	output.fd = fds[0];
+	if (err) {
+		close(output.fd);
+		return err;
+	}
+	ended = wait_with_output(pid, &output, limit_ms);
+	/* Also what it has left behind in its process group. */
+	kill(-pid, SIGKILL);
+	if (output.fd >= 0)
+		close(output.fd);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -errno;
+	*len = output.len;
+	if (output.overflow)
+		return -EFBIG;
+	if (!ended)
 		return -ETIMEDOUT;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }

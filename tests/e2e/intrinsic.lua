@@ -74,6 +74,26 @@ case("further items stand behind the ten, as a Windows guest without service pac
 	end
 end)
 
+case("a site adds facts of its own: a file and a program", {
+     peer_fails = "the stock daemon does not have them"}, function()
+	expect(enumerate_one("auto", 13).status, S_OK)
+	expect(enumerate_one("auto", 14).status, NO_MORE_ITEMS)
+	guest_ok("mkdir -p /etc/hyperv/facts.d && cd /etc/hyperv/facts.d && echo 'router 7' >Appliance && " ..
+		 "printf '#!/bin/sh\\necho up since $(uname -s)\\n' >State && chmod 755 State")
+	wait{true_when = function()
+		local all = facts()
+		return all.Appliance == "router 7" and all.State == "up since Linux"
+	end}
+	expect(enumerate_one("auto", 14).key, "Appliance")
+	expect(enumerate_one("auto", 15).key, "State")
+	expect(enumerate_one("auto", 16).status, NO_MORE_ITEMS)
+	expect(get("auto", "Appliance").value, "router 7")
+	expect_error(set("auto", "Appliance", "toaster"))
+	expect(guest_ok("hvkvp get auto State"), "up since Linux")
+	guest_ok("rm -r /etc/hyperv/facts.d")
+	wait{true_when = function() return enumerate_one("auto", 14).status == NO_MORE_ITEMS end}
+end)
+
 case("addresses come and go with the interface", function()
 	guest_ok("modprobe dummy numdummies=0 && ip link add kvp0 type dummy && ip link set kvp0 up && " ..
 		 "ip addr add 192.0.2.7/24 dev kvp0 && ip addr add 198.51.100.9/24 dev kvp0 && ip addr add 2001:db8::7/64 dev kvp0")

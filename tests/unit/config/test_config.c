@@ -53,6 +53,8 @@ static void defaults(void)
 	CHECK_INT(config.host_changes, 0);
 	CHECK(config.ip.get && config.ip.set == IP_POLICY_SET_ON && !config.ip.adapters[0]);
 	CHECK_INT(config.hidden_facts, 0);
+	CHECK_TEXT(config.facts_dir, "/etc/hyperv/facts.d");
+	CHECK_INT(config.facts_interval, 0);
 	CHECK_INT(config.pools[HVKVP_POOL_EXTERNAL], CONFIG_READ | CONFIG_WRITE);
 	CHECK_INT(config.pools[HVKVP_POOL_GUEST], CONFIG_READ | CONFIG_WRITE);
 	config_exit(&config);
@@ -82,6 +84,9 @@ static const char all[] =
 	"Guest=read\n"
 	"External=get set\n"
 	"Parameter=none\n"
+	"[SiteFacts]\n"
+	"Directory=/srv/facts\n"
+	"Interval=300\n"
 	"[Facts]\n"
 	"OSName=no\n"
 	"ProcessorArchitecture=no\n"
@@ -112,6 +117,8 @@ static void everything(void)
 			  1 << HVKVP_OP_GET | 1 << HVKVP_OP_SET);
 		CHECK_INT(config.pools[HVKVP_POOL_PARAMETER], 0);
 		CHECK_INT(config.hidden_facts, 1 << 5 | 1 << 9);
+		CHECK_TEXT(config.facts_dir, "/srv/facts");
+		CHECK_INT(config.facts_interval, 300);
 		out = open_memstream(&shown[i], &size);
 		config_show(&config, out);
 		fclose(out);

@@ -23,10 +23,12 @@
 #include <hv_kvp_msg.h>
 
 #include "c/tap.h"
+#include "facts/facts.h"
 #include "support/body.h"
 #include "support/child.h"
 #include "support/netns.h"
 #include "support/scratch.h"
+#include "util/clock.h"
 #include "wire/protocol.h"
 
 static struct child child;
@@ -217,6 +219,58 @@ static void configuration(void)
 	CHECK(!strstr(child.err, "takes effect when"));	/* there is an option */
 	CHECK_INT(ask(5, &body), HVKVP_S_OK);
 	CHECK(child_says(&child, "request 5: SET in pool 0", 1));
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
+/* Ask for an item of pool auto until it is there, or is not any more. */
+static bool item_becomes(unsigned int index, uint32_t status)
+{
+	static uint64_t id = 1000;
+	uint64_t end_ms = clock_ms() + 60000;
+	struct body body;
+	uint32_t answer;
+
+	body_enumerate(&body, HVKVP_POOL_AUTO, index);
+	do {
+		/* sleep: the daemon reads the directory beside the requests */
+		usleep(10000);
+		answer = ask(id++, &body);
+	} while (answer != status && clock_left(end_ms));
+	return CHECK_INT(answer, status);
+}
+
+static void site_facts(void)
+{
+	static const char program[] = "#!/bin/sh\necho up\n";
+	char conf[512];
+	static struct child command;
+
+	scratch_begin();
+	mkdir(scratch_path("facts.d"), 0755);
+	scratch_write("facts.d/Appliance", "router", 6);
+	chmod(scratch_path("facts.d/Appliance"), 0644);
+	snprintf(conf, sizeof(conf), "[SiteFacts]\nDirectory=%s\n", scratch_path("facts.d"));
+	write_conf(conf);
+	start_daemon((const char *const[]){ "--foreground", "--config", scratch_path("conf"), NULL });
+	say_hello(1);
+	item_becomes(FACTS_COUNT, HVKVP_S_OK);
+	item_becomes(FACTS_COUNT + 1, HVKVP_NO_MORE_ITEMS);
+	/* Both changes arrive without a signal. */
+	scratch_write("state.new", program, strlen(program));
+	chmod(scratch_path("state.new"), 0755);
+	CHECK_INT(rename(scratch_path("state.new"), scratch_path("facts.d/State")), 0);
+	item_becomes(FACTS_COUNT + 1, HVKVP_S_OK);
+	CHECK_INT(child_run(&command, "hvkvp", "--state-dir", scratch_path("state"), "get", "auto",
+			    "State"), 0);
+	CHECK_TEXT(command.out, "up\n");
+	unlink(scratch_path("facts.d/State"));
+	item_becomes(FACTS_COUNT + 1, HVKVP_NO_MORE_ITEMS);
+	/* And the whole is switched off by a reload. */
+	reload("[SiteFacts]\nDirectory=none\n");
+	CHECK(child_says(&child, "configuration reloaded", 1));
+	item_becomes(FACTS_COUNT, HVKVP_NO_MORE_ITEMS);
 	kill(child.pid, SIGTERM);
 	CHECK_INT(child_end(&child), 0);
 	end();
@@ -804,6 +858,7 @@ static const struct tap_case cases[] = {
 	{ "a device that is taken: exit code 3", device_is_busy },
 	{ "options and their errors", options },
 	{ "the configuration counts, and SIGHUP reads it again", configuration },
+	{ "site facts: a file and a program, beside the requests", site_facts },
 	{ "--check-config, --show-config, and the command's use of it", configuration_checks },
 };
 

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Site facts beside the requests: what is published, and when.
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "hvkvpd/site.h"
+#include "support/scratch.h"
+#include "util/clock.h"
+
+/* A machine under load has this long for each step. */
+#define PATIENCE_MS 120000
+
+static struct site site;
+
+static const char *value(const char *key)
+{
+	int i = site_facts_find(&site.facts, key);
+
+	return i < 0 ? "(none)" : site.facts.record[i]->value;
+}
+
+/* Let the site work until a fact has this value. */
+static bool becomes(const char *key, const char *text)
+{
+	uint64_t end_ms = clock_ms() + PATIENCE_MS;
+
+	while (strcmp(value(key), text) && clock_left(end_ms)) {
+		struct pollfd ready = { .fd = site.epoll_fd, .events = POLLIN };
+
+		if (poll(&ready, 1, clock_left(end_ms)) > 0)
+			site_event(&site);
+	}
+	return CHECK_TEXT(value(key), text);
+}
+
+static void put(const char *name, const char *text, mode_t mode)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "facts.d/%s", name);
+	scratch_write("new", text, strlen(text));
+	chmod(scratch_path("new"), mode);
+	CHECK_INT(rename(scratch_path("new"), scratch_path(path)), 0);
+}
+
+static void begin(bool directory, unsigned int interval_s)
+{
+	scratch_begin();
+	mkdir(scratch_path("state"), 0755);
+	if (directory)
+		mkdir(scratch_path("facts.d"), 0755);
+	site_init(&site, scratch_path("state"));
+	site_configure(&site, scratch_path("facts.d"), interval_s);
+}
+
+static void end(void)
+{
+	site_exit(&site);
+	scratch_end();
+}
+
+static void changes(void)
+{
+	begin(true, 0);
+	put("One", "1", 0644);
+	becomes("One", "1");
+	put("One", "2", 0644);
+	becomes("One", "2");
+	/* Written in place, and by another mode. */
+	scratch_write("facts.d/One", "3", 1);
+	becomes("One", "3");
+	chmod(scratch_path("facts.d/One"), 0666);
+	becomes("One", "(none)");
+	chmod(scratch_path("facts.d/One"), 0644);
+	becomes("One", "3");
+	put("Two", "#!/bin/sh\necho two\n", 0755);
+	becomes("Two", "two");
+	unlink(scratch_path("facts.d/One"));
+	becomes("One", "(none)");
+	CHECK_TEXT(value("Two"), "two");
+	end();
+}
+
+static void directory_comes_and_goes(void)
+{
+	begin(false, 0);
+	CHECK_INT(site.worker, 0);
+	mkdir(scratch_path("facts.d"), 0755);
+	put("One", "1", 0644);
+	becomes("One", "1");
+	CHECK_INT(rename(scratch_path("facts.d"), scratch_path("away")), 0);
+	becomes("One", "(none)");
+	mkdir(scratch_path("facts.d"), 0755);
+	put("One", "2", 0644);
+	becomes("One", "2");
+	/* Nothing is to be seen of what is elsewhere now. */
+	end();
+
+	/* Several folders are missing, and a file is in the way. */
+	scratch_begin();
+	site_init(&site, scratch_path("state"));
+	scratch_write("a", "", 0);
+	site_configure(&site, scratch_path("a/b/c"), 0);
+	unlink(scratch_path("a"));
+	mkdir(scratch_path("a"), 0755);
+	mkdir(scratch_path("a/b"), 0755);
+	mkdir(scratch_path("a/b/c"), 0755);
+	scratch_write("a/b/c/One", "1", 1);
+	becomes("One", "1");
+	end();
+}
+
+/* A program that does not end holds up neither the caller nor the files. */
+static void slow_program(void)
+{
+	char text[200];
+	int go;
+
+	begin(false, 0);
+	CHECK_INT(mkfifo(scratch_path("go"), 0600), 0);
+	/* For both directions: neither end waits for the other. */
+	go = open(scratch_path("go"), O_RDWR | O_CLOEXEC);
+	mkdir(scratch_path("facts.d"), 0755);
+	put("File", "1", 0644);
+	snprintf(text, sizeof(text), "#!/bin/sh\nread -r line <%s\necho \"$line\"\n", scratch_path("go"));
+	site.limit_ms = PATIENCE_MS;
+	put("Slow", text, 0755);
+	becomes("File", "1");
+	CHECK(site.worker > 0);
+	CHECK_TEXT(value("Slow"), "(none)");
+	/* Changes meanwhile are not forgotten. */
+	put("File", "2", 0644);
+	CHECK_INT(write(go, "slow\n", 5), 5);
+	becomes("Slow", "slow");
+	becomes("File", "2");
+	/* The old value stays while the program runs again. */
+	CHECK_TEXT(value("Slow"), "slow");
+	CHECK_INT(write(go, "again\n", 6), 6);
+	becomes("Slow", "again");
+	close(go);
+	end();
+}
+
+static void runs_again(void)
+{
+	char text[200];
+
+	begin(true, 0);
+	snprintf(text, sizeof(text), "#!/bin/sh\necho x >>%s\nwc -l <%s\n", scratch_path("runs"),
+		 scratch_path("runs"));
+	put("Runs", text, 0755);
+	becomes("Runs", "1");
+	/* At a reload. */
+	site_configure(&site, scratch_path("facts.d"), 0);
+	becomes("Runs", "2");
+	/* At an interval. */
+	site_configure(&site, scratch_path("facts.d"), 1);
+	becomes("Runs", "3");
+	becomes("Runs", "4");
+	becomes("Runs", "5");
+	/* Not any more, and neither are the facts there. */
+	site_configure(&site, "", 0);
+	becomes("Runs", "(none)");
+	end();
+}
+
+static void saved(void)
+{
+	struct site_facts other = { 0 };
+
+	begin(true, 0);
+	put("One", "1", 0644);
+	becomes("One", "1");
+	CHECK_INT(site_facts_load(&other, scratch_path("state/facts")), 0);
+	CHECK_INT(other.count, 1);
+	site_facts_clear(&other);
+	site_exit(&site);
+	CHECK_INT(access(scratch_path("state/facts"), F_OK), -1);
+	scratch_end();
+}
+
+static const struct tap_case cases[] = {
+	{ "a file, a program, a mode: each change is seen", changes },
+	{ "the directory comes and goes", directory_comes_and_goes },
+	{ "a slow program holds up nothing", slow_program },
+	{ "programs run again at a reload and at the interval", runs_again },
+	{ "what other programs get", saved },
+};
+
+TAP_MAIN("gather", cases)
