@@ -258,7 +258,7 @@ static bool watch_again(struct watcher *watcher)
 {
 	struct watched_dir before[WATCHER_DIRS];
 	int old = watcher->events;
-	bool changed, ignored;
+	bool changed, ignored = false;
 
 	memcpy(before, watcher->dirs, sizeof(before));
 	if (watch_all(watcher))
