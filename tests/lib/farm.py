@@ -8,9 +8,10 @@ import shutil
 import threading
 import time
 from contextlib import nullcontext
+from dataclasses import replace
 
 from .emulator import Watch
-from .job import JobLog, meaning
+from .job import JobLog, busy_factor, meaning
 from .level1 import Level1, Level1Error, Level1Silent
 from .places import Here
 
@@ -146,6 +147,7 @@ class Farm:
             def sink(file, data):
                 watch.data(file, data)
                 log.sink(file, data)
+            job = replace(job, busy=busy_factor())
             return place.run(self._prepare(job, place), job.limit, sink)
 
     @staticmethod

@@ -2,6 +2,7 @@
 """One job: a guest boot under the test host that runs one case file."""
 
 import json
+import math
 import os
 import re
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ REQUIRE = re.compile(r"""\brequire\s*\(?\s*["']([\w-]+)["']""")
 # "on-stock" is our daemon on the stock driver.
 PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils",
             "on-stock": "hv_vmbus,hv_utils"}
+# Of a debug kernel's script, whose job has a longer limit of its own.
+DEBUG_PATIENCE = 3
 # On top of a job's own limit, before the place ends the test host from outside.
 MARGIN = 15
 
@@ -42,6 +45,12 @@ def beside(script):
     return found
 
 
+def busy_factor():
+    """By how much limits grow where the machine has other work: 1 up to a load of 3 for each CPU, which
+    is what a check makes itself; 4 at most."""
+    return max(1, min(4, math.ceil(os.getloadavg()[0] / os.cpu_count() / 3)))
+
+
 class JobError(Exception):
     """A job is described wrongly."""
 
@@ -66,6 +75,7 @@ class Job:
     replay: bool = False    # the script is a capture, which is played
     qemu: str = ""          # a Debian suite: level 1 runs on its QEMU
     all: bool = False       # too long for the usual check
+    busy: int = 1           # what limits are multiplied by, see busy_factor()
 
     def __post_init__(self):
         if self.profile not in PROFILES:
@@ -74,7 +84,7 @@ class Job:
 
     @property
     def limit(self):
-        return self.time + MARGIN
+        return self.time * self.busy + MARGIN
 
     def modules(self):
         """Names of the modules that the guest loads at boot, in their order."""
@@ -94,7 +104,7 @@ class Job:
         words = [place.put(hvhost, 0o755),
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
                  "--replay" if self.replay else "--script", script, "--cpus", str(self.cpus),
-                 "--mem", str(self.mem), "--time-limit", str(self.time),
+                 "--mem", str(self.mem), "--time-limit", str(self.time * self.busy),
                  "--console", "console.log", "--trace", "trace.log", "--stats",
                  "--append", self._append(module_tree(kernel, parts))]
         for arg in self._script_args():
@@ -112,8 +122,9 @@ class Job:
 
     def _script_args(self):
         peer = ("peer",) if self.profile == "stock" else ()
-        patience = ("patience=3",) if self.kernel == "debug" else ()
-        return (f"profile={self.profile}", f"kernel={self.kernel}", *patience, *peer, *self.args)
+        patience = self.busy * (DEBUG_PATIENCE if self.kernel == "debug" else 1)
+        return (f"profile={self.profile}", f"kernel={self.kernel}", f"patience={patience}", *peer,
+                *self.args)
 
 
 def strict(job, text):

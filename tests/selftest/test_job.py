@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A job brings along what its case file requires."""
+"""A job brings along what its case file requires, and its limits grow on a busy machine."""
 
 import os
 import tempfile
 import unittest
+from dataclasses import replace
 from unittest import mock
 
 from lib import job, level1
+from lib.kernel import Kernel
 
 
 class Beside(unittest.TestCase):
@@ -49,6 +51,41 @@ class Beside(unittest.TestCase):
         there = [data.split(b"\n")[0].split()[3].decode() for data in sent]
         self.assertIn(os.path.join(os.path.dirname(put), "a.lua"), there)
         self.assertEqual(len(there), len(set(there)))
+
+
+class Place:
+    """Where everything is already."""
+
+    @staticmethod
+    def put(path, _mode=0):
+        return path
+
+
+class Limits(unittest.TestCase):
+    """What a busy machine changes."""
+
+    def factor(self, load, cpus=2):
+        with mock.patch.object(job.os, "getloadavg", lambda: (load, 0, 0)), \
+                mock.patch.object(job.os, "cpu_count", lambda: cpus):
+            return job.busy_factor()
+
+    def test_factor(self):
+        """limits grow with the load of each CPU, up to four times"""
+        self.assertEqual([self.factor(load) for load in (0, 6, 6.1, 13, 18.5, 90)],
+                         [1, 1, 2, 3, 4, 4])
+        self.assertEqual(self.factor(13, 8), 1)
+
+    def test_job(self):
+        """the test host, the script and the place get the longer limit"""
+        usual = job.Job(script="x.lua", time=60)
+        busy = replace(usual, busy=2)
+        self.assertEqual(busy.limit - usual.limit, 60)
+        with mock.patch.object(job, "module_tree", lambda kernel, parts: mock.Mock()):
+            for one, limit, patience in ((usual, "60", "patience=1"), (busy, "120", "patience=2"),
+                                         (replace(busy, kernel="debug"), "120", "patience=6")):
+                words = one.argv(Place, "hvhost", Kernel("k", "r", "i", "d", "m", "o"), "initrd")
+                self.assertEqual(words[words.index("--time-limit") + 1], limit)
+                self.assertIn(patience, words)
 
 
 if __name__ == "__main__":

@@ -142,7 +142,7 @@ end
 
 -- Wait in the guest until a shell command succeeds there.
 function guest_until(condition, timeout)
-	timeout = timeout or 20
+	timeout = (timeout or 20) * native.patience
 	-- sleep: it polls, with a time limit
 	guest_ok(("i=0; until %s; do i=$((i + 1)); [ $i -lt %d ] || { echo 'still not so'; exit 1; }; usleep 20000; done")
 		:format(condition, timeout * 50), timeout + 10)
