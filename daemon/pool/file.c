@@ -352,6 +352,34 @@ int pool_file_truncate(struct pool_file *file, uint32_t count)
 	return 0;
 }
 
+/* For kernels and emulators without pwritev2(), and C libraries without its flags. */
+static ssize_t append_by_flag(int fd, const struct iovec *io, size_t count)
+{
+	int flags = fcntl(fd, F_GETFL), err;
+	ssize_t n;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags | O_APPEND))
+		return -1;
+	n = writev(fd, io, count);
+	err = errno;
+	/* With the flag, later writes to an offset would go to the end as well. */
+	if (fcntl(fd, F_SETFL, flags))
+		return -1;
+	errno = err;
+	return n;
+}
+
+static ssize_t append(int fd, const struct iovec *io, size_t count)
+{
+#ifdef RWF_APPEND
+	ssize_t n = pwritev2(fd, io, count, -1, RWF_APPEND);
+
+	if (n >= 0 || (errno != ENOSYS && errno != EOPNOTSUPP))
+		return n;
+#endif
+	return append_by_flag(fd, io, count);
+}
+
 int pool_file_append_all(struct pool_file *file, const struct pool_record *const *records,
 			 size_t count, uint32_t *first)
 {
@@ -363,7 +391,7 @@ int pool_file_append_all(struct pool_file *file, const struct pool_record *const
 		io[i] = (struct iovec){ (void *)records[i], POOL_RECORD_SIZE };
 	/* The kernel finds the end: those who append without a lock lose nothing. */
 	do {
-		n = pwritev2(file->fd, io, count, -1, RWF_APPEND);
+		n = append(file->fd, io, count);
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return fail_errno(file, "write to it");
