@@ -132,17 +132,19 @@ install-user: daemon
 
 uninstall: uninstall-user uninstall-module
 
-# The device goes back first, so that the guest is never without a driver for it.
+# The file goes before the module: the host offers the device again when the module leaves it, and udev would
+# load the file again.
 uninstall-module:
-	$(if $(DESTDIR),,-[ ! -d /sys/bus/vmbus/drivers/hv_kvp ] || { daemon/system/hvkvp-driver --runtime give; rmmod hv_kvp; })
 	rm -f $(MODULE_FILE)* $(DESTDIR)/etc/modprobe.d/hv_kvp-given-back.conf
-	$(MAKE) -C daemon/system uninstall-module-files
 	$(if $(DESTDIR),,depmod $(RELEASE))
+	$(if $(DESTDIR),,-[ ! -d /sys/bus/vmbus/drivers/hv_kvp ] || { daemon/system/hvkvp-driver --runtime give; rmmod hv_kvp; })
+	$(MAKE) -C daemon/system uninstall-module-files
 
 uninstall-user:
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service)
 	$(if $(DESTDIR),,-! said=$$(hvkvp list 2>&1 >/dev/null) || echo "$$said" | grep 'reading it as it is' || \
-		rm -f /var/lib/hyperv/.kvp_pool_[0-4].journal)
+		for log in /var/lib/hyperv/.kvp_pool_[0-4].journal; do \
+			[ ! -e "$$log" ] || flock -n "$$log" rm -f "$$log" || echo "$$log is in use and stays" >&2; done)
 	$(MAKE) -C daemon/system uninstall uninstall-library
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
 
