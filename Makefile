@@ -32,7 +32,7 @@ help:
 	@echo '  make daemon       daemon/build/hvkvpd and daemon/build/hvkvp'
 	@echo '                    STATIC=1 links them statically; make -C daemon hvkvpd needs no jansson'
 	@echo '  make host         tests/host/hvhost, the test host'
-	@echo '  make deb          Debian packages, into build/deb'
+	@echo '  make deb          Debian packages, into build/deb; ARCH=arm64: for arm64, into build/deb-arm64'
 	@echo 'Install (into this system, or under DESTDIR= and PREFIX=/usr):'
 	@echo '  make install      install-module (for one kernel) and install-user (daemon, command, unit, manuals)'
 	@echo '  make dkms-install the module for this and every later kernel, instead of install-module'
@@ -168,7 +168,7 @@ dkms-remove:
 	$(MAKE) -C daemon/system uninstall-module-files
 
 deb:
-	@tests/package/build-deb
+	@tests/package/build-deb $(ARCH)
 
 # Without headers there is no kbuild to clean up after itself.
 clean:
