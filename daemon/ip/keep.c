@@ -82,10 +82,10 @@ static void withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
 	struct adapter other;
 	struct error error;
 
-	if (!manager || !manager->revert || manager->matches_instance ||
+	if (!manager || manager->matches_instance ||
 	    adapter_find_name(system->root, rtnl, record->plan.adapter.name, &other))
 		return;
-	manager->revert(system, record, key, &files);
+	ip_manager_revert(manager, system, record, key, &files);
 	if (!ip_files_write(&files, system, &set) && set.count) {
 		log_notice("%s is another adapter now: withdrew the files of %s for %s",
 			   other.name, manager->name, key);

@@ -36,8 +36,8 @@ static void revert_former(const struct ip_system *system, const struct ip_plan *
 	if (ip_record_find(system, &plan->adapter, &record))
 		return;
 	former = ip_manager_named(record.manager);
-	if (former && former != manager && former->revert)
-		former->revert(system, &record, ip_record_key(&plan->adapter, key), files);
+	if (former && former != manager)
+		ip_manager_revert(former, system, &record, ip_record_key(&plan->adapter, key), files);
 }
 
 int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan,

@@ -162,8 +162,8 @@ static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 	struct error error;
 	int err;
 
-	if (manager && manager->revert)
-		manager->revert(system, record, key, &files);
+	if (manager)
+		ip_manager_revert(manager, system, record, key, &files);
 	ip_files_remove(&files, "%s/ip-%s.conf", system->state_dir, key);
 	if (runs && manager->release)
 		manager->release(system, &adapter, clock_left(end) / 2);

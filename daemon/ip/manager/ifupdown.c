@@ -231,14 +231,6 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 	return 0;
 }
 
-static void revert(const struct ip_system *system, const struct ip_record *record,
-		   const char *key, struct ip_files *files)
-{
-	(void)system;
-	(void)record;
-	ip_files_remove(files, OURS, key);
-}
-
 /* Also stops a DHCP client, and runs the user's commands of the configuration until now. */
 static void release(const struct ip_system *system, const struct adapter *adapter,
 		    unsigned int limit_ms)
@@ -276,7 +268,7 @@ const struct ip_manager ip_ifupdown = {
 	.in_charge = in_charge,
 	.running = running,
 	.compile = compile,
-	.revert = revert,
+	.own = OURS,
 	.release = release,
 	.notify = notify,
 	.accepted = accepted,

@@ -41,6 +41,15 @@ const struct ip_manager *ip_manager_named(const char *name)
 	return NULL;
 }
 
+void ip_manager_revert(const struct ip_manager *manager, const struct ip_system *system,
+		       const struct ip_record *record, const char *key, struct ip_files *files)
+{
+	if (manager->revert)
+		manager->revert(system, record, key, files);
+	if (manager->own)
+		ip_files_remove(files, manager->own, key);
+}
+
 const char *ip_manager_name(const struct ip_manager *manager)
 {
 	return manager ? manager->name : IP_RECORD_OWN;

@@ -37,7 +37,8 @@ struct ip_system;
  * @compile: adds its files for a plan; 0, or -errno and why it cannot keep the plan.
  *	Changes nothing. NULL: this manager is not supported, see @refusal
  * @refusal: why, and what to do
- * @revert: adds what takes a record's files back
+ * @own: path of the file that is all its own, with "%s" for the record's key; or NULL
+ * @revert: adds what takes a record's changes of other files back; may be NULL
  * @release: before files change: make it let go of the adapter; may be NULL
  * @notify: make it read its files again, and use them; 0, or -errno and what went wrong
  * @accepted: does it say that it uses the files? Only asked if it is running
@@ -51,6 +52,7 @@ struct ip_manager {
 	int (*compile)(const struct ip_system *system, const struct ip_plan *plan,
 		       struct ip_files *files, struct error *error);
 	const char *refusal;
+	const char *own;
 	void (*revert)(const struct ip_system *system, const struct ip_record *record,
 		       const char *key, struct ip_files *files);
 	void (*release)(const struct ip_system *system, const struct adapter *adapter,
@@ -78,6 +80,17 @@ const struct ip_manager *ip_manager_find(const struct ip_system *system,
 
 /** ip_manager_named() - a manager by the name in a record; NULL if there is none. */
 const struct ip_manager *ip_manager_named(const char *name);
+
+/**
+ * ip_manager_revert() - take back what a manager's files have for a record
+ * @manager: the manager
+ * @system: the machine
+ * @record: the record
+ * @key: of the record
+ * @files: gets what is to be written and removed
+ */
+void ip_manager_revert(const struct ip_manager *manager, const struct ip_system *system,
+		       const struct ip_record *record, const char *key, struct ip_files *files);
 
 /** ip_manager_name() - its name; "hvkvpd" for NULL. */
 const char *ip_manager_name(const struct ip_manager *manager);

@@ -455,14 +455,6 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 	return 0;
 }
 
-static void revert(const struct ip_system *system, const struct ip_record *record,
-		   const char *key, struct ip_files *files)
-{
-	(void)system;
-	(void)record;
-	ip_files_remove(files, OURS, key);
-}
-
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
 		  unsigned int limit_ms, struct error *error)
 {
@@ -499,7 +491,7 @@ const struct ip_manager ip_networkd = {
 	.in_charge = in_charge,
 	.running = running,
 	.compile = compile,
-	.revert = revert,
+	.own = OURS,
 	.notify = notify,
 	.accepted = accepted,
 	.keeps_dns = keeps_dns,

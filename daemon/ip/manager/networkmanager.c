@@ -465,7 +465,6 @@ static void revert(const struct ip_system *system, const struct ip_record *recor
 		strbuf_free(&ours);
 	}
 	ip_files_remove(files, "%s", path);
-	ip_files_remove(files, OURS, key);
 	free(before);
 	free(now);
 }
@@ -539,6 +538,7 @@ const struct ip_manager ip_networkmanager = {
 	.in_charge = in_charge,
 	.running = running,
 	.compile = compile,
+	.own = OURS,
 	.revert = revert,
 	.notify = notify,
 	.accepted = accepted,
