@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ip/budget.h"
 #include "ip/files.h"
+#include "ip/manager/manager.h"
 #include "ip/system.h"
 #include "util/escape.h"
 #include "util/file.h"
@@ -63,12 +65,31 @@ static bool is_complete(const struct ip_files *files)
 	return !failed;
 }
 
+/*
+ * The sandbox of our unit. A hole in it for one file would close when another program
+ * puts a new one in its place, and a rename needs the folder.
+ */
+static int write_outside(const char *path, mode_t mode, const char *text, const void *data)
+{
+	static const char script[] =
+		"set -e; new=${0%/*}/.${0##*/}.hvkvpd~; cat >\"$new\"; chmod \"$1\" \"$new\"\n"
+		"[ ! -e \"$0\" ] || { chmod --reference=\"$0\" \"$new\"; chown --reference=\"$0\" \"$new\"; }\n"
+		"sync \"$new\"; mv -f \"$new\" \"$0\"; sync \"${0%/*}\"";
+	char bits[8];
+
+	snprintf(bits, sizeof(bits), "%o", mode);
+	return ip_tool(data, IP_FILES_MS, true, text,
+		       (const char *const[]){ "sh", "-c", script, path, bits, NULL }) ? -EIO : 0;
+}
+
 int ip_files_write(const struct ip_files *files, const struct ip_system *system,
 		   struct file_set *set)
 {
 	char path[SYSROOT_PATH_SIZE];
 	int err = is_complete(files) ? 0 : -ENOMEM;
 
+	set->outside = write_outside;
+	set->data = system;
 	if (err)
 		log_err("the configuration files cannot be made: %s", strerror(-err));
 	for (unsigned int i = 0; i < files->count && !err; i++) {

@@ -93,6 +93,14 @@ static int replace(const char *path, mode_t mode, const struct stat *old,
 	return err;
 }
 
+static int put(const struct file_set *files, const char *path, mode_t mode,
+	       const struct stat *old, const char *text, size_t len)
+{
+	int err = replace(path, mode, old, text, len);
+
+	return err == -EROFS && files->outside ? files->outside(path, mode, text, files->data) : err;
+}
+
 /* Return: the contents, to be freed, or NULL with @err set. */
 static char *read_all(const char *path, size_t *len, int *err)
 {
@@ -165,7 +173,7 @@ int file_set_write(struct file_set *files, const char *path, mode_t mode,
 	} else {
 		err = before ? 0 : make_folders(path);
 		if (!err)
-			err = replace(path, mode, before ? &st : NULL, text, len);
+			err = put(files, path, mode, before ? &st : NULL, text, len);
 	}
 	if (err) {
 		free(before);
@@ -188,7 +196,7 @@ void file_set_restore(struct file_set *files)
 		int err;
 
 		if (text)
-			err = replace(path, files->file[i].mode, NULL, text, files->file[i].len);
+			err = put(files, path, files->file[i].mode, NULL, text, files->file[i].len);
 		else
 			err = unlink(path) ? -errno : 0;
 		if (err)

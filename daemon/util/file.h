@@ -18,11 +18,29 @@
 #define FILE_SET_PATH	512
 
 /**
+ * file_set_outside_fn - write a file where this process itself may not
+ * @path: its path
+ * @mode: of a new file; a file that is there keeps its mode and owner
+ * @text: its contents, with a NUL
+ * @data: of the caller
+ *
+ * Atomic and durable, as file_set_write().
+ *
+ * Return: 0 or -errno.
+ */
+typedef int file_set_outside_fn(const char *path, mode_t mode, const char *text,
+				const void *data);
+
+/**
  * struct file_set - files that were changed
+ * @outside: asked where a folder is read-only for this process; may be NULL
+ * @data: for @outside
  * @count: of them
  * @file: path, mode, and contents before; @text is NULL if it was not there
  */
 struct file_set {
+	file_set_outside_fn *outside;
+	const void *data;
 	unsigned int count;
 	struct {
 		char path[FILE_SET_PATH];
@@ -38,7 +56,7 @@ struct file_set {
  * @path: its path; missing folders are created. A symbolic link is followed: what
  *	it points to is replaced
  * @mode: of a new file; a file that is there keeps its mode and owner
- * @text: its contents; NULL removes the file
+ * @text: its contents, with a NUL behind them; NULL removes the file
  * @len: of @text
  *
  * Nothing is written if the file has these contents already.
