@@ -72,7 +72,15 @@ static void renew_files(const struct ip_system *system, const struct ip_plan *pl
 	ip_files_free(&files);
 }
 
-/* Another adapter may have the name now, which the manager's files name. */
+/* Another adapter may have what the manager's files name. */
+static bool find_other(const struct ip_system *system, struct rtnl *rtnl,
+		       const struct ip_manager *manager, const struct adapter *gone,
+		       struct adapter *other)
+{
+	return !(manager->matches_mac ? adapter_find(system->root, rtnl, gone->mac, other) :
+		 adapter_find_name(system->root, rtnl, gone->name, other));
+}
+
 static void withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
 			   const struct ip_record *record, const char *key)
 {
@@ -83,7 +91,7 @@ static void withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
 	struct error error;
 
 	if (!manager || manager->matches_instance ||
-	    adapter_find_name(system->root, rtnl, record->plan.adapter.name, &other))
+	    !find_other(system, rtnl, manager, &record->plan.adapter, &other))
 		return;
 	ip_manager_revert(manager, system, record, key, &files);
 	if (!ip_files_write(&files, system, &set) && set.count) {

@@ -6,8 +6,8 @@
  * what was set, whatever its name and MAC address are now. Where hvkvpd keeps the
  * addresses itself they are set; else the files of the manager are made again, since the
  * interface or the configuration of the user may have changed. No other adapter gets
- * them: where an interface of the same name is another adapter now, a manager that
- * matches by name loses the files until the old one is back.
+ * them: where an interface of the same name, or MAC address, is another adapter now, a
+ * manager that matches by that loses the files until the old one is back.
  */
 #ifndef HVKVP_IP_KEEP_H
 #define HVKVP_IP_KEEP_H

@@ -51,11 +51,12 @@ int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan
 	if (!manager && ip_plan_wants_dhcp(plan) && !ip_dhcp_runs(system, &plan->adapter))
 		return error_set(error, -EOPNOTSUPP,
 				 "DHCP is requested, but no network manager and no DHCP client is in charge of the adapter: install one");
+	/* First: both may have the record's file of what was there before. */
+	revert_former(system, plan, manager, files);
 	if (manager)
 		err = manager->compile(system, plan, files, error);
 	if (err)
 		return err;
-	revert_former(system, plan, manager, files);
 	ip_record_compile(system, plan, ip_manager_name(manager), files);
 	return 0;
 }

@@ -13,7 +13,7 @@ LEVEL1_KERNEL = "6.1"
 # What a unit test needs besides the programs: kernels to build modules against, one of our own to
 # run, Debian roots.
 UNIT_KERNELS = {"kunit": ("um",), "package": ("6.1", "6.12")}
-UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "openresolv")}
+UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "openresolv", "dhcpcd", "connman")}
 UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early", "boot"), "managers": ("build",)}
 # Downloads side by side: each of them also unpacks what it has got.
 DOWNLOADS = 2

@@ -18,7 +18,7 @@
 
 static const struct ip_manager *const managers[] = {
 	/* ifupdown is found by its files alone, and so comes last. */
-	&ip_networkd, &ip_networkmanager, &ip_wicked, &ip_connman, &ip_dhcpcd, &ip_ifcfg,
+	&ip_networkd, &ip_networkmanager, &ip_connman, &ip_dhcpcd, &ip_wicked, &ip_ifcfg,
 	&ip_ifupdown,
 };
 
@@ -121,4 +121,24 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	else if (ret)
 		log_warn("%s %s: exit code %d", tool, argv[1] ? argv[1] : "", ret);
 	return ret;
+}
+
+bool ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *text,
+		    size_t size, const char *const *argv)
+{
+	const char *found = ip_tool_path(system, argv[0]), *words[IP_TOOL_WORDS + 1];
+	char path[SYSROOT_PATH_SIZE];
+	size_t n = 1, len = 0;
+
+	text[0] = 0;
+	if (!found)
+		return false;
+	words[0] = sysroot_path(system->root, path, "%s", found);
+	for (; argv[n] && n < IP_TOOL_WORDS; n++)
+		words[n] = argv[n];
+	words[n] = NULL;
+	if (spawn_output(words, NULL, limit_ms, text, size - 1, &len))
+		len = 0;
+	text[len] = 0;
+	return len;
 }

@@ -13,10 +13,13 @@
  *		       /etc/NetworkManager/system-connections/hvkvpd-KEY.nmconnection
  *   ifupdown	       /etc/network/interfaces.d/hvkvpd-KEY: a mapping to a logical interface
  *		       with copies of the stanzas; the mapping checks the VMBus instance
+ *   ConnMan	       /var/lib/connman/SERVICE/settings, edited
+ *   dhcpcd	       /etc/dhcpcd.conf: a marked block with the host's settings; the lines of
+ *		       the user's that it replaces are marked as comments
  *   hvkvpd	       no manager: the record, see ip/record.h
  *
  * KEY is that of the record. Managers are notified by their own tools where they have no
- * other interface than D-Bus: networkctl, nmcli, ifdown and ifup.
+ * other interface than D-Bus: networkctl, nmcli, connmanctl, ifdown and ifup.
  */
 #ifndef HVKVP_IP_MANAGER_MANAGER_H
 #define HVKVP_IP_MANAGER_MANAGER_H
@@ -44,6 +47,7 @@ struct ip_system;
  * @accepted: does it say that it uses the files? Only asked if it is running
  * @keeps_dns: does it set name servers here?
  * @matches_instance: its files match the VMBus instance, and so no other adapter
+ * @matches_mac: they match the MAC address; else, the interface's name
  */
 struct ip_manager {
 	const char *name;
@@ -62,11 +66,14 @@ struct ip_manager {
 	bool (*accepted)(const struct ip_system *system, const struct adapter *adapter);
 	bool (*keeps_dns)(const struct ip_system *system);
 	bool matches_instance;
+	bool matches_mac;
 };
 
 extern const struct ip_manager ip_networkd;
 extern const struct ip_manager ip_networkmanager;
 extern const struct ip_manager ip_ifupdown;
+extern const struct ip_manager ip_connman;
+extern const struct ip_manager ip_dhcpcd;
 
 /**
  * ip_manager_find() - who is in charge of an adapter?
@@ -121,6 +128,22 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 
 #define IP_TOOL(system, limit_ms, outside, ...) \
 	ip_tool(system, limit_ms, outside, NULL, (const char *const[]){ __VA_ARGS__, NULL })
+
+/**
+ * ip_tool_output() - run a program of the machine, and take what it says
+ * @system: the machine
+ * @limit_ms: how long it may take
+ * @text: gets its standard output, with a NUL; "" if it fails
+ * @size: bytes of @text
+ * @argv: as for ip_tool(), which logs failures; this does not
+ *
+ * Return: whether it ran, and its exit code was 0.
+ */
+bool ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *text,
+		    size_t size, const char *const *argv);
+
+#define IP_TOOL_OUTPUT(system, limit_ms, text, size, ...) \
+	ip_tool_output(system, limit_ms, text, size, (const char *const[]){ __VA_ARGS__, NULL })
 
 /**
  * ip_unit_enabled() - is a unit of systemd started at boot?

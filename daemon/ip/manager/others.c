@@ -20,30 +20,6 @@ const struct ip_manager ip_wicked = {
 	.name = "wicked", .in_charge = has_wicked, .refusal = "wicked" USE_SCRIPT,
 };
 
-static bool has_connman(const struct ip_system *system, const struct adapter *adapter)
-{
-	(void)adapter;
-	return ip_unit_enabled(system, "connman.service") ||
-	       sysroot_exists(system->root, "/run/connman");
-}
-
-const struct ip_manager ip_connman = {
-	.name = "ConnMan", .in_charge = has_connman, .refusal = "ConnMan" USE_SCRIPT,
-};
-
-/* As a manager of all interfaces; as a client of one it belongs to another manager. */
-static bool has_dhcpcd(const struct ip_system *system, const struct adapter *adapter)
-{
-	(void)adapter;
-	return ip_unit_enabled(system, "dhcpcd.service") ||
-	       sysroot_exists(system->root, "/run/dhcpcd.pid") ||
-	       sysroot_exists(system->root, "/run/dhcpcd/pid");
-}
-
-const struct ip_manager ip_dhcpcd = {
-	.name = "dhcpcd", .in_charge = has_dhcpcd, .refusal = "dhcpcd" USE_SCRIPT,
-};
-
 /* The scripts of RHEL 7 and before; NetworkManager, which reads them too, was asked first. */
 static bool has_ifcfg(const struct ip_system *system, const struct adapter *adapter)
 {

@@ -8,8 +8,6 @@
 #include "ip/manager/manager.h"
 
 extern const struct ip_manager ip_wicked;
-extern const struct ip_manager ip_connman;
-extern const struct ip_manager ip_dhcpcd;
 extern const struct ip_manager ip_ifcfg;
 
 #endif /* HVKVP_IP_MANAGER_OTHERS_H */

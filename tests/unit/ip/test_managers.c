@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -503,6 +505,203 @@ static void ifupdown_fails(void)
 	machine_end();
 }
 
+#define DHCPCD "etc/dhcpcd.conf"
+
+static const char dhcpcd_user[] =
+	"# Mine\nduid\n\ninterface other0\nstatic ip_address=198.51.100.9/24\n\n"
+	"interface net0\n\tstatic ip_address=203.0.113.9/16\nstatic routers=203.0.113.1\n"
+	"static ip6_address=2001:db8::9/64\nstatic domain_search=example.org\nmetric 7\nipv6only\n\n"
+	"profile mine\nstatic ip_address=203.0.113.99/24\n";
+
+/* The shell that sends the signal: dhcpcd reads its file, and makes the route, at the second one. */
+static void dhcpcd_tool(void)
+{
+	machine_write("run/dhcpcd/pid", "77\n");
+	make_tool("usr/bin/sh", NOTES
+		  "r=${0%%/usr/*}; [ -e $r/once ] || { : >$r/once; exit 0; }\n"
+		  "a=$(sed -n '/^interface net0/,$s/^static ip_address=\\([0-9.]*\\).*/\\1/p' $r/" DHCPCD " | tail -n 1)\n"
+		  "[ -z \"$a\" ] || ip route replace 192.0.2.0/24 dev net0 proto dhcp src $a metric 77 2>/dev/null || :\n");
+}
+
+static void dhcpcd(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write(DHCPCD, dhcpcd_user);
+	dhcpcd_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
+	CHECK_TEXT(machine_read(DHCPCD),
+		   "# Mine\nduid\n\ninterface other0\nstatic ip_address=198.51.100.9/24\n\n"
+		   "interface net0\n#hvkvpd-" GUID "# \tstatic ip_address=203.0.113.9/16\n"
+		   "#hvkvpd-" GUID "# static routers=203.0.113.1\n"
+		   "static ip6_address=2001:db8::9/64\nstatic domain_search=example.org\nmetric 7\n"
+		   "#hvkvpd-" GUID "# ipv6only\n\nprofile mine\nstatic ip_address=203.0.113.99/24\n"
+		   "# hvkvpd-" GUID ": begin\n" BANNER "interface net0\nstatic ip_address=192.0.2.5/24\n"
+		   "static routers=192.0.2.1\nstatic domain_name_servers=192.0.2.53\n# hvkvpd-" GUID ": end\n");
+	/* The first signal was lost. */
+	CHECK_TEXT(machine_read("told"), "sh -c kill -HUP \"$0\" 77\nsh -c kill -HUP \"$0\" 77\n");
+	CHECK(has(RECORD, "MANAGER=dhcpcd\n"));
+	/* It can express no more than that; nothing has changed. */
+	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.6;192.0.2.7", "255.255.255.0;255.255.255.0", "", ""),
+		  HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "dhcpcd keeps one IPv4 address of an adapter, not 2") != NULL);
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8::5", "64", "2001:db8::1", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "dhcpcd keeps no IPv6 gateway") != NULL);
+	check_has("192.0.2.5", "192.0.2.1");
+	/* Undone: byte for byte. */
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	/* What holds for all interfaces cannot be taken back for one. */
+	machine_write(DHCPCD, "noipv4\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "\"noipv4\" is for all interfaces") != NULL);
+	/* An interface that it leaves alone. */
+	machine_write(DHCPCD, "denyinterfaces wlan* net0\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(has(RECORD, "MANAGER=hvkvpd\n"));
+	CHECK_TEXT(machine_read(DHCPCD), "denyinterfaces wlan* net0\n");
+	machine_end();
+}
+
+/* Its block names the interface: another adapter of that name does not get it. */
+static void dhcpcd_replaced(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write(DHCPCD, dhcpcd_user);
+	dhcpcd_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	machine_device("net0", OTHER_GUID);
+	reapply();
+	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	machine_device("net0", MACHINE_GUID);
+	reapply();
+	CHECK(has(DHCPCD, "interface net0\nstatic ip_address=192.0.2.5/24\n"));
+	machine_end();
+}
+
+/* In the sandbox of the unit, /etc is read-only: a program outside of it writes the file. */
+static void read_only(void)
+{
+	char command[512];
+	struct stat st;
+
+	if (!machine_begin())
+		return;
+	machine_write(DHCPCD, dhcpcd_user);
+	chmod(scratch_path(DHCPCD), 0640);
+	dhcpcd_tool();
+	CHECK_INT(unshare(CLONE_NEWNS), 0);
+	CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_INT(mount(scratch_path("etc"), scratch_path("etc"), NULL, MS_BIND, NULL), 0);
+	snprintf(command, sizeof(command),
+		 "#!/bin/sh\nr=${0%%%%/usr/*}\ncase $2 in kill*) exec $r/usr/bin/signal \"$@\";; esac\n"
+		 "mount -o remount,bind,rw $r/etc && /bin/sh \"$@\"; e=$?\nmount -o remount,bind,ro $r/etc; exit $e\n");
+	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
+	make_tool("usr/bin/sh", command);
+	CHECK_INT(mount(NULL, scratch_path("etc"), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(has(DHCPCD, "interface net0\nstatic ip_address=192.0.2.5/24\n"));
+	CHECK(!stat(scratch_path(DHCPCD), &st) && (st.st_mode & 07777) == 0640);
+	CHECK_INT(access(scratch_path("etc/.dhcpcd.conf.hvkvpd~"), F_OK), -1);
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	umount2(scratch_path("etc"), MNT_DETACH);
+	machine_end();
+}
+
+#define SERVICE		"ethernet_00155daabb01_cable"
+#define NEW_SERVICE	"ethernet_00155daabb99_cable"
+#define CONNMAN		"var/lib/connman/" SERVICE "/settings"
+#define NEW_CONNMAN	"var/lib/connman/" NEW_SERVICE "/settings"
+
+static const char connman_user[] =
+	"[" SERVICE "]\nName=Wired\nIPv4.method=manual\nIPv4.netmask_prefixlen=24\nIPv4.local_address=203.0.113.9\n"
+	"IPv4.gateway=203.0.113.1\nIPv6.method=off\nIPv6.privacy=disabled\nDomains=example.org;\n";
+
+/* ConnMan's own view of the service, which its command changes. */
+static void connman_tool(void)
+{
+	machine_write("run/connman/resolv.conf", "");
+	machine_write("view", "  IPv4.Configuration = [ Method=manual, Address=203.0.113.9, Netmask=255.255.255.0, "
+		      "Gateway=203.0.113.1 ]\n  IPv6.Configuration = [ Method=off ]\n  Nameservers.Configuration = [  ]\n");
+	make_tool("usr/bin/connmanctl", "#!/bin/sh\nr=${0%%/usr/*}\n"
+		  "set_view() { [ -e $r/deaf ] || sed -i \"s|$1.Configuration = .*|$1.Configuration = [ $2 ]|\" $r/view; }\n"
+		  "case $1-$3-$4 in state-*) echo '  State = ready' ;; services-*) cat $r/view ;;\n"
+		  "config-ipv4-manual) set_view IPv4 \"Method=manual, Address=$5, Netmask=$6, Gateway=$7\" ;;\n"
+		  "config-ipv6-manual) set_view IPv6 \"Method=manual, Address=$5, PrefixLength=$6, Gateway=$7, Privacy=$8\" ;;\n"
+		  "config-ipv4-*) set_view IPv4 \"Method=$4\" ;; config-ipv6-*) set_view IPv6 \"Method=$4\" ;;\n"
+		  "config-nameservers-*) shift 3; set_view Nameservers \"$(echo \"$*\" | sed 's/ /, /g')\" ;; esac\n"
+		  "[ \"$1\" != config ] || echo \"$*\" >>$r/told\n");
+}
+
+static void connman(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write(CONNMAN, connman_user);
+	connman_tool();
+	CHECK_INT(machine_set(MACHINE_GUID, 3, 0, "192.0.2.5;2001:db8::5", "255.255.255.128;64", "192.0.2.1;2001:db8::1",
+			      "192.0.2.53;2001:db8::53"), 0);
+	CHECK_TEXT(machine_read(CONNMAN),
+		   "[" SERVICE "]\nName=Wired\nIPv4.method=manual\nIPv4.netmask_prefixlen=25\nIPv4.local_address=192.0.2.5\n"
+		   "IPv4.gateway=192.0.2.1\nIPv6.method=manual\nIPv6.netmask_prefixlen=64\nIPv6.local_address=2001:db8::5\n"
+		   "IPv6.gateway=2001:db8::1\nIPv6.privacy=disabled\nDomains=example.org;\n"
+		   "Nameservers=192.0.2.53;2001:db8::53;\n");
+	CHECK_TEXT(machine_read("view"),
+		   "  IPv4.Configuration = [ Method=manual, Address=192.0.2.5, Netmask=255.255.255.128, Gateway=192.0.2.1 ]\n"
+		   "  IPv6.Configuration = [ Method=manual, Address=2001:db8::5, PrefixLength=64, Gateway=2001:db8::1, "
+		   "Privacy=disabled ]\n  Nameservers.Configuration = [ 192.0.2.53, 2001:db8::53 ]\n");
+	/* Made again: the same. Nor is it given what it has. */
+	unlink(scratch_path("told"));
+	reapply();
+	CHECK_TEXT(machine_read("told"), "");
+	/* It can express no more than that; nothing has changed. */
+	CHECK_INT(set_v4("192.0.2.6", "", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "ConnMan keeps one IPv4 address with one gateway for an adapter, not 1 with 0") != NULL);
+	/* It says nothing, and does nothing: it is asked. */
+	machine_write("deaf", "");
+	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), HVKVP_E_FAIL);
+	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
+	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	unlink(scratch_path("deaf"));
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	CHECK_TEXT(machine_read("view"), "  IPv4.Configuration = [ Method=manual, Address=203.0.113.9, Netmask=255.255.255.0, "
+		   "Gateway=203.0.113.1 ]\n  IPv6.Configuration = [ Method=off ]\n  Nameservers.Configuration = [  ]\n");
+	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), "");
+	machine_end();
+}
+
+/* Its services are those of MAC addresses. */
+static void connman_adapters(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write(CONNMAN, connman_user);
+	connman_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	/* Another adapter has the address now, under another name. */
+	machine_device("net0", OTHER_GUID);
+	netns_run("link set net0 down");
+	netns_run("link set net0 name net1");
+	machine_device("net1", OTHER_GUID);
+	reapply();
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	/* The adapter is back, with a new address: the user's other settings come along. */
+	netns_run("link set net1 name net0 address 00:15:5d:aa:bb:99");
+	machine_device("net0", MACHINE_GUID);
+	reapply();
+	CHECK_TEXT(machine_read(CONNMAN), "");
+	CHECK(has(NEW_CONNMAN, "[" NEW_SERVICE "]\nName=Wired\n"));
+	CHECK(has(NEW_CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	CHECK(has(NEW_CONNMAN, "Domains=example.org;\n"));
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK(has(NEW_CONNMAN, "IPv4.local_address=203.0.113.9\n"));
+	netns_run("link del net0");
+	scratch_end();
+}
+
 /* The host is early: a manager that is yet to come must not find its old files only. */
 static void early(void)
 {
@@ -535,8 +734,8 @@ static void early(void)
 static void unsupported(void)
 {
 	static const char *const files[][2] = {
-		{ "run/wicked/x", "wicked" }, { "run/connman/x", "ConnMan" },
-		{ "run/dhcpcd/pid", "dhcpcd" }, { "etc/sysconfig/network-scripts/ifcfg-net0", "ifcfg" },
+		{ "run/wicked/x", "wicked" },
+		{ "etc/sysconfig/network-scripts/ifcfg-net0", "ifcfg" },
 	};
 
 	if (!machine_begin())
@@ -548,8 +747,7 @@ static void unsupported(void)
 		      strstr(machine_why, "is not supported"));
 		check_has("", "");
 		unlink(scratch_path(files[i][0]));
-		if (i < 2)
-			rmdir(scratch_path(i ? "run/connman" : "run/wicked"));
+		rmdir(scratch_path("run/wicked"));
 	}
 	machine_end();
 }
@@ -708,6 +906,11 @@ static const struct tap_case cases[] = {
 	{ "ifupdown: the user's stanzas with other addresses", ifupdown },
 	{ "ifupdown: the mapping checks the adapter", ifupdown_mapping },
 	{ "ifupdown fails: everything is rolled back", ifupdown_fails },
+	{ "dhcpcd: a block for the interface, and back", dhcpcd },
+	{ "dhcpcd: another adapter has the name", dhcpcd_replaced },
+	{ "a file in a folder that is read-only for hvkvpd", read_only },
+	{ "ConnMan: its settings, and its view of them", connman },
+	{ "ConnMan: another adapter has the MAC address, and the adapter a new one", connman_adapters },
 	{ "managers that have not started yet", early },
 	{ "managers that are not supported are refused by name", unsupported },
 	{ "an adapter that appears later, or has a new name and MAC address", appears },
