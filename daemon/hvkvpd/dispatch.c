@@ -254,8 +254,11 @@ static uint32_t handle_set_ip(struct call *call)
 	uint32_t status = serve_ip(call, ip_request_set);
 	struct change change = { .kind = CHANGE_ADDRESSES, .key = call->key };
 
-	if (!status)
+	if (!status) {
 		changes_append(&call->dispatch->store->changes, &change, 1);
+		/* No pool is held whose checkpoint would do it. */
+		changes_release(&call->dispatch->store->changes);
+	}
 	return status;
 }
 

@@ -422,6 +422,7 @@ static int serve(struct daemon *daemon)
 		return LOOP_EXIT_FAILURE;
 	}
 	daemon->store.changes.source = CHANGE_BY_HOST;
+	daemon->store.changes.keep = true;
 	daemon->facts.addresses_data = &addresses;
 	daemon->facts.cache = &kept;
 	site_init(&daemon->site, daemon->system.state_dir);

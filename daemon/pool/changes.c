@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "pool/changes.h"
+#include "pool/journal_format.h"
 #include "pool/lock.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -21,25 +23,22 @@
 /* A writer that was stopped while it had the lock must not stop the others. */
 #define LOCK_MS		1000
 
+/* The same once it has done so. */
+#define LOCK_AGAIN_MS	50
+
 /**
  * struct header - in front of the ring
  * @magic: of this format
  * @size: bytes of the ring
- * @oldest: byte position of the oldest change, counted since the ring was made
- * @head: byte position behind the newest change
- * @first: number of the oldest change
- * @next: number that the next change gets
+ * @ends: when a writer gave the lock back, or was about to overwrite the oldest changes
  */
 struct header {
 	char magic[8];
 	uint64_t size;
-	uint64_t oldest;
-	uint64_t head;
-	uint64_t first;
-	uint64_t next;
+	struct changes_ends ends;
 };
 
-static const char magic[8] = "KVPRING1";
+static const char magic[8] = "KVPRING2";
 
 /**
  * struct entry - in front of the texts of a change
@@ -53,6 +52,7 @@ static const char magic[8] = "KVPRING1";
  * @zero: is 0
  * @seq: number of the change
  * @time_ns: when
+ * @sum: checksum of all of it, with 0 in this place
  */
 struct entry {
 	uint32_t len;
@@ -65,13 +65,14 @@ struct entry {
 	uint8_t zero[3];
 	uint64_t seq;
 	uint64_t time_ns;
+	uint64_t sum;
 };
 
-_Static_assert(sizeof(struct entry) == 32, "CHANGES_ENTRY_MAX counts on it");
+_Static_assert(sizeof(struct entry) == 40, "CHANGES_ENTRY_MAX counts on it");
 
 int changes_init(struct changes *changes, const char *dir)
 {
-	*changes = (struct changes){ .source = CHANGE_BY_GUEST };
+	*changes = (struct changes){ .source = CHANGE_BY_GUEST, .fd = -1 };
 	if (!strcmp(dir, STATE_DIR))
 		dir = STATE_DIR_VOLATILE;
 	return asprintf(&changes->path, "%s/" CHANGES_NAME, dir) < 0 ? -ENOMEM : 0;
@@ -79,15 +80,18 @@ int changes_init(struct changes *changes, const char *dir)
 
 void changes_exit(struct changes *changes)
 {
+	changes_release(changes);
 	free(changes->path);
 	changes->path = NULL;
 }
 
 static bool header_valid(const struct header *header)
 {
+	const struct changes_ends *ends = &header->ends;
+
 	return !memcmp(header->magic, magic, sizeof(magic)) && header->size == CHANGES_SIZE &&
-	       header->oldest <= header->head && header->head - header->oldest <= header->size &&
-	       header->first <= header->next;
+	       ends->oldest <= ends->head && ends->head - ends->oldest <= CHANGES_SIZE &&
+	       ends->first <= ends->next;
 }
 
 /* Read or write at a position of the ring, around its end. Return: 0 or -errno. */
@@ -112,11 +116,14 @@ static int ring_io(int fd, uint64_t at, void *data, size_t len, bool write)
 	return 0;
 }
 
-static int write_header(int fd, const struct header *header)
+static int write_header(int fd, const struct changes_ends *ends)
 {
-	ssize_t n = pwrite(fd, header, sizeof(*header), 0);
+	struct header header = { .size = CHANGES_SIZE, .ends = *ends };
+	ssize_t n;
 
-	return n == sizeof(*header) ? 0 : n < 0 ? -errno : -EIO;
+	memcpy(header.magic, magic, sizeof(magic));
+	n = pwrite(fd, &header, sizeof(header), 0);
+	return n == sizeof(header) ? 0 : n < 0 ? -errno : -EIO;
 }
 
 /* Is this what a writer puts there? */
@@ -131,24 +138,58 @@ static bool entry_valid(const struct entry *entry, uint64_t seq)
 	       entry->kind < CHANGE_KINDS && entry->source < CHANGE_SOURCES && entry->seq == seq;
 }
 
-/* Give up the oldest changes until there is room. Return: 0; -EBADMSG if they cannot be read. */
-static int make_room(int fd, struct header *header, uint32_t len)
+/* Read an entry, with its texts, to @bytes. Return: 0; -EBADMSG if it is not there; -errno. */
+static int read_entry(int fd, uint64_t at, uint64_t seq, uint8_t *bytes)
 {
-	uint64_t was = header->oldest;
+	struct entry *entry = (void *)bytes;
+	uint64_t sum;
+	int err = ring_io(fd, at, entry, sizeof(*entry), false);
+
+	/* Where the file ends there was never one. */
+	if (err == -EIO || (!err && !entry_valid(entry, seq)))
+		return -EBADMSG;
+	if (!err)
+		err = ring_io(fd, at + sizeof(*entry), bytes + sizeof(*entry),
+			      entry->len - sizeof(*entry), false);
+	if (err)
+		return err == -EIO ? -EBADMSG : err;
+	sum = entry->sum;
+	entry->sum = 0;
+	return sum == journal_sum(JOURNAL_SUM_START, bytes, entry->len) ? 0 : -EBADMSG;
+}
+
+/* Go on behind the change that the header names as the newest one, until behind @at. */
+static void find_newest(int fd, struct changes_ends *ends, uint64_t at)
+{
+	_Alignas(8) uint8_t bytes[CHANGES_ENTRY_MAX + 8];
+	const struct entry *entry = (const void *)bytes;
+
+	while (ends->head <= at && !read_entry(fd, ends->head, ends->next, bytes) &&
+	       ends->head + entry->len - ends->oldest <= CHANGES_SIZE) {
+		ends->head += entry->len;
+		ends->next++;
+	}
+}
+
+/* Give up the oldest changes until there is room. Return: 0; -EBADMSG if they cannot be read. */
+static int make_room(struct changes *changes, uint32_t len)
+{
+	struct changes_ends *ends = &changes->ends;
+	uint64_t was = ends->oldest;
 	struct entry entry;
 	int err;
 
-	while (header->head + len - header->oldest > header->size) {
-		err = ring_io(fd, header->oldest, &entry, sizeof(entry), false);
+	while (ends->head + len - ends->oldest > CHANGES_SIZE) {
+		err = ring_io(changes->fd, ends->oldest, &entry, sizeof(entry), false);
 		if (err)
 			return err;
-		if (!entry_valid(&entry, header->first))
+		if (!entry_valid(&entry, ends->first))
 			return -EBADMSG;
-		header->oldest += entry.len;
-		header->first++;
+		ends->oldest += entry.len;
+		ends->first++;
 	}
 	/* Before they are overwritten. */
-	return header->oldest == was ? 0 : write_header(fd, header);
+	return ends->oldest == was ? 0 : write_header(changes->fd, ends);
 }
 
 static uint16_t put_text(uint8_t *bytes, size_t *len, const char *text)
@@ -160,7 +201,7 @@ static uint16_t put_text(uint8_t *bytes, size_t *len, const char *text)
 	return size;
 }
 
-static int append_one(int fd, struct header *header, const struct change *change)
+static int append_one(struct changes *changes, const struct change *change)
 {
 	_Alignas(8) uint8_t bytes[CHANGES_ENTRY_MAX + 8] = { 0 };
 	struct entry *entry = (void *)bytes;
@@ -181,14 +222,15 @@ static int append_one(int fd, struct header *header, const struct change *change
 	entry->source = change->source;
 	entry->seq = change->seq;
 	entry->time_ns = change->time_ns;
-	err = make_room(fd, header, len);
+	entry->sum = journal_sum(JOURNAL_SUM_START, bytes, len);
+	err = make_room(changes, len);
 	if (!err)
-		err = ring_io(fd, header->head, bytes, len, true);
+		err = ring_io(changes->fd, changes->ends.head, bytes, len, true);
 	if (err)
 		return err;
-	header->head += len;
-	header->next++;
-	return write_header(fd, header);
+	changes->ends.head += len;
+	changes->ends.next++;
+	return 0;
 }
 
 /* The ring at the path, locked. Return: descriptor or -errno. */
@@ -208,41 +250,76 @@ static int open_ring(const struct changes *changes)
 	else if (!S_ISREG(st.st_mode))
 		err = -EMEDIUMTYPE;
 	if (!err)
-		err = pool_lock_alone(fd, LOCK_MS);
+		err = pool_lock_alone(fd, changes->failed ? LOCK_AGAIN_MS : LOCK_MS);
 	if (!err)
 		return fd;
 	close(fd);
 	return err;
 }
 
-static int append_all(const struct changes *changes, struct change *list, size_t count)
+static int take(struct changes *changes)
 {
 	struct header header;
-	struct timespec now;
-	int fd = open_ring(changes), err = 0;
+	int err = 0;
 
-	if (fd < 0)
-		return fd;
-	clock_gettime(CLOCK_REALTIME, &now);
-	if (pread(fd, &header, sizeof(header), 0) != sizeof(header) || !header_valid(&header)) {
-		header = (struct header){ .size = CHANGES_SIZE };
-		memcpy(header.magic, magic, sizeof(magic));
-		if (ftruncate(fd, 0))
-			err = -errno;
+	if (changes->fd >= 0 && clock_ms() - changes->since > CHANGES_HOLD_MS)
+		changes_release(changes);
+	if (changes->fd >= 0)
+		return 0;
+	changes->fd = open_ring(changes);
+	if (changes->fd < 0)
+		return changes->fd;
+	changes->since = clock_ms();
+	if (pread(changes->fd, &header, sizeof(header), 0) == sizeof(header) &&
+	    header_valid(&header)) {
+		changes->ends = header.ends;
+		find_newest(changes->fd, &changes->ends, UINT64_MAX);
+		return 0;
 	}
+	changes->ends = (struct changes_ends){ 0 };
+	if (ftruncate(changes->fd, 0))
+		err = -errno;
+	if (!err)
+		err = write_header(changes->fd, &changes->ends);
+	if (err)
+		changes_release(changes);
+	return err;
+}
+
+void changes_release(struct changes *changes)
+{
+	if (!changes || changes->fd < 0)
+		return;
+	/* Without it those who come next look through more entries: no harm. */
+	write_header(changes->fd, &changes->ends);
+	/* A process that we have started may have inherited the descriptor. */
+	flock(changes->fd, LOCK_UN);
+	close(changes->fd);
+	changes->fd = -1;
+}
+
+static int append_all(struct changes *changes, struct change *list, size_t count)
+{
+	struct timespec now;
+	int err = take(changes);
+
+	if (err)
+		return err;
+	clock_gettime(CLOCK_REALTIME, &now);
 	for (size_t i = 0; i < count && !err; i++) {
-		list[i].seq = header.next;
+		list[i].seq = changes->ends.next;
 		list[i].time_ns = now.tv_sec * 1000000000ULL + now.tv_nsec;
 		list[i].source = changes->source;
-		err = append_one(fd, &header, &list[i]);
+		err = append_one(changes, &list[i]);
 		if (err == -EBADMSG) {
 			/* Torn by a crash: readers notice that they have lost some. */
-			header.oldest = header.head;
-			header.first = header.next;
-			err = append_one(fd, &header, &list[i]);
+			changes->ends.oldest = changes->ends.head;
+			changes->ends.first = changes->ends.next;
+			err = append_one(changes, &list[i]);
 		}
 	}
-	close(fd);
+	if (err || !changes->keep)
+		changes_release(changes);
 	return err;
 }
 
@@ -257,14 +334,22 @@ void changes_append(struct changes *changes, struct change *list, size_t count)
 		changes->failed = err;
 }
 
-/* Return: 1 if there is a valid ring, 0 if there is none; -errno. */
-static int read_header(struct changes_reader *reader, struct header *header)
+/*
+ * Read what the ring has, at least as far as behind @at. Return: 1 if there is a valid ring, 0 if
+ * there is none; -errno.
+ */
+static int read_ends(const struct changes_reader *reader, struct changes_ends *ends, uint64_t at)
 {
-	ssize_t n = pread(reader->fd, header, sizeof(*header), 0);
+	struct header header;
+	ssize_t n = pread(reader->fd, &header, sizeof(header), 0);
 
 	if (n < 0)
 		return -errno;
-	return n == sizeof(*header) && header_valid(header);
+	if (n != sizeof(header) || !header_valid(&header))
+		return 0;
+	*ends = header.ends;
+	find_newest(reader->fd, ends, at);
+	return 1;
 }
 
 /* Open the ring at the path. Return: 1 if it is another one, 0 if not; -errno. */
@@ -291,7 +376,7 @@ static int reopen(struct changes_reader *reader)
 
 int changes_reader_init(struct changes_reader *reader, const struct changes *changes, bool oldest)
 {
-	struct header header;
+	struct changes_ends ends;
 	int ret;
 
 	reader->path = changes->path;
@@ -301,11 +386,11 @@ int changes_reader_init(struct changes_reader *reader, const struct changes *cha
 	reader->seq = 0;
 	ret = reopen(reader);
 	if (ret > 0)
-		ret = read_header(reader, &header);
+		ret = read_ends(reader, &ends, UINT64_MAX);
 	if (ret <= 0)
 		return ret;
-	reader->at = oldest ? header.oldest : header.head;
-	reader->seq = oldest ? header.first : header.next;
+	reader->at = oldest ? ends.oldest : ends.head;
+	reader->seq = oldest ? ends.first : ends.next;
 	return 0;
 }
 
@@ -329,35 +414,35 @@ static int follow_path(struct changes_reader *reader)
 }
 
 /* Return: is there a ring, and nothing in it that was not read? */
-static bool at_end(const struct changes_reader *reader, const struct header *header)
+static bool at_end(const struct changes_reader *reader, const struct changes_ends *ends)
 {
-	return reader->at == header->head && reader->seq == header->next;
+	return reader->at == ends->head && reader->seq == ends->next;
 }
 
 uint64_t changes_reader_left(struct changes_reader *reader)
 {
-	struct header header;
+	struct changes_ends ends;
 
 	if (reader->fd < 0)
 		follow_path(reader);
-	if (reader->fd < 0 || read_header(reader, &header) <= 0)
+	if (reader->fd < 0 || read_ends(reader, &ends, UINT64_MAX) <= 0)
 		return 0;
-	if (at_end(reader, &header) && (follow_path(reader) <= 0 ||
-					read_header(reader, &header) <= 0))
+	if (at_end(reader, &ends) && (follow_path(reader) <= 0 ||
+				      read_ends(reader, &ends, UINT64_MAX) <= 0))
 		return 0;
 	/* In a ring that was made anew the numbers are smaller. */
-	return header.next >= reader->seq ? header.next - reader->seq : 1;
+	return ends.next >= reader->seq ? ends.next - reader->seq : 1;
 }
 
 /* Go on with the oldest change that is still there, or behind the newest one. */
-static void skip(struct changes_reader *reader, const struct header *header, bool all,
+static void skip(struct changes_reader *reader, const struct changes_ends *ends, bool all,
 		 uint64_t *lost)
 {
-	uint64_t seq = all ? header->next : header->first;
+	uint64_t seq = all ? ends->next : ends->first;
 
 	/* In a new ring the numbers begin again. */
 	*lost += seq >= reader->seq ? seq - reader->seq : 1;
-	reader->at = all ? header->head : header->oldest;
+	reader->at = all ? ends->head : ends->oldest;
 	reader->seq = seq;
 }
 
@@ -378,36 +463,18 @@ static bool take_texts(const uint8_t *bytes, struct change *change)
 	return true;
 }
 
-/* Read the entry at the position. Return: 0, -EBADMSG, other -errno. */
-static int read_entry(struct changes_reader *reader, const struct header *header)
-{
-	struct entry *entry = (void *)reader->entry;
-	uint64_t there = header->head - reader->at;
-	int err;
-
-	if (there < sizeof(*entry))
-		return -EBADMSG;
-	err = ring_io(reader->fd, reader->at, entry, sizeof(*entry), false);
-	if (err)
-		return err;
-	if (!entry_valid(entry, reader->seq) || entry->len > there)
-		return -EBADMSG;
-	return ring_io(reader->fd, reader->at + sizeof(*entry), reader->entry + sizeof(*entry),
-		       entry->len - sizeof(*entry), false);
-}
-
 int changes_read(struct changes_reader *reader, struct change *change, uint64_t *lost)
 {
 	const struct entry *entry = (const void *)reader->entry;
-	struct header header, after;
+	struct changes_ends ends, after;
 	int ret;
 
 	*lost = 0;
 	for (;;) {
 		int err;
 
-		ret = reader->fd < 0 ? 0 : read_header(reader, &header);
-		if (reader->fd < 0 || (ret > 0 && at_end(reader, &header))) {
+		ret = reader->fd < 0 ? 0 : read_ends(reader, &ends, reader->at);
+		if (reader->fd < 0 || (ret > 0 && at_end(reader, &ends))) {
 			ret = follow_path(reader);
 			if (ret <= 0)
 				return ret;
@@ -415,12 +482,12 @@ int changes_read(struct changes_reader *reader, struct change *change, uint64_t 
 		}
 		if (ret <= 0)
 			return ret;
-		if (reader->at < header.oldest || reader->at > header.head) {
-			skip(reader, &header, false, lost);
+		if (reader->at < ends.oldest || reader->at > ends.head) {
+			skip(reader, &ends, false, lost);
 			return 0;
 		}
-		err = read_entry(reader, &header);
-		ret = read_header(reader, &after);
+		err = read_entry(reader->fd, reader->at, reader->seq, reader->entry);
+		ret = read_ends(reader, &after, err ? UINT64_MAX : 0);
 		if (ret <= 0)
 			return ret;
 		/* Overwritten meanwhile? */
@@ -428,7 +495,7 @@ int changes_read(struct changes_reader *reader, struct change *change, uint64_t 
 			continue;
 		if (!err && !take_texts(reader->entry, change))
 			err = -EBADMSG;
-		if (err == -EBADMSG || err == -EIO) {
+		if (err == -EBADMSG) {
 			skip(reader, &after, true, lost);
 			return 0;
 		}

@@ -9,8 +9,14 @@
  *
  * Writers exclude each other by a lock of the ring, which only root can take. Readers take no lock,
  * so that a reader that stops cannot stop a writer: a writer first says that it is about to
- * overwrite the oldest changes, then writes, then says that there is a new one. A reader that was
- * too slow learns how many changes it has missed.
+ * overwrite the oldest changes, then writes. A reader that was too slow learns how many changes it
+ * has missed.
+ *
+ * A change is one write: its entry has a number and a checksum, so whoever knows where the next one
+ * goes sees whether it is there. The header at the start of the file says where the newest one was
+ * when a writer gave the lock back; those behind it are found one by one. So the daemon, which may
+ * get many changes in a row, can keep the lock from one to the next, for CHANGES_HOLD_MS at most,
+ * and then has to write nothing but the entry.
  *
  * The ring is not synced: after a crash of the machine its contents may be missing or torn. Readers
  * check each change, and the pools themselves do not depend on it.
@@ -27,8 +33,11 @@
 
 #define CHANGES_NAME	".kvp_changes"
 
-/* Bytes for changes. 1,000 of the longest that there can be are 4,640,000. */
+/* Bytes for changes. 1,000 of the longest that there can be are 4,648,000. */
 #define CHANGES_SIZE	(8U << 20)
+
+/* A writer with &changes.keep lets others in after this time. */
+#define CHANGES_HOLD_MS	20
 
 /**
  * enum change_kind - what happened to a key
@@ -81,15 +90,38 @@ struct change {
 };
 
 /**
+ * struct changes_ends - which changes the ring has
+ * @oldest: byte position of the oldest change, counted since the ring was made
+ * @head: byte position behind the newest change
+ * @first: number of the oldest change
+ * @next: number that the next change gets
+ */
+struct changes_ends {
+	uint64_t oldest;
+	uint64_t head;
+	uint64_t first;
+	uint64_t next;
+};
+
+/**
  * struct changes - where changes are noted
  * @path: of the ring; owned
  * @source: of the changes that this process makes
+ * @keep: keep the lock between changes; its owner has to call changes_release() before it waits for
+ *	another lock or for long
  * @failed: the last attempt failed, and the log has said so
+ * @fd: open ring, locked; -1: we do not have the lock
+ * @since: when the lock was taken, clock_ms()
+ * @ends: of the locked ring
  */
 struct changes {
 	char *path;
 	enum change_source source;
+	bool keep;
 	bool failed;
+	int fd;
+	uint64_t since;
+	struct changes_ends ends;
 };
 
 /**
@@ -102,7 +134,7 @@ struct changes {
 int changes_init(struct changes *changes, const char *dir);
 
 /**
- * changes_exit() - free
+ * changes_exit() - give the lock back, and free
  * @changes: the object
  */
 void changes_exit(struct changes *changes);
@@ -117,8 +149,14 @@ void changes_exit(struct changes *changes);
  */
 void changes_append(struct changes *changes, struct change *list, size_t count);
 
+/**
+ * changes_release() - give the lock of the ring back
+ * @changes: the object; NULL, or without the lock: nothing is done
+ */
+void changes_release(struct changes *changes);
+
 /* The longest change, with its header. */
-#define CHANGES_ENTRY_MAX (32 + POOL_KEY_SIZE + 2 * POOL_VALUE_SIZE)
+#define CHANGES_ENTRY_MAX (40 + POOL_KEY_SIZE + 2 * POOL_VALUE_SIZE)
 
 /**
  * struct changes_reader - a position in the ring

@@ -19,22 +19,27 @@
 int pool_commit_begin(struct pool *pool)
 {
 	const struct timespec turn = { .tv_nsec = TURN_NS };
+	struct pool_stamp now;
+	bool looked = false;
 	int err = 0;
 
 	error_clear(&pool->error);
-	if (pool->hold.held && !pool_hold_current(pool))
-		pool_hold_abandon(pool);
-	if (pool->hold.held && pool->journal.unfinished)
-		err = pool_hold_replay(pool);
 	if (pool->hold.held && clock_ms() - pool->hold.since > HOLD_LIMIT_MS) {
 		pool_checkpoint(pool);
 		nanosleep(&turn, NULL);
 	}
+	if (pool->hold.held) {
+		looked = pool_hold_current(pool, &now);
+		if (!looked)
+			pool_hold_abandon(pool);
+	}
+	if (pool->hold.held && pool->journal.unfinished)
+		err = pool_hold_replay(pool);
 	if (!err && !pool->hold.held)
 		err = pool_hold_take(pool, true);
 	if (err == -ENOENT)
 		return -ENOTDIR;	/* not "there is no such pair" */
-	if (!err && !pool_load_current(pool))
+	if (!err && !(looked ? pool_load_matches(pool, &now) : pool_load_current(pool)))
 		err = pool_load_locked(pool);
 	if (err && pool->hold.held && !pool->journal.live)
 		pool_hold_release(pool);
@@ -212,7 +217,6 @@ int pool_commit(struct pool *pool, struct pool_change *change)
 			     change->mtime.tv_nsec;
 	error_clear(&pool->error);
 	pool_journal_end(&pool->journal, &pool->stamp);
-	pool_file_announce(&pool->file);
 	return 0;
 }
 

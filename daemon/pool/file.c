@@ -88,24 +88,32 @@ static int create_dir(const struct pool_file *file)
 	return err;
 }
 
+static void take_file(struct pool_file *file, int fd, const struct stat *st, bool writable)
+{
+	file->fd = fd;
+	file->dev = st->st_dev;
+	file->ino = st->st_ino;
+	file->writable = writable;
+}
+
 static int create_file(struct pool_file *file)
 {
 	int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
 	int fd = open(file->path, flags, FILE_MODE);
+	struct stat st;
 
 	if (fd < 0 && errno == ENOENT && !create_dir(file))
 		fd = open(file->path, flags, FILE_MODE);
 	if (fd < 0)
 		return fail_errno(file, "create it");
 	/* The mode is part of the format, whatever our umask is. */
-	if (fchmod(fd, FILE_MODE) || fsync(fd) || pool_file_sync_dir(file)) {
+	if (fchmod(fd, FILE_MODE) || fsync(fd) || pool_file_sync_dir(file) || fstat(fd, &st)) {
 		int err = fail_errno(file, "create it");
 
 		close(fd);
 		return err;
 	}
-	file->fd = fd;
-	file->writable = true;
+	take_file(file, fd, &st, true);
 	return 0;
 }
 
@@ -137,7 +145,7 @@ static int check_kind(struct pool_file *file, const struct stat *st)
 static int try_open(struct pool_file *file, bool write)
 {
 	struct stat here, mine;
-	int err;
+	int err, fd;
 
 	error_clear(file->error);
 	if (lstat(file->path, &here)) {
@@ -153,22 +161,22 @@ static int try_open(struct pool_file *file, bool write)
 		close_file(file);
 		return err;
 	}
-	if (file->fd >= 0 && (file->writable || !write) && !fstat(file->fd, &mine) &&
-	    mine.st_ino == here.st_ino && mine.st_dev == here.st_dev)
+	if (file->fd >= 0 && (file->writable || !write) &&
+	    here.st_ino == file->ino && here.st_dev == file->dev)
 		return 0;
 
 	close_file(file);
 	/* O_NONBLOCK: a FIFO that was put there just now must not hold us up. */
-	file->fd = open(file->path, (write ? O_RDWR : O_RDONLY) |
-			O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (file->fd < 0)
+	fd = open(file->path, (write ? O_RDWR : O_RDONLY) |
+		  O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
 		return fail_errno(file, write ? "open it for writing" : "open it");
-	file->writable = write;
-	if (fstat(file->fd, &mine)) {
+	if (fstat(fd, &mine)) {
 		err = fail_errno(file, "look at it");
-		close_file(file);
+		close(fd);
 		return err;
 	}
+	take_file(file, fd, &mine, write);
 	err = check_kind(file, &mine);
 	if (err)
 		close_file(file);
@@ -187,10 +195,10 @@ int pool_file_open(struct pool_file *file, bool write)
 
 bool pool_file_current(const struct pool_file *file)
 {
-	struct stat here, mine;
+	struct stat here;
 
-	return file->fd >= 0 && !fstat(file->fd, &mine) && !lstat(file->path, &here) &&
-	       here.st_ino == mine.st_ino && here.st_dev == mine.st_dev;
+	return file->fd >= 0 && !lstat(file->path, &here) &&
+	       here.st_ino == file->ino && here.st_dev == file->dev;
 }
 
 int pool_file_lock(struct pool_file *file, enum pool_lock_mode mode, bool *exclusive)
@@ -289,14 +297,6 @@ int pool_file_look(const struct pool_file *file, struct pool_stamp *stamp)
 	else if (errno != ENOENT)
 		return -errno;
 	return 0;
-}
-
-bool pool_file_unchanged(const struct pool_file *file, const struct pool_stamp *stamp)
-{
-	struct pool_stamp now;
-
-	return !pool_file_look(file, &now) && pool_stamp_equal(&now, stamp) &&
-	       pool_stamp_certain(stamp);
 }
 
 ssize_t pool_file_read(struct pool_file *file, uint32_t first,

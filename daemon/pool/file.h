@@ -84,6 +84,8 @@ bool pool_stamp_certain(const struct pool_stamp *stamp);
  * struct pool_file - a pool file
  * @path: where it is; owned
  * @fd: open file or -1
+ * @dev: device and
+ * @ino: inode of the open file
  * @writable: @fd can write
  * @wait_ms: bound of a wait for locks, milliseconds
  * @error: gets the reasons of failures; not owned
@@ -91,6 +93,8 @@ bool pool_stamp_certain(const struct pool_stamp *stamp);
 struct pool_file {
 	char *path;
 	int fd;
+	dev_t dev;
+	ino_t ino;
 	bool writable;
 	unsigned int wait_ms;
 	struct error *error;
@@ -167,15 +171,6 @@ int pool_file_stamp(struct pool_file *file, struct pool_stamp *stamp);
 int pool_file_look(const struct pool_file *file, struct pool_stamp *stamp);
 
 /**
- * pool_file_unchanged() - is the file at the path certainly still as it was?
- * @file: the object
- * @stamp: as it was
- *
- * Return: true if nothing changed since. Does not open anything.
- */
-bool pool_file_unchanged(const struct pool_file *file, const struct pool_stamp *stamp);
-
-/**
  * pool_file_read() - read records
  * @file: the object, open
  * @first: number of the first record
@@ -245,11 +240,11 @@ int pool_file_append(struct pool_file *file, const struct pool_record *record,
 int pool_file_set_time(struct pool_file *file, const struct timespec *mtime);
 
 /**
- * pool_file_announce() - let those notice a change who watch for a writer's close(2)
- * @file: the object
+ * pool_file_announce() - let those notice changes who watch for a writer's close(2)
+ * @file: the object, not locked any more: who is woken up can read at once
  *
- * For IN_CLOSE_WRITE, which PathChanged= of systemd waits for: our descriptor stays open, with its
- * locks. Failures are of no consequence.
+ * For IN_CLOSE_WRITE, which PathChanged= of systemd waits for: our descriptor stays open. Failures
+ * are of no consequence.
  */
 void pool_file_announce(const struct pool_file *file);
 

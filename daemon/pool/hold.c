@@ -46,6 +46,7 @@ static int lock_public(struct pool *pool)
 
 void pool_hold_release(struct pool *pool)
 {
+	changes_release(pool->changes);
 	pool_file_unlock(&pool->file);
 	pool_journal_unlock(&pool->journal);
 	pool->hold.held = false;
@@ -87,6 +88,8 @@ int pool_hold_take(struct pool *pool, bool create)
 	int err = -EAGAIN;
 
 	error_clear(&pool->error);
+	/* Who waits for it may have the locks that we want now. */
+	changes_release(pool->changes);
 	if (!create) {
 		err = pool_file_open(&pool->file, false);
 		if (err)
@@ -132,6 +135,7 @@ int pool_checkpoint(struct pool *pool)
 	if (err)
 		log_err("%s; the changes stay in its journal", pool_why(pool));
 	pool_hold_release(pool);
+	pool_file_announce(&pool->file);
 	return err;
 }
 
@@ -147,9 +151,10 @@ void pool_hold_abandon(struct pool *pool)
 	pool_forget(pool);
 }
 
-bool pool_hold_current(const struct pool *pool)
+bool pool_hold_current(struct pool *pool, struct pool_stamp *now)
 {
-	return pool_file_current(&pool->file) && pool_journal_current(&pool->journal);
+	return !pool_file_look(&pool->file, now) && now->ino == pool->file.ino &&
+	       now->dev == pool->file.dev && pool_journal_current(&pool->journal);
 }
 
 int pool_hold_recover(struct pool *pool)

@@ -30,10 +30,11 @@ void pool_hold_release(struct pool *pool);
 /**
  * pool_hold_current() - are the locked file and journal those at the paths?
  * @pool: the object
+ * @now: gets the state of the file
  *
  * Return: false if one of them was removed or replaced.
  */
-bool pool_hold_current(const struct pool *pool);
+bool pool_hold_current(struct pool *pool, struct pool_stamp *now);
 
 /**
  * pool_hold_abandon() - give back the locks of a file or journal that was replaced

@@ -73,19 +73,29 @@ static int fail_errno(struct pool_journal *journal, const char *what)
 	return error_set_errno(journal->file->error, journal->path, what);
 }
 
+/* What is open from now on, as fstat(2) says. */
+static void take_stat(struct pool_journal *journal, const struct stat *st)
+{
+	journal->dev = st->st_dev;
+	journal->ino = st->st_ino;
+	journal->size = st->st_size;
+}
+
 static int create_journal(struct pool_journal *journal, int flags)
 {
+	struct stat st;
 	int err;
 
 	journal->fd = open(journal->path, flags | O_CREAT | O_EXCL, FILE_MODE);
 	if (journal->fd < 0)
 		return fail_errno(journal, "create it");
 	if (fchmod(journal->fd, FILE_MODE) || fsync(journal->fd) ||
-	    pool_file_sync_dir(journal->file)) {
+	    pool_file_sync_dir(journal->file) || fstat(journal->fd, &st)) {
 		err = fail_errno(journal, "create it");
 		close_journal(journal);
 		return err;
 	}
+	take_stat(journal, &st);
 	read_boot(journal);
 	return 0;
 }
@@ -93,7 +103,8 @@ static int create_journal(struct pool_journal *journal, int flags)
 static int try_open(struct pool_journal *journal, bool create)
 {
 	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	struct stat here, mine;
+	struct stat here;
+	int err;
 
 	if (lstat(journal->path, &here)) {
 		close_journal(journal);
@@ -106,13 +117,18 @@ static int try_open(struct pool_journal *journal, bool create)
 		return error_set(journal->file->error, -EMEDIUMTYPE,
 				 "%s: is not a regular file; remove it", journal->path);
 	}
-	if (journal->fd >= 0 && !fstat(journal->fd, &mine) &&
-	    mine.st_ino == here.st_ino && mine.st_dev == here.st_dev)
+	if (journal->fd >= 0 && here.st_ino == journal->ino && here.st_dev == journal->dev)
 		return 0;
 	close_journal(journal);
 	journal->fd = open(journal->path, flags);
 	if (journal->fd < 0)
 		return fail_errno(journal, "open it");
+	if (fstat(journal->fd, &here)) {
+		err = fail_errno(journal, "look at it");
+		close_journal(journal);
+		return err;
+	}
+	take_stat(journal, &here);
 	read_boot(journal);
 	return 0;
 }
@@ -127,12 +143,15 @@ int pool_journal_open(struct pool_journal *journal, bool create)
 	return err;
 }
 
-bool pool_journal_current(const struct pool_journal *journal)
+bool pool_journal_current(struct pool_journal *journal)
 {
-	struct stat here, mine;
+	struct stat here;
 
-	return journal->fd >= 0 && !fstat(journal->fd, &mine) && !lstat(journal->path, &here) &&
-	       here.st_ino == mine.st_ino && here.st_dev == mine.st_dev;
+	if (journal->fd < 0 || lstat(journal->path, &here) ||
+	    here.st_ino != journal->ino || here.st_dev != journal->dev)
+		return false;
+	journal->size = here.st_size;
+	return true;
 }
 
 int pool_journal_lock(struct pool_journal *journal, unsigned int wait_ms)
@@ -290,7 +309,6 @@ static struct journal_entry *make_entry(struct pool_journal *journal,
 	struct journal_slot *slots = malloc(change->count * sizeof(*slots));
 	struct journal_entry *entry = NULL;
 	size_t len = sizeof(*entry);
-	struct stat st;
 	uint8_t *at;
 
 	*err = -ENOMEM;
@@ -303,8 +321,6 @@ static struct journal_entry *make_entry(struct pool_journal *journal,
 		*err = error_set(journal->file->error, -EFBIG,
 				 "%s: a change of %zu bytes is larger than the journal can hold (%u); change less at a time",
 				 journal->file->path, len, POOL_CHANGE_MAX);
-	else if (fstat(journal->file->fd, &st))
-		*err = error_set_errno(journal->file->error, journal->file->path, "look at it");
 	else if (slots)
 		entry = calloc(1, len);
 	if (!entry)
@@ -316,7 +332,7 @@ static struct journal_entry *make_entry(struct pool_journal *journal,
 		.slots = change->count,
 		.before = change->before,
 		.after = change->after,
-		.ino = st.st_ino,
+		.ino = journal->file->ino,
 		.mtime_sec = change->mtime.tv_sec,
 		.mtime_nsec = change->mtime.tv_nsec,
 	};
@@ -344,9 +360,12 @@ static int grow(struct pool_journal *journal, uint64_t end)
 	char *zeros;
 	int err;
 
+	if (journal->size >= end)
+		return 0;
 	if (fstat(journal->fd, &st))
 		return fail_errno(journal, "look at it");
-	if ((uint64_t)st.st_size >= end)
+	journal->size = st.st_size;
+	if (journal->size >= end)
 		return 0;
 	end = (end + GROW_STEP - 1) / GROW_STEP * GROW_STEP;
 	zeros = calloc(1, end - st.st_size);
@@ -354,6 +373,8 @@ static int grow(struct pool_journal *journal, uint64_t end)
 		return -ENOMEM;
 	err = write_at(journal, zeros, end - st.st_size, st.st_size);
 	free(zeros);
+	if (!err)
+		journal->size = end;
 	/* The disk is nearly full, but what is needed now may still find a place. */
 	if (err && ftruncate(journal->fd, st.st_size))
 		return fail_errno(journal, "shorten it");

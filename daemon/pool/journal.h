@@ -125,6 +125,9 @@ struct pool_change {
  * @file: the pool file that it is for; not owned
  * @path: of the journal; owned
  * @fd: open journal or -1
+ * @dev: device and
+ * @ino: inode of the open journal
+ * @size: bytes that it has at least, as far as is known
  * @boot: identifies this boot of the kernel
  * @boot_known: @boot is valid
  * @live: the log holds changes of ours, and we hold its lock
@@ -139,6 +142,9 @@ struct pool_journal {
 	struct pool_file *file;
 	char *path;
 	int fd;
+	dev_t dev;
+	ino_t ino;
+	uint64_t size;
 	uint8_t boot[16];
 	bool boot_known;
 	bool live;
@@ -180,7 +186,7 @@ int pool_journal_open(struct pool_journal *journal, bool create);
  *
  * Return: false if it was removed or replaced, or nothing is open.
  */
-bool pool_journal_current(const struct pool_journal *journal);
+bool pool_journal_current(struct pool_journal *journal);
 
 /**
  * pool_journal_lock() - take the journal's lock

@@ -126,17 +126,27 @@ static int load_shared(struct pool *pool)
 	return err;
 }
 
+bool pool_load_matches(const struct pool *pool, const struct pool_stamp *now)
+{
+	return pool->loaded && pool_stamp_equal(now, &pool->stamp) &&
+	       pool_stamp_certain(&pool->stamp);
+}
+
 bool pool_load_current(const struct pool *pool)
 {
-	return pool->loaded && pool_file_unchanged(&pool->file, &pool->stamp);
+	struct pool_stamp now;
+
+	return pool->loaded && !pool_file_look(&pool->file, &now) && pool_load_matches(pool, &now);
 }
 
 int pool_load(struct pool *pool)
 {
+	struct pool_stamp now;
+
 	error_clear(&pool->error);
 	if (pool_load_current(pool))
 		return 0;
-	if (pool->hold.held && !pool_hold_current(pool))
+	if (pool->hold.held && !pool_hold_current(pool, &now))
 		pool_hold_abandon(pool);
 	return pool->hold.held ? pool_load_locked(pool) : load_shared(pool);
 }

@@ -27,6 +27,15 @@ int pool_load_locked(struct pool *pool);
 bool pool_load_current(const struct pool *pool);
 
 /**
+ * pool_load_matches() - is the index that of this state of the file?
+ * @pool: the object
+ * @now: the state of the file at the path
+ *
+ * Return: as pool_load_current().
+ */
+bool pool_load_matches(const struct pool *pool, const struct pool_stamp *now);
+
+/**
  * pool_load_again() - bring the index up to date for a position behind the first one
  * @pool: the object
  *

@@ -144,20 +144,29 @@ static int check_limits(struct pool *pool)
 	return 0;
 }
 
-/* Read a record that the index knows. Return: -EAGAIN if it is another one, changed unseen. */
-static int read_known(struct pool *pool, uint32_t number, struct pool_record *record)
+/* The file is not as the index says. */
+static int changed_unseen(struct pool *pool)
 {
-	const char *key = pool->index.pairs[number].key;
-	ssize_t n = pool_file_read(&pool->file, number, record, 1);
-
-	if (n < 0)
-		return n;
-	if (n && !strncmp(record->key, key, sizeof(record->key)))
-		return 0;
 	pool_forget(pool);
 	return error_set(&pool->error, -EAGAIN,
 			 "%s: another program writes to it without a lock; end that program, or try again",
 			 pool->file.path);
+}
+
+/* Has the record the key that the index knows? */
+static bool is_known(const struct pool *pool, uint32_t number, const struct pool_record *record)
+{
+	return !strncmp(record->key, pool->index.pairs[number].key, sizeof(record->key));
+}
+
+/* Read a record that the index knows. Return: -EAGAIN if it is another one, changed unseen. */
+static int read_known(struct pool *pool, uint32_t number, struct pool_record *record)
+{
+	ssize_t n = pool_file_read(&pool->file, number, record, 1);
+
+	if (n < 0)
+		return n;
+	return n && is_known(pool, number, record) ? 0 : changed_unseen(pool);
 }
 
 /* The value of a record that exists; one that is not usable counts as empty. */
@@ -256,30 +265,54 @@ int pool_add(struct pool *pool, const char *key, const char *value)
 	return store_pair(pool, key, value, true);
 }
 
-/* What a plan changes in the file; its records are read one by one. */
+static int compare_targets(const void *a, const void *b)
+{
+	const struct pool_move *x = a, *y = b;
+
+	return x->to < y->to ? -1 : x->to > y->to;
+}
+
+/* The record that a move takes: one that is cut off, or the target of another move. */
+static const struct pool_record *find_source(const struct pool_plan *plan, uint32_t from,
+					     const struct pool_record *targets,
+					     const struct pool_record *tail)
+{
+	const struct pool_move wanted = { .to = from }, *move;
+
+	if (from >= plan->records)
+		return &tail[from - plan->records];
+	move = bsearch(&wanted, plan->moves, plan->count, sizeof(wanted), compare_targets);
+	return move ? &targets[move - plan->moves] : NULL;
+}
+
+/*
+ * What a plan changes in a file of which most records stay: the targets of its moves are read one
+ * by one, and the records at the end that are cut off at once.
+ */
 static int change_by_moves(struct pool *pool, const struct pool_plan *plan,
 			   struct pool_change *change)
 {
 	size_t cuts = change->before - change->after;
-	struct pool_record *at = malloc((2 * plan->count + cuts) * sizeof(*at));
+	struct pool_record *targets = malloc((plan->count + cuts) * sizeof(*targets));
+	struct pool_record *tail = targets + plan->count;
 	int err = 0;
 
-	change->contents = at;
-	if (!at)
+	change->contents = targets;
+	if (!targets)
 		return -ENOMEM;
-	for (size_t i = 0; i < plan->count && !err; i++, at += 2) {
+	if (pool_file_read(&pool->file, change->after, tail, cuts) != (ssize_t)cuts)
+		return -EAGAIN;
+	for (size_t i = 0; i < plan->count; i++)
+		if (pool_file_read(&pool->file, plan->moves[i].to, &targets[i], 1) != 1)
+			return -EAGAIN;
+	for (size_t i = 0; i < plan->count && !err; i++) {
 		const struct pool_move *move = &plan->moves[i];
+		const struct pool_record *now = find_source(plan, move->from, targets, tail);
 
-		if (pool_file_read(&pool->file, move->to, &at[0], 1) != 1 ||
-		    pool_file_read(&pool->file, move->from, &at[1], 1) != 1)
-			return -EAGAIN;
-		err = pool_change_add(change, move->to, &at[0], &at[1]);
+		err = now ? pool_change_add(change, move->to, &targets[i], now) : -EAGAIN;
 	}
-	for (uint32_t cut = change->after; cut < change->before && !err; cut++, at++) {
-		if (pool_file_read(&pool->file, cut, at, 1) != 1)
-			return -EAGAIN;
-		err = pool_change_add(change, cut, at, NULL);
-	}
+	for (size_t i = 0; i < cuts && !err; i++)
+		err = pool_change_add(change, change->after + i, &tail[i], NULL);
 	return err;
 }
 
@@ -302,8 +335,31 @@ static int change_by_shift(struct pool *pool, const struct pool_plan *plan, uint
 	return err;
 }
 
+static int compare_slots(const void *a, const void *b)
+{
+	const struct pool_slot *x = a, *y = b;
+
+	return x->record < y->record ? -1 : x->record > y->record;
+}
+
+/* Are the records with this key that a change removes in the file where the index says? */
+static int check_records(struct pool *pool, const char *key, const struct pool_change *change)
+{
+	uint32_t number = pool_index_last(&pool->index, key);
+
+	for (; number != POOL_NONE; number = pool_index_before(&pool->index, number)) {
+		const struct pool_slot wanted = { .record = number };
+		const struct pool_slot *slot = bsearch(&wanted, change->slots, change->count,
+						       sizeof(wanted), compare_slots);
+
+		if (slot && !is_known(pool, number, slot->was))
+			return changed_unseen(pool);
+	}
+	return 0;
+}
+
 /* Carry out what pool_plan_delete() has found, in file and index. */
-static int move_records(struct pool *pool, const struct pool_plan *plan)
+static int move_records(struct pool *pool, const char *key, const struct pool_plan *plan)
 {
 	struct pool_change change = { .before = pool->index.records, .after = plan->records };
 	uint32_t first = plan->records - plan->count;
@@ -315,6 +371,8 @@ static int move_records(struct pool *pool, const struct pool_plan *plan)
 	else
 		err = change_by_moves(pool, plan, &change);
 	if (!err)
+		err = check_records(pool, key, &change);
+	if (!err)
 		err = pool_commit(pool, &change);
 	pool_change_clear(&change);
 	if (!err && pool_index_move(&pool->index, plan->moves, plan->count, plan->records))
@@ -322,22 +380,7 @@ static int move_records(struct pool *pool, const struct pool_plan *plan)
 	return err;
 }
 
-/* Are the records with this key in the file where the index says? */
-static int check_records(struct pool *pool, const char *key)
-{
-	uint32_t number = pool_index_last(&pool->index, key);
-	struct pool_record record;
-	int err = 0;
-
-	while (!err && number != POOL_NONE) {
-		err = read_known(pool, number, &record);
-		if (!err)
-			number = pool_index_before(&pool->index, number);
-	}
-	return err;
-}
-
-/* Return: 1 if records with this key are left, 0 if not, -errno. */
+/* Return: 1 if records with this key are left, 0 if not; -ENOENT if there was none; other -errno. */
 static int delete_once(struct pool *pool, const char *key)
 {
 	struct pool_plan plan = { 0 };
@@ -346,12 +389,10 @@ static int delete_once(struct pool *pool, const char *key)
 
 	if (err)
 		return err;
-	err = check_records(pool, key);
-	if (!err)
-		err = pool_plan_delete(&plan, &pool->index, key, DELETE_MOST);
+	err = pool_plan_delete(&plan, &pool->index, key, DELETE_MOST);
 	if (!err) {
 		old = strdup(old_value(pool, pool_index_last(&pool->index, key)));
-		err = move_records(pool, &plan);
+		err = move_records(pool, key, &plan);
 	}
 	if (!err && !plan.left)
 		note(pool, CHANGE_DELETE, key, old ? old : "", NULL);
@@ -365,12 +406,13 @@ static int delete_once(struct pool *pool, const char *key)
 
 int pool_delete(struct pool *pool, const char *key)
 {
-	int err = pool_load(pool);
+	int err = pool->hold.held ? 0 : pool_load(pool);
 
-	if (!err && pool_index_last(&pool->index, key) == POOL_NONE)
-		return -ENOENT;
 	if (err)
 		return err;
+	/* Without the locks, and without a file or a log where there is none. */
+	if (!pool->hold.held && pool_index_last(&pool->index, key) == POOL_NONE)
+		return -ENOENT;
 	err = 1;
 	for (int tries = 0; err == 1 || (err == -EAGAIN && tries < POOL_TRIES); tries += err < 0)
 		err = delete_once(pool, key);

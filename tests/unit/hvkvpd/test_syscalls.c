@@ -27,6 +27,12 @@
 
 #define REQUESTS 20
 
+/* A change may come after the pool was unlocked, which a slow machine does not avoid: it is tried so often. */
+#define TRIES	300
+
+/* More records than DELETE moves to keep their order. */
+#define MANY	100
+
 static struct child child;
 static int driver;
 static bool inside;	/* the daemon has entered a call and not left it */
@@ -124,6 +130,21 @@ static void end(void)
 	unsetenv("ASAN_OPTIONS");
 }
 
+/* Let the daemon carry out a request. Return: calls. */
+static int calls_of(const struct body *body)
+{
+	static uint8_t reply[HVKVP_MAX_MESSAGE];
+	static uint64_t id;
+	int calls;
+
+	send_request(++id, body);
+	calls = count_calls();
+	CHECK(calls > 0);
+	CHECK(read(driver, reply, sizeof(reply)) > 0);
+	CHECK_INT(((struct hvkvp_reply *)reply)->status, HVKVP_S_OK);
+	return calls;
+}
+
 /* The cost of a request once it has been made a few times. */
 static void costs(const struct body *body, int most)
 {
@@ -147,7 +168,7 @@ static void facts(void)
 
 	if (begin()) {
 		/* The addresses are read again for a second after they have changed. */
-		for (unsigned int i = 0; i < FACTS_STANDARD; i++) {
+		for (unsigned int i = 0; i < FACTS_COUNT; i++) {
 			body_enumerate(&body, HVKVP_POOL_AUTO, i);
 			costs(&body, 3);
 		}
@@ -166,9 +187,100 @@ static void refusal(void)
 	end();
 }
 
+static void stored_pair(void)
+{
+	struct body set, get, enumerate;
+
+	if (begin()) {
+		body_set(&set, HVKVP_POOL_EXTERNAL, U(u"key"), U(u"value"));
+		body_get(&get, HVKVP_POOL_EXTERNAL, U(u"key"));
+		body_enumerate(&enumerate, HVKVP_POOL_EXTERNAL, 0);
+		calls_of(&set);
+		costs(&get, 4);
+		costs(&enumerate, 4);
+	}
+	end();
+}
+
+/* A body with another key for each number, "k000000" and so on. */
+static void numbered(struct body *body, bool set, int number)
+{
+	char16_t key[8] = u"k000000";
+
+	for (int at = 6; at > 0; at--, number /= 10)
+		key[at] = u'0' + number % 10;
+	if (set)
+		body_set(body, HVKVP_POOL_EXTERNAL, U(key), U(u"value"));
+	else
+		body_delete(body, HVKVP_POOL_EXTERNAL, U(key));
+}
+
+static bool within(const char *what, int fewest, int most)
+{
+	if (CHECK(fewest <= most))
+		return true;
+	printf("# %s: %d calls\n", what, fewest);
+	return false;
+}
+
+static int least(int a, int b)
+{
+	return b < a ? b : a;
+}
+
+/* Each while the pool is locked by the change before; the checkpoint comes when the host waits for nothing. */
+static void changes(void)
+{
+	int set = TRIES, add = TRIES, delete_first = TRIES, delete_last = TRIES;
+	struct body body;
+
+	if (begin()) {
+		for (int i = 0; i < TRIES && (set > 16 || add > 16 || delete_first > 16 ||
+					      delete_last > 16); i++) {
+			numbered(&body, true, 0);
+			add = least(add, calls_of(&body));
+			numbered(&body, true, 1);
+			add = least(add, calls_of(&body));
+			set = least(set, calls_of(&body));
+			numbered(&body, false, 0);
+			delete_first = least(delete_first, calls_of(&body));
+			numbered(&body, false, 1);
+			delete_last = least(delete_last, calls_of(&body));
+		}
+		within("SET of a known key", set, 16);
+		within("SET of a new key", add, 16);
+		within("DELETE of a key with others behind it", delete_first, 16);
+		within("DELETE of the last key", delete_last, 16);
+	}
+	end();
+}
+
+/* The last record fills the gap: it has to be read as well. */
+static void delete_of_many(void)
+{
+	int fewest = TRIES;
+	struct body body;
+
+	if (begin()) {
+		for (int i = 0; i < 2 * MANY; i++) {
+			numbered(&body, true, i);
+			calls_of(&body);
+		}
+		for (int i = 0; i < MANY && fewest > 17; i++) {
+			numbered(&body, false, i);
+			fewest = least(fewest, calls_of(&body));
+		}
+		within("DELETE", fewest, 17);
+	}
+	end();
+}
+
 static const struct tap_case cases[] = {
 	{ "a fact: wait, read, write", facts },
 	{ "the end of an enumeration: likewise", refusal },
+	{ "a stored pair: a look at the file as well", stored_pair },
+	{ "SET and DELETE: 16 at most", changes },
+	{ "DELETE in a large pool: 17 at most", delete_of_many },
 };
 
 TAP_MAIN("syscalls", cases)

@@ -180,6 +180,99 @@ static void replaced(void)
 	end();
 }
 
+/* A lock on the ring, as another writer would take it. */
+static bool lockable(void)
+{
+	int fd = open(scratch_path(CHANGES_NAME), O_RDWR);
+	bool free = !flock(fd, LOCK_EX | LOCK_NB);
+
+	close(fd);
+	return free;
+}
+
+/* The daemon keeps the lock for a while: readers see each change all the same. */
+static void kept_lock(void)
+{
+	struct changes_reader late;
+	struct changes other;
+
+	begin();
+	append("a", NULL, "1");
+	CHECK(lockable());
+	CHECK_INT(changes_reader_init(&reader, &changes, false), 0);
+	changes.keep = true;
+	append("b", NULL, "1");
+	changes.since = UINT64_MAX;	/* for long: this machine may be slow */
+	append("b", "1", "2");
+	append("b", "2", NULL);
+	CHECK(!lockable());
+	CHECK_INT(changes_reader_left(&reader), 3);
+	CHECK(next("b", NULL, "1"));
+	CHECK(next("b", "1", "2"));
+	CHECK_INT(changes_reader_init(&late, &changes, false), 0);
+	append("c", NULL, "1");
+	CHECK_INT(changes_read(&late, &change, &lost), 1);
+	CHECK_TEXT(change.key, "c");
+	changes_reader_exit(&late);
+	CHECK(next("b", "2", NULL));
+	CHECK(next("c", NULL, "1"));
+	CHECK(no_more());
+	changes_release(&changes);
+	CHECK(lockable());
+	CHECK(no_more());
+	append("d", NULL, "1");
+	CHECK(!lockable());
+	/* When its time is over, another writer comes in between. */
+	changes.since = 0;
+	append("e", NULL, "1");
+	CHECK(changes.since > 0);
+	changes_release(&changes);
+	CHECK_INT(changes_init(&other, scratch_dir), 0);
+	changes_append(&other, &(struct change){ .kind = CHANGE_SET, .key = "f", .new = "1" }, 1);
+	changes_exit(&other);
+	append("g", NULL, "1");
+	CHECK(next("d", NULL, "1"));
+	CHECK(next("e", NULL, "1"));
+	CHECK(next("f", NULL, "1"));
+	CHECK(next("g", NULL, "1"));
+	CHECK(no_more());
+	end();
+}
+
+/* The daemon was killed while it had the lock: what it has noted is there, a torn entry is not. */
+static void killed_writer(void)
+{
+	static uint8_t bytes[4096];
+	size_t len;
+
+	for (int torn = 0; torn < 2; torn++) {
+		begin();
+		append("a", NULL, "1");
+		CHECK_INT(changes_reader_init(&reader, &changes, false), 0);
+		changes.keep = true;
+		append("b", NULL, "1");
+		append("c", NULL, "1");
+		/* Its descriptor is closed without a header. */
+		close(changes.fd);
+		changes.fd = -1;
+		if (torn) {
+			len = scratch_read(CHANGES_NAME, bytes, sizeof(bytes));
+			bytes[len - 8]++;
+			scratch_write(CHANGES_NAME, bytes, len);
+		}
+		CHECK_INT(changes_reader_left(&reader), 2 - torn);
+		append("d", NULL, "1");
+		CHECK(next("b", NULL, "1"));
+		if (!torn)
+			CHECK(next("c", NULL, "1"));
+		CHECK(next("d", NULL, "1"));
+		CHECK(no_more());
+		changes_release(&changes);
+		CHECK(no_more());
+		end();
+	}
+}
+
 /* Nothing but a log line comes of a ring that cannot be written. */
 static void unwritable(void)
 {
@@ -239,6 +332,8 @@ static const struct tap_case cases[] = {
 	{ "a reader that is too slow learns how many it has missed", overrun },
 	{ "a torn ring is not read beyond, and goes on with the next change", torn },
 	{ "a new ring is found", replaced },
+	{ "a writer that keeps the lock: readers see each change, others get their turn", kept_lock },
+	{ "a writer that was killed has lost nothing but a torn entry", killed_writer },
 	{ "a ring that cannot be written is a log line", unwritable },
 	{ "each operation of a pool notes what it has changed, and nothing else", of_pools },
 };
