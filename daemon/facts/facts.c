@@ -2,7 +2,6 @@
 /*
  * The intrinsic items.
  */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +14,7 @@
 #include "facts/rdp.h"
 #include "facts/site.h"
 #include "facts/watch.h"
+#include "util/clock.h"
 #include "util/utf.h"
 
 typedef void fact(const struct facts *facts, char *text, size_t size);
@@ -135,29 +135,34 @@ static void rdp_ipv6(const struct facts *facts, char *text, size_t size)
 	rdp_addresses(facts, AF_INET6, text, size);
 }
 
-/*
- * By position; the host counts on it. @kept: made of what facts_watch reports, or
- * of what never changes.
+/**
+ * enum keeping - how long a text can be used again
+ * @NOT: its source keeps it, or is our own memory
+ * @WATCHED: until facts_watch reports a change; for ever if its source never changes
+ * @A_WHILE: for FACTS_SOCKETS_MS
  */
+enum keeping { NOT, WATCHED, A_WHILE };
+
+/* By position; the host counts on it. */
 static const struct {
 	const char *name;
 	fact *make;
-	bool kept;
+	enum keeping keeping;
 } items[FACTS_COUNT] = {
-	{ "FullyQualifiedDomainName",	full_name, true },
-	{ "IntegrationServicesVersion",	is_version, false },
-	{ "NetworkAddressIPv4",		ipv4, false },
-	{ "NetworkAddressIPv6",		ipv6, false },
-	{ "OSBuildNumber",		os_build, true },
-	{ "OSName",			os_name, true },
-	{ "OSMajorVersion",		os_major, true },
-	{ "OSMinorVersion",		os_minor, true },
-	{ "OSVersion",			os_version, true },
-	{ "ProcessorArchitecture",	architecture, true },
-	{ "CSDVersion",			csd_version, true },
-	{ "ServicePackMajor",		service_pack_major, true },
-	{ "RDPAddressIPv4",		rdp_ipv4, false },
-	{ "RDPAddressIPv6",		rdp_ipv6, false },
+	{ "FullyQualifiedDomainName",	full_name, WATCHED },
+	{ "IntegrationServicesVersion",	is_version, NOT },
+	{ "NetworkAddressIPv4",		ipv4, NOT },
+	{ "NetworkAddressIPv6",		ipv6, NOT },
+	{ "OSBuildNumber",		os_build, WATCHED },
+	{ "OSName",			os_name, WATCHED },
+	{ "OSMajorVersion",		os_major, WATCHED },
+	{ "OSMinorVersion",		os_minor, WATCHED },
+	{ "OSVersion",			os_version, WATCHED },
+	{ "ProcessorArchitecture",	architecture, WATCHED },
+	{ "CSDVersion",			csd_version, WATCHED },
+	{ "ServicePackMajor",		service_pack_major, WATCHED },
+	{ "RDPAddressIPv4",		rdp_ipv4, A_WHILE },
+	{ "RDPAddressIPv6",		rdp_ipv6, A_WHILE },
 };
 
 const char *facts_name(unsigned int index)
@@ -189,7 +194,8 @@ static void make(const struct facts *facts, unsigned int index, char *text, size
 
 void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size)
 {
-	struct facts_cache *cache = items[index].kept ? facts->cache : NULL;
+	enum keeping keeping = items[index].keeping;
+	struct facts_cache *cache = keeping == NOT ? NULL : facts->cache;
 
 	if (facts->hidden & 1U << index) {
 		text[0] = 0;
@@ -202,9 +208,12 @@ void facts_value(const struct facts *facts, unsigned int index, char *text, size
 	if (facts_watch_changed(cache->watch))
 		for (int i = 0; i < FACTS_COUNT; i++)
 			cache->entry[i].size = 0;
+	if (keeping == A_WHILE && clock_ms() >= cache->entry[index].until)
+		cache->entry[index].size = 0;
 	if (cache->entry[index].size != size) {
 		make(facts, index, cache->entry[index].text, size);
 		cache->entry[index].size = size;
+		cache->entry[index].until = clock_ms() + FACTS_SOCKETS_MS;
 	}
 	strcpy(text, cache->entry[index].text);
 }

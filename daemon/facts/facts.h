@@ -14,7 +14,8 @@
  *  9 ProcessorArchitecture	  uname -m
  * 10 CSDVersion		  "Service Pack N" if os-release names one, else empty
  * 11 ServicePackMajor		  its N, else 0
- * 12 RDPAddressIPv4		  where TCP port 3389 is open, joined by ';'
+ * 12 RDPAddressIPv4		  where TCP port 3389 is open, joined by ';'; as it was at
+ *				  most a second ago
  * 13 RDPAddressIPv6		  likewise
  *
  * The first ten are those of every Linux guest. kvp_pool(5) has the reader of each,
@@ -42,16 +43,20 @@
 struct facts_watch;
 struct site_facts;
 
+/* Nothing reports that a socket listens: so old may what is said about that be, milliseconds. */
+#define FACTS_SOCKETS_MS 1000
+
 /**
  * struct facts_cache - the texts of facts, as long as their sources have not changed
  * @watch: reports changes
  * @entry: by position; @size is that of the request for which @text was made, 0 if
- *	there is none
+ *	there is none; of sockets it counts until @until, clock_ms()
  */
 struct facts_cache {
 	struct facts_watch *watch;
 	struct {
 		size_t size;
+		uint64_t until;
 		char text[FACTS_TEXT_SIZE];
 	} entry[FACTS_COUNT];
 };

@@ -20,6 +20,7 @@
 #include "facts/osrelease.h"
 #include "facts/watch.h"
 #include "net/watch.h"
+#include "util/clock.h"
 #include "support/netns.h"
 #include "support/scratch.h"
 
@@ -280,8 +281,13 @@ static void add_socket(const char *name, const char *address, unsigned int port,
 
 static void no_sockets(void)
 {
+	static const char *const folders[] = {
+		"proc", "proc/net", "proc/sys", "proc/sys/net", "proc/sys/net/ipv6",
+	};
 	static const char title[] = "  sl  local_address rem_address   st tx_queue rx_queue tr\n";
 
+	for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++)
+		mkdir(scratch_path(folders[i]), 0700);
 	write_text("proc/net/tcp", title);
 	write_text("proc/net/tcp6", title);
 }
@@ -290,11 +296,6 @@ static void rdp(void)
 {
 	begin();
 	CHECK_TEXT(fact("RDPAddressIPv4"), "");
-	mkdir(scratch_path("proc"), 0700);
-	mkdir(scratch_path("proc/net"), 0700);
-	mkdir(scratch_path("proc/sys"), 0700);
-	mkdir(scratch_path("proc/sys/net"), 0700);
-	mkdir(scratch_path("proc/sys/net/ipv6"), 0700);
 	no_sockets();
 	CHECK_TEXT(fact("RDPAddressIPv4"), "");
 	CHECK_TEXT(fact("RDPAddressIPv6"), "");
@@ -561,6 +562,29 @@ static void kept_facts(void)
 	scratch_end();
 }
 
+/* Nothing reports a new socket: the table is read again when a second has passed. */
+static void kept_sockets(void)
+{
+	int index = facts_find("RDPAddressIPv4");
+
+	begin();
+	no_sockets();
+	facts_watch_init(&sources, scratch_dir);
+	memset(kept.entry, 0, sizeof(kept.entry));
+	facts.cache = &kept;
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	CHECK(kept.entry[index].until > 0);
+	add_socket("tcp", "192.0.2.9", 3389, 0x0a);
+	kept.entry[index].until = UINT64_MAX;	/* this machine may be slow */
+	CHECK_TEXT(fact("RDPAddressIPv4"), "");
+	kept.entry[index].until = clock_ms();
+	CHECK_TEXT(fact("RDPAddressIPv4"), "192.0.2.9");
+	CHECK(kept.entry[index].until <= clock_ms() + FACTS_SOCKETS_MS);
+	facts_watch_exit(&sources);
+	facts.cache = NULL;
+	scratch_end();
+}
+
 static void kept_name(void)
 {
 	static const char *const names[] = { "one", "two", "three.example.org" };
@@ -610,6 +634,7 @@ static const struct tap_case cases[] = {
 	{ "kernel and processor as uname says", kernel },
 	{ "facts are kept until a file changes, however it does", kept_facts },
 	{ "facts are kept until the host name changes", kept_name },
+	{ "facts about sockets are kept for a second", kept_sockets },
 	{ "addresses come from the network part", addresses },
 	{ "loopback and links that are down are left out, whole addresses kept", own_network },
 	{ "this machine's addresses are well-formed, link-local last", real_addresses },
