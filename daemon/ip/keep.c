@@ -7,6 +7,7 @@
 
 #include "ip/apply.h"
 #include "ip/budget.h"
+#include "ip/inherit.h"
 #include "ip/keep.h"
 #include "ip/manager/manager.h"
 #include "ip/set.h"
@@ -179,6 +180,7 @@ static void update_record(const char *key, void *data)
 
 void ip_keep_update(struct ip_keep *keep)
 {
-	ip_record_each(keep->system, update_record, keep);
+	ip_inherit(keep->system);
+	ip_record_each(keep->system, IP_RECORD_SYSTEM, update_record, keep);
 	keep->started = true;
 }

@@ -8,6 +8,8 @@
  * interface or the configuration of the user may have changed. No other adapter gets
  * them: where an interface of the same name, or MAC address, is another adapter now, a
  * manager that matches by that loses the files until the old one is back.
+ *
+ * What the host has set in the initramfs is taken over before: see ip/inherit.h.
  */
 #ifndef HVKVP_IP_KEEP_H
 #define HVKVP_IP_KEEP_H

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ip/record.h"
 #include "ip/system.h"
@@ -16,6 +17,10 @@
 
 /* Room for a record: a few lists of 64 addresses. */
 #define RECORD_SIZE	(4 * IP_PLAN_VALUE_SIZE)
+
+static const char *const endings[] = {
+	[IP_RECORD_SYSTEM] = ".conf", [IP_RECORD_INITRAMFS] = ".initramfs",
+};
 
 char *ip_record_key(const struct adapter *adapter, char *key)
 {
@@ -32,9 +37,11 @@ char *ip_record_key(const struct adapter *adapter, char *key)
 	return key;
 }
 
-static char *record_path(const struct ip_system *system, const char *key, char *path)
+static char *record_path(const struct ip_system *system, enum ip_record_kind kind, const char *key,
+			 char *path)
 {
-	return sysroot_path(system->root, path, "%s/ip-%s.conf", system->state_dir, key);
+	return sysroot_path(system->root, path, "%s/ip-%s%s", system->state_dir, key,
+			    endings[kind]);
 }
 
 char *ip_record_before_path(const struct ip_system *system, const char *key, char *path)
@@ -162,13 +169,32 @@ static int parse(const char *text, struct ip_record *record)
 	return take_list(text, "DNS", 0, IP_LIST_DNS, &plan->config) ? 0 : -EINVAL;
 }
 
-int ip_record_read(const struct ip_system *system, const char *key, struct ip_record *record)
+static int read_record(const struct ip_system *system, enum ip_record_kind kind, const char *key,
+		       struct ip_record *record)
 {
 	char path[SYSROOT_PATH_SIZE], text[RECORD_SIZE];
-	int ret = file_read(record_path(system, key, path), text, sizeof(text));
+	int ret = file_read(record_path(system, kind, key, path), text, sizeof(text));
 
 	memset(record, 0, sizeof(*record));
 	return ret < 0 ? ret : parse(text, record);
+}
+
+int ip_record_read(const struct ip_system *system, const char *key, struct ip_record *record)
+{
+	return read_record(system, IP_RECORD_SYSTEM, key, record);
+}
+
+int ip_record_read_early(const struct ip_system *system, const char *key,
+			 struct ip_record *record)
+{
+	return read_record(system, IP_RECORD_INITRAMFS, key, record);
+}
+
+int ip_record_remove_early(const struct ip_system *system, const char *key)
+{
+	char path[SYSROOT_PATH_SIZE];
+
+	return unlink(record_path(system, IP_RECORD_INITRAMFS, key, path)) ? -errno : 0;
 }
 
 int ip_record_find(const struct ip_system *system, const struct adapter *adapter,
@@ -185,27 +211,31 @@ bool ip_record_mode(const struct ip_system *system, const struct adapter *adapte
 	char path[SYSROOT_PATH_SIZE], text[RECORD_SIZE], key[IP_RECORD_KEY_SIZE];
 	uint8_t families;
 
-	return file_read(record_path(system, ip_record_key(adapter, key), path), text,
+	ip_record_key(adapter, key);
+	return file_read(record_path(system, IP_RECORD_SYSTEM, key, path), text,
 			 sizeof(text)) > 0 &&
 	       take_families(text, &families) && families & ip_family_bit(family) &&
 	       line_mode(text, family, mode);
 }
 
-void ip_record_each(const struct ip_system *system,
+void ip_record_each(const struct ip_system *system, enum ip_record_kind kind,
 		    void (*each)(const char *key, void *data), void *data)
 {
 	char folder[SYSROOT_PATH_SIZE], key[IP_RECORD_KEY_SIZE];
+	const size_t ending = strlen(endings[kind]);
 	struct dirent *entry;
 	size_t len;
 	DIR *dir = opendir(sysroot_path(system->root, folder, "%s", system->state_dir));
 
 	while (dir && (entry = readdir(dir))) {
 		len = strlen(entry->d_name);
-		if (len <= 8 || len - 8 >= sizeof(key) || strncmp(entry->d_name, "ip-", 3) ||
-		    strcmp(entry->d_name + len - 5, ".conf"))
+		if (len <= ending + 3 || len - ending - 3 >= sizeof(key) ||
+		    strncmp(entry->d_name, "ip-", 3) ||
+		    strcmp(entry->d_name + len - ending, endings[kind]))
 			continue;
-		memcpy(key, entry->d_name + 3, len - 8);
-		key[len - 8] = 0;
+		len -= ending + 3;
+		memcpy(key, entry->d_name + 3, len);
+		key[len] = 0;
 		each(key, data);
 	}
 	if (dir)

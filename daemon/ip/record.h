@@ -10,7 +10,8 @@
  *	TARGET	file of the manager that was there before and was changed, if any; what
  *		it had before is in <state dir>/ip-KEY.before
  * KEY is the VMBus instance GUID of the adapter, or for other adapters the MAC address
- * without colons.
+ * without colons. hvkvp-import puts records of the initramfs beside them, as
+ * ip-KEY.initramfs.
  */
 #ifndef HVKVP_IP_RECORD_H
 #define HVKVP_IP_RECORD_H
@@ -24,6 +25,12 @@ struct ip_system;
 #define IP_RECORD_OWN "hvkvpd"
 
 #define IP_RECORD_KEY_SIZE ADAPTER_GUID_SIZE
+
+/** enum ip_record_kind - whose record. */
+enum ip_record_kind {
+	IP_RECORD_SYSTEM,	/* of this system */
+	IP_RECORD_INITRAMFS,	/* of a hvkvpd in the initramfs, not taken over yet */
+};
 
 /**
  * struct ip_record - a record
@@ -89,12 +96,27 @@ bool ip_record_mode(const struct ip_system *system, const struct adapter *adapte
 		    enum ip_mode *mode);
 
 /**
- * ip_record_each() - all records
+ * ip_record_read_early() - the initramfs' record of a key
  * @system: the machine
+ * @key: key
+ * @record: filled in
+ *
+ * Return: as ip_record_read().
+ */
+int ip_record_read_early(const struct ip_system *system, const char *key,
+			 struct ip_record *record);
+
+/** ip_record_remove_early() - remove the initramfs' record of a key. Return: 0 or -errno. */
+int ip_record_remove_early(const struct ip_system *system, const char *key);
+
+/**
+ * ip_record_each() - all records of a kind
+ * @system: the machine
+ * @kind: kind
  * @each: called with each key
  * @data: for @each
  */
-void ip_record_each(const struct ip_system *system,
+void ip_record_each(const struct ip_system *system, enum ip_record_kind kind,
 		    void (*each)(const char *key, void *data), void *data);
 
 #endif /* HVKVP_IP_RECORD_H */

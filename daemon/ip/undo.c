@@ -93,7 +93,7 @@ static int find_record(const struct ip_system *system, struct rtnl *rtnl, const 
 	if (err)
 		return err;
 	search.index = adapter.index;
-	ip_record_each(system, match_record, &search);
+	ip_record_each(system, IP_RECORD_SYSTEM, match_record, &search);
 	return search.found ? ip_record_read(system, key, record) : -ENOENT;
 }
 
@@ -243,6 +243,6 @@ void ip_undo_list(const struct ip_system *system, FILE *out)
 	struct list list = { .system = system, .rtnl = &rtnl, .out = out };
 
 	if (!rtnl_open(&rtnl))
-		ip_record_each(system, print_record, &list);
+		ip_record_each(system, IP_RECORD_SYSTEM, print_record, &list);
 	rtnl_close(&rtnl);
 }

@@ -445,6 +445,50 @@ static void reapplied(void)
 	machine_end();
 }
 
+/* As hvkvp-import leaves it for the daemon. */
+static void set_in_initramfs(const char *text)
+{
+	machine_write("state/ip-" GUID ".initramfs", text);
+	reapply();
+	CHECK(access(scratch_path("state/ip-" GUID ".initramfs"), F_OK));
+}
+
+static void from_initramfs(void)
+{
+	if (!machine_begin())
+		return;
+	/* In an earlier boot. */
+	CHECK_INT(machine_set(MACHINE_GUID, 2, 0, "2001:db8::5", "64", "", "2001:db8::53"), 0);
+	netns_run("addr flush dev net0");
+	set_in_initramfs("MANAGER=hvkvpd\nDNS_SET=no\nGUID=" GUID "\nFAMILY=ipv4\nIPV4_MODE=static\n"
+			 "IPV4_ADDRESSES=192.0.2.5/24\nIPV4_GATEWAYS=192.0.2.1\nIPV6_MODE=auto\nDNS=192.0.2.53\n");
+	CHECK(netns_shows("addr show net0", "192.0.2.5/24"));
+	CHECK(netns_shows("route show default", "via 192.0.2.1"));
+	CHECK(strstr(machine_read(RECORD), "\nFAMILY=both\n") != NULL);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=hvkvpd\n") != NULL);
+	CHECK(strstr(machine_read(RECORD), "\nIPV4_ADDRESSES=192.0.2.5/24\n") != NULL);
+	CHECK(strstr(machine_read(RECORD), "\nIPV6_ADDRESSES=2001:db8::5/64\n") != NULL);
+	/* The name servers that the host has set, and not those of the initramfs. */
+	CHECK(strstr(machine_read(RECORD), "\nDNS=2001:db8::53\n") != NULL);
+	/* A manager that is in charge by now keeps them. */
+	machine_write("etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "");
+	set_in_initramfs("MANAGER=hvkvpd\nDNS_SET=no\nGUID=" GUID "\nFAMILY=ipv4\nIPV4_MODE=static\n"
+			 "IPV4_ADDRESSES=192.0.2.6/24\nIPV6_MODE=auto\n");
+	CHECK(netns_shows("addr show net0", "192.0.2.6/24"));
+	CHECK(!netns_shows("addr show net0", "192.0.2.5/24"));
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	CHECK(strstr(machine_read("etc/systemd/network/00-hvkvpd-" GUID ".network"), "192.0.2.6/24") != NULL);
+	/* A broken one changes nothing, and one whose adapter is not there waits for it. */
+	set_in_initramfs("MANAGER=hvkvpd\nFAMILY=ipv4\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/99\n");
+	CHECK(scratch_logged("not kept: invalid record"));
+	CHECK(netns_shows("addr show net0", "192.0.2.6/24"));
+	machine_write("state/ip-none.initramfs", "MANAGER=hvkvpd\nGUID=11111111-b88c-403f-bb51-d1f69cf17f87\n"
+		      "FAMILY=ipv4\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\nIPV6_MODE=auto\n");
+	reapply();
+	CHECK(!access(scratch_path("state/ip-none.initramfs"), F_OK));
+	machine_end();
+}
+
 static void make_tool(const char *path, const char *text)
 {
 	machine_write(path, text);
@@ -623,6 +667,7 @@ static const struct tap_case cases[] = {
 	{ "bad requests change nothing", refused },
 	{ "files that cannot be written: all is put back", cannot_write },
 	{ "set anew at the start where nobody else keeps it", reapplied },
+	{ "set in the initramfs: set again, and kept by who is in charge now", from_initramfs },
 	{ "the site's script", site_script },
 	{ "a tool that systemd runs for us, and ends", tool_in_unit },
 	{ "a captured body is explained, and changes nothing", described },
