@@ -27,6 +27,84 @@ case("the device starts the service, and pairs make their trip, both ways", {tim
 	expect(get("external", "from the host").value, "to the guest")
 end)
 
+-- The guest has no usleep, which guest_until() needs.
+local function becomes_true(command)
+	wait{timeout = 100, every = 0.3, true_when = function() return guest(command).ok end}
+end
+
+case("a unit of this boot has a credential that the host set in an earlier one", {timeout = 200}, function()
+	becomes_true("systemctl is-active --quiet kvp-credential")
+	expect(guest_ok("cat /run/credential.seen"), "of an earlier boot")
+	expect(guest_ok("stat -c '%a %U' /run/credstore/at-boot"), "600 root")
+	expect(guest_ok("systemctl show -P ActiveState hvkvp-credentials"), "active")
+	-- It was there before ordinary units were started.
+	local placed = tonumber(guest_ok("systemctl show -P ActiveEnterTimestampMonotonic hvkvp-credentials"))
+	expect(placed < tonumber(guest_ok("systemctl show -P ActiveEnterTimestampMonotonic basic.target")))
+	guest_ok("systemctl disable kvp-credential; rm /etc/systemd/system/kvp-credential.service; systemctl daemon-reload", 60)
+	expect(delete("external", "io.systemd.credential:at-boot").ok)
+end)
+
+case("a running system gets a credential when the unit is started again", {timeout = 200}, function()
+	expect(set("external", "io.systemd.credential.binary:later", "AAEC/w==").ok)
+	guest_ok("systemctl restart hvkvp-credentials", 60)
+	expect(guest_ok("systemd-run -q --wait --pipe -p LoadCredential=later sh -c 'od -An -tx1 $CREDENTIALS_DIRECTORY/later'", 60),
+	       " 00 01 02 ff")
+	expect(delete("external", "io.systemd.credential.binary:later").ok)
+end)
+
+case("a path unit with PathChanged= on a pool is triggered once by each change", {timeout = 300}, function()
+	guest_ok([[mkdir -p /run/systemd/system
+		printf '[Path]\nPathChanged=/var/lib/hyperv/.kvp_pool_0\n' >/run/systemd/system/kvp-test.path
+		printf '[Unit]\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\nExecStart=sh -c "echo x >>/run/path.seen"\n' >/run/systemd/system/kvp-test.service
+		systemctl daemon-reload; systemctl start kvp-test.path]], 60)
+	local changes = 0
+	local function one(change)
+		expect(change().ok)
+		changes = changes + 1
+		-- A change while the service still runs would be the same trigger.
+		becomes_true("[ -e /run/path.seen ] && [ $(wc -l </run/path.seen) -ge " .. changes .. " ] && " ..
+			     "[ $(systemctl show -P SubState kvp-test.path) = waiting ] && " ..
+			     "[ $(systemctl show -P ActiveState kvp-test.service) = inactive ]")
+		expect(guest_ok("wc -l </run/path.seen"), tostring(changes))
+	end
+	for i = 1, 5 do
+		one(function() return set("external", "path", "number " .. i) end)
+	end
+	one(function() return delete("external", "path") end)
+	-- A request that changes nothing is no trigger: the next count would have it.
+	expect(get("external", "from the host").ok)
+	one(function() return set("external", "path", "again") end)
+	expect(delete("external", "path").ok)
+	guest_ok("systemctl stop kvp-test.path; rm /run/systemd/system/kvp-test.*; systemctl daemon-reload", 60)
+end)
+
+case("units react to what the host sets: the hooks of hvkvp-hooks, and a unit with watch --exec", {timeout = 300}, function()
+	guest_ok([[mkdir -p /run/systemd/system /etc/hvkvp.d
+		printf '#!/bin/sh\necho "$HVKVP_EVENT $HVKVP_KEY $HVKVP_NEW $HVKVP_SOURCE" >>/run/hook.seen\n' >/etc/hvkvp.d/50-test
+		printf '#!/bin/sh\necho "$HVKVP_EVENT $HVKVP_OLD>$HVKVP_NEW" >>/run/exec.seen\n' >/usr/local/sbin/apply-setting
+		chmod 755 /etc/hvkvp.d/50-test /usr/local/sbin/apply-setting
+		cp /root/hv_kvp/docs/examples/apply-setting.service /run/systemd/system
+		systemctl daemon-reload; systemctl enable --now hvkvp-hooks; systemctl start apply-setting]], 100)
+	for i = 1, 3 do
+		expect(set("external", "setting", "number " .. i).ok)
+	end
+	expect(set("external", "other", "x").ok)
+	expect(delete("external", "setting").ok)
+	becomes_true("grep -q 'del setting' /run/hook.seen && grep -q del /run/exec.seen")
+	expect(guest_ok("grep setting /run/hook.seen"), "set setting number 1 host\nset setting number 2 host\n" ..
+	       "set setting number 3 host\ndel setting  host")
+	expect(guest_ok("cat /run/exec.seen"), "set >number 1\nset number 1>number 2\nset number 2>number 3\ndel number 3>")
+	expect(delete("external", "other").ok)
+	guest_ok("systemctl stop apply-setting; rm /etc/hvkvp.d/50-test /usr/local/sbin/apply-setting /run/systemd/system/apply-setting.service; " ..
+		 "systemctl daemon-reload", 60)
+end)
+
+case("the journal has the changes of the host, with fields", {timeout = 200}, function()
+	expect(guest_ok("journalctl -b -o cat HVKVP_OPERATION=SET HVKVP_POOL=external 'HVKVP_KEY=from the host' HVKVP_STATUS=0x00000000"),
+	       'SET pool=external key="from the host" size=12 status=0x00000000')
+	expect(guest_ok("journalctl -b -o cat HVKVP_VALUE='to the guest' | head -1"), "")
+end)
+
 case("pools that cannot be written: the host gets an error, and the log says why", {timeout = 200}, function()
 	guest_ok("systemctl stop hvkvpd; mount -o bind /var/lib/hyperv /var/lib/hyperv; mount -o remount,bind,ro /var/lib/hyperv")
 	guest("systemctl start hvkvpd", 30)
