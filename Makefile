@@ -141,7 +141,7 @@ uninstall-module:
 	$(MAKE) -C daemon/system uninstall-module-files
 
 uninstall-user:
-	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service)
+	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service hvkvp-hooks.service hvkvp-credentials.service)
 	$(if $(DESTDIR),,-! said=$$(hvkvp list 2>&1 >/dev/null) || echo "$$said" | grep 'reading it as it is' || \
 		for log in /var/lib/hyperv/.kvp_pool_[0-4].journal; do \
 			[ ! -e "$$log" ] || flock -n "$$log" rm -f "$$log" || echo "$$log is in use and stays" >&2; done)
