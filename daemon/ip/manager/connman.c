@@ -30,6 +30,8 @@
 #define SERVICE_SIZE	40
 #define STATE_MS	2000
 #define LOOK_MS		100
+/* How long after a change the order of services may change. */
+#define ORDER_MS	1000
 #define SETTINGS	"/var/lib/connman/%s/settings"
 
 static const char *const family_key[IP_FAMILIES] = { "IPv4", "IPv6" };
@@ -316,8 +318,9 @@ static void revert(const struct ip_system *system, const struct ip_record *recor
 
 	before = ip_files_read(system, ip_record_before_path(system, key, before_path));
 	now = ip_files_read(system, record->target);
-	if (now && sscanf(record->target, "/var/lib/connman/%39[^/]", service) == 1) {
-		parse(before ? before : "", &settings);
+	/* Without the one, it is taken back already. */
+	if (before && now && sscanf(record->target, "/var/lib/connman/%39[^/]", service) == 1) {
+		parse(before, &settings);
 		edit(now, service, &record->plan, &settings,
 		     ip_files_add(files, 0600, "%s", record->target));
 	}
@@ -437,13 +440,49 @@ static void set_dns(const struct ip_system *system, const char *service, const c
 	ip_tool(system, limit_ms, false, NULL, words);
 }
 
+/* The service that has the default route: the first of several. False if there is one only. */
+static bool first_service(const struct ip_system *system, char *service)
+{
+	char list[VIEW_SIZE], *line, *word;
+
+	service[0] = 0;
+	if (!IP_TOOL_OUTPUT(system, STATE_MS, list, sizeof(list), "connmanctl", "services"))
+		return false;
+	line = strchr(list, '\n');
+	if (!line || !line[1])
+		return false;
+	*line = 0;
+	word = strrchr(list, ' ');
+	snprintf(service, SERVICE_SIZE, "%.*s", SERVICE_SIZE - 1, word ? word + 1 : list);
+	return true;
+}
+
+/* A service that changes falls behind the others, and the default route goes to another adapter. */
+static void keep_first(const struct ip_system *system, const char *service, uint64_t end)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	const uint64_t until = clock_ms() + ORDER_MS;
+	char first[SERVICE_SIZE];
+
+	do {
+		if (!first_service(system, first))
+			return;
+		if (strcmp(first, service)) {
+			IP_TOOL(system, clock_left(end), false, "connmanctl", "move-before", service, first);
+			return;
+		}
+		nanosleep(&pause, NULL);
+	} while (clock_left(until) && clock_left(end));
+}
+
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
 		  unsigned int limit_ms, struct error *error)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
 	const uint64_t end = clock_ms() + limit_ms;
-	char view[VIEW_SIZE], service[SERVICE_SIZE];
+	char view[VIEW_SIZE], service[SERVICE_SIZE], first[SERVICE_SIZE];
 	struct settings wanted;
+	bool is_first, changes = false;
 
 	(void)dhcp;
 	service_of(adapter, service);
@@ -454,11 +493,17 @@ static int notify(const struct ip_system *system, const struct adapter *adapter,
 			return error_set(error, -EREMOTEIO, "ConnMan has no service %s", service);
 		nanosleep(&pause, NULL);
 	}
-	for (int family = 0; family < IP_FAMILIES; family++)
-		if (!has_family(view, family, &wanted.family[family]))
-			set_family(system, service, family, &wanted, clock_left(end));
+	is_first = first_service(system, first) && !strcmp(first, service);
+	for (int family = 0; family < IP_FAMILIES; family++) {
+		if (has_family(view, family, &wanted.family[family]))
+			continue;
+		set_family(system, service, family, &wanted, clock_left(end));
+		changes = true;
+	}
 	if (!has_dns(view, wanted.dns))
 		set_dns(system, service, wanted.dns, clock_left(end));
+	if (is_first && changes)
+		keep_first(system, service, end);
 	return 0;
 }
 

@@ -670,6 +670,12 @@ static void connman(void)
 	CHECK_TEXT(machine_read("view"), "  IPv4.Configuration = [ Method=manual, Address=203.0.113.9, Netmask=255.255.255.0, "
 		   "Gateway=203.0.113.1 ]\n  IPv6.Configuration = [ Method=off ]\n  Nameservers.Configuration = [  ]\n");
 	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), "");
+	/* It has no bridges. */
+	netns_run("link add br0 type bridge");
+	netns_run("link set net0 master br0");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "ConnMan does not manage the bridge") != NULL);
+	netns_run("link del br0");
 	machine_end();
 }
 
@@ -686,6 +692,9 @@ static void connman_adapters(void)
 	netns_run("link set net0 down");
 	netns_run("link set net0 name net1");
 	machine_device("net1", OTHER_GUID);
+	reapply();
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	/* Links come and go: it is taken back once. */
 	reapply();
 	CHECK_TEXT(machine_read(CONNMAN), connman_user);
 	/* The adapter is back, with a new address: the user's other settings come along. */
