@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -362,6 +363,45 @@ static void real_rdp(void)
 	CHECK_TEXT(text, "");
 }
 
+/* What a program prints, without the newline at its end. */
+static const char *said_by(const char *command)
+{
+	static char text[256];
+	FILE *in = popen(command, "r");
+	size_t len = in ? fread(text, 1, sizeof(text) - 1, in) : 0;
+
+	text[len] = 0;
+	CHECK(in && !pclose(in));
+	text[strcspn(text, "\n")] = 0;
+	return text;
+}
+
+/* Of this machine, whatever it is: each fact beside its source, read by other programs. */
+static void real_facts(void)
+{
+	static const struct {
+		const char *name;
+		const char *command;
+	} sources[] = {
+		{ "OSName", ". /etc/os-release; echo \"${NAME:-Linux}\"" },
+		{ "OSMajorVersion", ". /etc/os-release; echo \"${VERSION_ID%%.*}\"" },
+		{ "OSMinorVersion", ". /etc/os-release; m=${VERSION_ID%%.*}; m=${VERSION_ID#\"$m\"}; echo \"${m#.}\"" },
+		{ "OSBuildNumber", "uname -r" },
+		{ "OSVersion", "uname -r | sed 's/[^0-9.].*//; s/[.]*$//'" },
+		{ "ProcessorArchitecture", "uname -m" },
+	};
+	struct facts real = { .root = "" };
+	char text[256], host[256] = "";
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+		facts_value(&real, facts_find(sources[i].name), text, sizeof(text));
+		CHECK_TEXT(text, said_by(sources[i].command));
+	}
+	gethostname(host, sizeof(host) - 1);
+	facts_value(&real, facts_find("FullyQualifiedDomainName"), text, sizeof(text));
+	CHECK(!strncasecmp(text, host, strlen(host)));
+}
+
 /* The kernel's own list, whatever this machine has. */
 static void real_addresses(void)
 {
@@ -632,6 +672,7 @@ static const struct tap_case cases[] = {
 	{ "full name: resolv.conf", name_from_resolv },
 	{ "full name: hosts and hostname come first", name_from_hosts },
 	{ "kernel and processor as uname says", kernel },
+	{ "this machine's facts are what their sources say", real_facts },
 	{ "facts are kept until a file changes, however it does", kept_facts },
 	{ "facts are kept until the host name changes", kept_name },
 	{ "facts about sockets are kept for a second", kept_sockets },
