@@ -20,7 +20,7 @@ MODULE_FILE = $(DESTDIR)/lib/modules/$(RELEASE)/updates/hv_kvp.ko
 # $(call owner,FILE,COMMANDS): runs them where a package owns FILE, with its name in $$owner.
 owner = if owner=$$(dpkg-query -S $(1) 2>/dev/null || rpm -qf $(1) 2>/dev/null); then owner=$${owner%%:*}; $(2); fi
 
-.PHONY: all module modules modules_install daemon host check check-all coverage lint demo bench bench-store fuzz packages clean distclean help
+.PHONY: all module modules modules_install daemon host check check-all coverage lint demo bench bench-store size fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
 .PHONY: dkms-source dkms-install dkms-remove deb
 
@@ -45,6 +45,7 @@ help:
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'
 	@echo '  make bench-store  what the pool store costs, from 10 to 10,000 keys; then beside the stock'
 	@echo '                    daemon in one guest, from 10 to 1,000'
+	@echo '  make size         stripped sizes, libraries and memory of the daemon, the command, the library'
 	@echo '  make fuzz         the fuzzers, FUZZ_TIME=600 seconds each'
 	@echo '                    HVKVP_DEBUG=1 also builds the debug kernel and runs its jobs'
 	@echo '  make check-all    that, and the rest: every kernel, and the life of the packages'
@@ -105,6 +106,9 @@ fuzz: packages
 bench-store: packages
 	@$(MAKE) -s --no-print-directory -C tests/bench store
 	@$(PYTHON) tests/demo tests/bench/keys.lua
+
+size: packages
+	@tests/bench/size
 
 demo: packages
 	@$(PYTHON) tests/demo $(DEMO)

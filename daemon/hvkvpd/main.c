@@ -396,9 +396,10 @@ static int serve(struct daemon *daemon)
 {
 	static struct net_watch watch;
 	static struct facts_watch sources;
-	static struct facts_cache kept = { .watch = &sources };
-	static struct address_cache addresses = { .watch = &watch };
-	static struct ip_cache adapters = { .watch = &watch };
+	/* Large, and all zeros in the program's file: they are set up below. */
+	static struct facts_cache kept;
+	static struct address_cache addresses;
+	static struct ip_cache adapters;
 	static struct change_rate rate;
 	unsigned long tolerated = 0;
 	struct dispatch dispatch = {
@@ -423,6 +424,9 @@ static int serve(struct daemon *daemon)
 	}
 	daemon->store.changes.source = CHANGE_BY_HOST;
 	daemon->store.changes.keep = true;
+	kept.watch = &sources;
+	addresses.watch = &watch;
+	adapters.watch = &watch;
 	daemon->facts.addresses_data = &addresses;
 	daemon->facts.cache = &kept;
 	site_init(&daemon->site, daemon->system.state_dir);
@@ -468,18 +472,18 @@ static int serve(struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-	static struct daemon daemon = {
-		.options = { .config = CONFIG_PATH, .log_level = -1 },
-		.facts = {
-			.root = "",
-			.is_version = FACTS_IS_VERSION,
-			.addresses = address_cache_text,
-		},
-		.system = { .root = "", .settle_ms = IP_SETTLE_MS },
-	};
+	/* Large, and all zeros in the program's file. */
+	static struct daemon daemon;
 	struct options *options = &daemon.options;
 	int ret = LOOP_EXIT_OK;
 
+	*options = (struct options){ .config = CONFIG_PATH, .log_level = -1 };
+	daemon.facts = (struct facts){
+		.root = "",
+		.is_version = FACTS_IS_VERSION,
+		.addresses = address_cache_text,
+	};
+	daemon.system = (struct ip_system){ .root = "", .settle_ms = IP_SETTLE_MS };
 	startup_init(&options->startup);
 	parse(options, argc, argv);
 	log_open(options->log_level < 0 ? LOG_NOTICE : options->log_level, 0);
