@@ -145,21 +145,32 @@ static int calls_of(const struct body *body)
 	return calls;
 }
 
-/* The cost of a request once it has been made a few times. */
+static int least(int a, int b)
+{
+	return b < a ? b : a;
+}
+
+/*
+ * The cost of a request once it has been made a few times. One of them may be that after which the
+ * pools are unlocked, or in which what was kept for a second is looked up again.
+ */
 static void costs(const struct body *body, int most)
 {
 	static uint8_t reply[HVKVP_MAX_MESSAGE];
-	int calls = 0;
+	int fewest = TRIES;
 
 	for (int i = 0; i < REQUESTS; i++) {
+		int calls;
+
 		send_request(i + 1, body);
 		calls = count_calls();
 		if (!CHECK(calls > 0))
 			return;
 		CHECK(read(driver, reply, sizeof(reply)) > 0);
+		fewest = least(fewest, calls);
 	}
-	if (!CHECK(calls <= most))
-		printf("# %d calls\n", calls);
+	if (!CHECK(fewest <= most))
+		printf("# %d calls\n", fewest);
 }
 
 static void facts(void)
@@ -221,11 +232,6 @@ static bool within(const char *what, int fewest, int most)
 		return true;
 	printf("# %s: %d calls\n", what, fewest);
 	return false;
-}
-
-static int least(int a, int b)
-{
-	return b < a ? b : a;
 }
 
 /* Each while the pool is locked by the change before; the checkpoint comes when the host waits for nothing. */
