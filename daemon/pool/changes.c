@@ -262,7 +262,7 @@ static int take(struct changes *changes)
 	struct header header;
 	int err = 0;
 
-	if (changes->fd >= 0 && clock_ms() - changes->since > CHANGES_HOLD_MS)
+	if (changes->fd >= 0 && clock_ms() > changes->since + CHANGES_HOLD_MS)
 		changes_release(changes);
 	if (changes->fd >= 0)
 		return 0;
