@@ -7,6 +7,7 @@
 #include "ip/dhcp.h"
 #include "ip/dns.h"
 #include "ip/get.h"
+#include "ip/manager/manager.h"
 #include "ip/record.h"
 #include "ip/system.h"
 #include "net/adapter.h"
@@ -45,11 +46,21 @@ static bool by_dhcp(const struct ip_system *system, const struct adapter *adapte
 void ip_query_complete(const struct ip_system *system, const struct adapter *adapter,
 		       uint8_t families, uint8_t dynamic, struct ip_config *config)
 {
+	struct ip_family_config *v4 = &config->by_family[IP_V4];
+	bool dhcp;
+
 	ip_dns_read(system, adapter, config);
-	config->dhcp = by_dhcp(system, adapter, families, config, dynamic);
+	if (families != HVKVP_FAMILY_V6 && ip_manager_uses_dhcp(system, adapter, &dhcp)) {
+		config->dhcp = dhcp;
+		for (unsigned int i = 0; !dhcp && i < v4->count; i++)
+			if (!ip_is_link_local(IP_V4, v4->address[i].bytes))
+				v4->address[i].origin = HVKVP_ORIGIN_STATIC;
+	} else {
+		config->dhcp = by_dhcp(system, adapter, families, config, dynamic);
+	}
 	/* Clients that give addresses no end: what they set is theirs all the same. */
-	for (unsigned int i = 0; config->dhcp && i < config->by_family[IP_V4].count; i++)
-		config->by_family[IP_V4].address[i].origin = HVKVP_ORIGIN_OTHER;
+	for (unsigned int i = 0; config->dhcp && i < v4->count; i++)
+		v4->address[i].origin = HVKVP_ORIGIN_OTHER;
 	for (int family = 0; families && family < IP_FAMILIES; family++) {
 		if (families & ip_family_bit(family))
 			continue;

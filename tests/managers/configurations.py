@@ -174,6 +174,21 @@ class BridgeDhcpcd(KeptDhcpcd):
         super().start()
 
 
+class StackedDhcpcd(KeptDhcpcd):
+    """On the adapter is what something else has made."""
+
+    stacked = "mv0"
+    user = {"/etc/dhcpcd.conf": "nodev\nallowinterfaces eth0 mv0\nnoipv6rs\ninterface eth0\nstatic ip_address=203.0.113.9/24\n"
+            "static routers=203.0.113.1\nstatic routes=10.50.0.0/16 203.0.113.3\nmetric 77\ninterface mv0\n"
+            "static ip_address=198.51.100.9/24\nstatic routes=10.60.0.0/16 198.51.100.3\nmetric 78\n"}
+
+    def start(self):
+        if not shows("mv0@", "link"):
+            call("ip", "link", "add", "link", "eth0", "name", "mv0", "address", STACKED_MAC, "type", "macvlan", "mode", "bridge")
+        call("ip", "link", "set", "mv0", "up")
+        super().start()
+
+
 class KeptConnMan(Kept, ConnMan):
     user = {**ConnMan.user, f"/var/lib/connman/{ConnMan.service}/settings":
             ConnMan.user[f"/var/lib/connman/{ConnMan.service}/settings"] +

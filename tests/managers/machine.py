@@ -9,6 +9,7 @@ import subprocess
 import time
 
 MAC = "00:15:5d:aa:bb:01"
+GET_IP, SET_IP = 4, 5
 # What enables a manager, below /etc/systemd/system.
 ENABLED = ("dbus-org.freedesktop.network1.service", "multi-user.target.wants/systemd-networkd.service",
            "multi-user.target.wants/NetworkManager.service", "multi-user.target.wants/dhcpcd.service",
@@ -168,16 +169,28 @@ class Host:
         self.socket.send(struct.pack("<IHHQHHIQ", 32, 1, 0, 0, 1, 0, 30000, 0))
 
     def set_ip(self, family, dhcp=0, addresses="", subnets="", gateways="", dns="", adapter=MAC):
+        return self.request(SET_IP, self.body(SET_IP, adapter, family, dhcp, addresses, subnets, gateways, dns))[0]
+
+    def says_dhcp(self):
+        """What GET_IP says of the first adapter."""
+        status, body = self.request(GET_IP, self.body(GET_IP, MAC, 0, 0, "", "", "", ""))
+        return status == 0 and body[2 + 2 * 128 + 1] == 1
+
+    @staticmethod
+    def body(operation, adapter, family, dhcp, *lists):
         def field(text, units):
             return text.encode("utf-16-le").ljust(2 * units, b"\0")
 
-        body = (b"\5\1" + field(adapter, 128) + bytes([family, dhcp]) + field(addresses, 1024) +
-                field(subnets, 1024) + field(gateways, 512) + field(dns, 1024))
+        return (bytes([operation, 1]) + field(adapter, 128) + bytes([family, dhcp]) +
+                b"".join(field(text, units) for text, units in zip(lists, (1024, 1024, 512, 1024))))
+
+    def request(self, operation, body):
+        """Return: status and body of the answer."""
         self.id += 1
         self.socket.send(struct.pack("<IHHQQHHHHBBHI", 40 + len(body), 2, 0, self.id, 2**63,
-                                     3, 0, 4, 0, 5, 1, 0, len(body)) + body)
+                                     3, 0, 4, 0, operation, 1, 0, len(body)) + body)
         reply = self.socket.recv(8192)
-        return struct.unpack_from("<I", reply, 16)[0]
+        return struct.unpack_from("<I", reply, 16)[0], reply[24:]
 
     def close(self):
         self.socket.close()

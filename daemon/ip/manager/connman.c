@@ -527,6 +527,17 @@ static bool keeps_dns(const struct ip_system *system)
 	return true;
 }
 
+/* It gives leases no end, and its routes do not say it. */
+static bool uses_dhcp(const struct ip_system *system, const struct adapter *adapter)
+{
+	char path[IP_FILES_PATH], *text = ip_files_read(system, settings_path(adapter, path));
+	struct settings settings;
+
+	parse(text ? text : "", &settings);
+	free(text);
+	return !strcmp(settings.family[IP_V4].method, "dhcp");
+}
+
 const struct ip_manager ip_connman = {
 	.name = "ConnMan",
 	.in_charge = in_charge,
@@ -536,5 +547,6 @@ const struct ip_manager ip_connman = {
 	.notify = notify,
 	.accepted = accepted,
 	.keeps_dns = keeps_dns,
+	.uses_dhcp = uses_dhcp,
 	.matches_mac = true,
 };

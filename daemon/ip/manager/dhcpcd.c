@@ -421,6 +421,22 @@ static bool keeps_dns(const struct ip_system *system)
 	return true;
 }
 
+/* Its routes say so of static addresses, too. */
+static bool uses_dhcp(const struct ip_system *system, const struct adapter *adapter)
+{
+	char key[64], *text = ip_files_read(system, PATH);
+	struct line line = { .text = text ? text : "" };
+	bool dhcp = true;
+
+	while (next_line(&line))
+		if ((line.section == GLOBAL || in_block_of(&line, adapter->name)) &&
+		    ((static_key(&line, key, sizeof(key)) && !strcmp(key, "ip_address")) ||
+		     !strcmp(line.word, "nodhcp")))
+			dhcp = false;
+	free(text);
+	return dhcp;
+}
+
 const struct ip_manager ip_dhcpcd = {
 	.name = "dhcpcd",
 	.in_charge = in_charge,
@@ -430,4 +446,5 @@ const struct ip_manager ip_dhcpcd = {
 	.notify = notify,
 	.accepted = accepted,
 	.keeps_dns = keeps_dns,
+	.uses_dhcp = uses_dhcp,
 };

@@ -33,6 +33,18 @@ const struct ip_manager *ip_manager_find(const struct ip_system *system,
 	return NULL;
 }
 
+bool ip_manager_uses_dhcp(const struct ip_system *system, const struct adapter *adapter,
+			  bool *dhcp)
+{
+	/* Few need it, and the others' in_charge() would take longer than all the rest of GET_IP. */
+	for (size_t i = 0; i < MANAGERS; i++)
+		if (managers[i]->uses_dhcp && managers[i]->in_charge(system, adapter)) {
+			*dhcp = managers[i]->uses_dhcp(system, adapter);
+			return ip_manager_find(system, adapter) == managers[i];
+		}
+	return false;
+}
+
 const struct ip_manager *ip_manager_named(const char *name)
 {
 	for (size_t i = 0; i < MANAGERS; i++)

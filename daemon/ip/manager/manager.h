@@ -46,6 +46,7 @@ struct ip_system;
  * @notify: make it read its files again, and use them; 0, or -errno and what went wrong
  * @accepted: does it say that it uses the files? Only asked if it is running
  * @keeps_dns: does it set name servers here?
+ * @uses_dhcp: does it get the adapter's IPv4 addresses by DHCP? NULL: the kernel shows it
  * @matches_instance: its files match the VMBus instance, and so no other adapter
  * @matches_mac: they match the MAC address; else, the interface's name
  */
@@ -65,6 +66,7 @@ struct ip_manager {
 		      unsigned int limit_ms, struct error *error);
 	bool (*accepted)(const struct ip_system *system, const struct adapter *adapter);
 	bool (*keeps_dns)(const struct ip_system *system);
+	bool (*uses_dhcp)(const struct ip_system *system, const struct adapter *adapter);
 	bool matches_instance;
 	bool matches_mac;
 };
@@ -84,6 +86,17 @@ extern const struct ip_manager ip_dhcpcd;
  */
 const struct ip_manager *ip_manager_find(const struct ip_system *system,
 					 const struct adapter *adapter);
+
+/**
+ * ip_manager_uses_dhcp() - what the manager in charge says of an adapter's IPv4 addresses
+ * @system: the machine
+ * @adapter: the adapter
+ * @dhcp: gets whether it has them by DHCP
+ *
+ * Return: false if it is not known better than from the kernel.
+ */
+bool ip_manager_uses_dhcp(const struct ip_system *system, const struct adapter *adapter,
+			  bool *dhcp);
 
 /** ip_manager_named() - a manager by the name in a record; NULL if there is none. */
 const struct ip_manager *ip_manager_named(const char *name);

@@ -538,6 +538,9 @@ static void dhcpcd(void)
 		   "#hvkvpd-" GUID "# ipv6only\n\nprofile mine\nstatic ip_address=203.0.113.99/24\n"
 		   "# hvkvpd-" GUID ": begin\n" BANNER "interface net0\nstatic ip_address=192.0.2.5/24\n"
 		   "static routers=192.0.2.1\nstatic domain_name_servers=192.0.2.53\n# hvkvpd-" GUID ": end\n");
+	/* Its route says DHCP, and its file that it is none. */
+	check_has("192.0.2.5", "192.0.2.1");
+	CHECK_INT(GOT_DHCP, 0);
 	/* The first signal was lost. */
 	CHECK_TEXT(machine_read("told"), "sh -c kill -HUP \"$0\" 77\nsh -c kill -HUP \"$0\" 77\n");
 	CHECK(has(RECORD, "MANAGER=dhcpcd\n"));
@@ -551,6 +554,9 @@ static void dhcpcd(void)
 	/* Undone: byte for byte. */
 	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
 	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	machine_write(DHCPCD, "duid\n");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
 	/* What holds for all interfaces cannot be taken back for one. */
 	machine_write(DHCPCD, "noipv4\n");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
@@ -652,6 +658,8 @@ static void connman(void)
 		   "  IPv4.Configuration = [ Method=manual, Address=192.0.2.5, Netmask=255.255.255.128, Gateway=192.0.2.1 ]\n"
 		   "  IPv6.Configuration = [ Method=manual, Address=2001:db8::5, PrefixLength=64, Gateway=2001:db8::1, "
 		   "Privacy=disabled ]\n  Nameservers.Configuration = [ 192.0.2.53, 2001:db8::53 ]\n");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 0);
 	/* Made again: the same. Nor is it given what it has. */
 	unlink(scratch_path("told"));
 	reapply();
@@ -670,6 +678,13 @@ static void connman(void)
 	CHECK_TEXT(machine_read("view"), "  IPv4.Configuration = [ Method=manual, Address=203.0.113.9, Netmask=255.255.255.0, "
 		   "Gateway=203.0.113.1 ]\n  IPv6.Configuration = [ Method=off ]\n  Nameservers.Configuration = [  ]\n");
 	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), "");
+	/* A lease: only its settings say that it is one. */
+	CHECK_INT(set_dhcp(), 0);
+	netns_run("addr add 198.51.100.20/24 dev net0");
+	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
+	CHECK_INT(GOT_DHCP, 1);
+	netns_run("addr del 198.51.100.20/24 dev net0");
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
 	/* It has no bridges. */
 	netns_run("link add br0 type bridge");
 	netns_run("link set net0 master br0");
