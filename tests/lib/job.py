@@ -12,6 +12,8 @@ from .own import Parts, module_tree
 # What the test host has built in; require() finds it there.
 BUILT_IN = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "host", "lua")
 REQUIRE = re.compile(r"""\brequire\s*\(?\s*["']([\w-]+)["']""")
+# Files that a case puts into the guest are brought along as well.
+PUT = re.compile(r"""\bguest_put\s*\(\s*["']([\w.-]+)["']\s*,""")
 
 # Modules of each profile, loaded by the guest's init in this order.
 # "on-stock" is our daemon on the stock driver.
@@ -19,6 +21,8 @@ PROFILES = {"ours": "hv_vmbus,hv_kvp", "stock": "hv_vmbus,hv_utils",
             "on-stock": "hv_vmbus,hv_utils"}
 # Of a debug kernel's script, whose job has a longer limit of its own.
 DEBUG_PATIENCE = 3
+# Dumps of a machine, which are mostly zeros.
+SPARSE = ".core"
 # On top of a job's own limit, before the place ends the test host from outside.
 MARGIN = 15
 
@@ -29,7 +33,8 @@ def qemu_of(suite):
 
 
 def beside(script):
-    """Paths of the files beside a case file that it requires, and those require; whether they exist or not."""
+    """Paths of the files beside a case file that it requires or puts into the guest, and those require;
+    whether they exist or not."""
     folder, found, left = os.path.dirname(script), [], [script]
     while left:
         try:
@@ -42,6 +47,8 @@ def beside(script):
             if path not in found and not os.path.exists(os.path.join(BUILT_IN, f"{name}.lua")):
                 found.append(path)
                 left.append(path)
+        found += [path for path in (os.path.join(folder, name) for name in PUT.findall("".join(code)))
+                  if path not in found]
     return found
 
 
@@ -98,18 +105,24 @@ class Job:
 
     def argv(self, place, hvhost, kernel, initrd, parts=Parts()):
         """The command line, after everything it names was put where it runs."""
-        script = place.put(self.script)
-        for path in [] if self.replay else filter(os.path.exists, beside(self.script)):
-            place.put(path, folder=os.path.dirname(script))
         words = [place.put(hvhost, 0o755),
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
-                 "--replay" if self.replay else "--script", script, "--cpus", str(self.cpus),
+                 *self._conversation(place), "--cpus", str(self.cpus),
                  "--mem", str(self.mem), "--time-limit", str(self.time * self.busy),
                  "--console", "console.log", "--trace", "trace.log", "--stats",
                  "--append", self._append(module_tree(kernel, parts))]
         for arg in self._script_args():
             words += ["--script-arg", arg]
         return words + list(self.host)
+
+    def _conversation(self, place):
+        """Words for what is said; none at all for a shell alone."""
+        if not self.script:
+            return []
+        script = place.put(self.script)
+        for path in [] if self.replay else filter(os.path.exists, beside(self.script)):
+            place.put(path, folder=os.path.dirname(script))
+        return ["--replay" if self.replay else "--script", script]
 
     def _append(self, tree):
         # Nothing loads what is built in. Ours never is, and may have been built a moment ago.
@@ -154,10 +167,14 @@ class JobLog:
             self._hand_on(self._line)
 
     def sink(self, name, data):
+        name = os.path.basename(name)
         if name not in self._files:
-            name = os.path.basename(name)
             self._files[name] = open(os.path.join(self.folder, name), "wb", buffering=0)
-        self._files[name].write(data)
+        if name.endswith(SPARSE) and data.count(0) == len(data):
+            self._files[name].seek(len(data), os.SEEK_CUR)
+            self._files[name].truncate()
+        else:
+            self._files[name].write(data)
         if name == "stdout":
             *lines, self._line = (self._line + data).split(b"\n")
             for line in lines:

@@ -220,6 +220,26 @@ function bus.arm(p)
 	native.arm(device.number, p.at, p.what, p.after_us, p.order == "before", p.status)
 end
 
+-- A message of the bus, as a host would send it: its bytes, or type and fields behind the header.
+function bus.message(m)
+	native.message(type(m) == "string" and m or string.pack("<I4I4", m.type, 0) .. (m.bytes or ""))
+end
+
+-- Faults of the hypervisor: README.md, "Bus".
+function bus.disturb(d)
+	local interrupt = d.what == "message interrupt" or d.what == "event interrupt"
+	local kind = (d.what or ""):match("^(%a+) hypercall$") or interrupt and d.what:match("^%a+")
+	if not kind then
+		error("bus.disturb: what = 'post hypercall', 'signal hypercall', 'message interrupt' or " ..
+			"'event interrupt'", 2)
+	end
+	if not d.delay_us == not d.fail then
+		error("bus.disturb: either delay_us = microseconds, or fail = true", 2)
+	end
+	native.disturb(kind, d.times or 1, d.delay_us or 0, d.fail, d.status)
+	return { left = function() return native.disturbed(kind) end }
+end
+
 function bus.on_open(fn)
 	if #hooks == 0 then hook_event = native.events() end
 	hooks[#hooks + 1] = fn

@@ -1,9 +1,15 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- The guest seen from outside: its agent on COM2, and its console.
 
-local guest = { READY = 60 }	-- seconds in which the agent must come up
+local guest = {
+	READY = 60,	-- seconds in which the agent must come up
+	-- What a command carries into a file at once, in time also where each byte leaves two virtual machines; a multiple
+	-- of 3 for base64.
+	CHUNK = 30000,
+}
 
 local ic = require "ic"
+local wire = require "wire"
 local buffer, ready, late = "", false, 0
 
 local function read_more(deadline, what)
@@ -54,13 +60,84 @@ function guest.run(command, timeout)
 	native.agent_write(string.format("%d\n%s", #command, command))
 	late = 1
 	local rc, out = answer(deadline, string.format("no end of '%s' in the guest within %g s",
-		command, timeout))
+		#command > 200 and command:sub(1, 200) .. "..." or command, timeout))
 	late = 0
 	out = out:gsub("\n+$", "")
 	native.emit("guest", "cmd", command, "rc", rc,
 		"out", #out > 4000 and out:sub(1, 4000) .. "..." or out,
 		"ms", math.floor((native.now() - began) * 1000))
 	return { rc = rc, out = out, ok = rc == 0 }
+end
+
+-- Run a command for its output alone, without an event.
+local function output(command, timeout, what)
+	local emit = native.emit
+	native.emit = function() end
+	local good, r = pcall(guest.run, command, timeout)
+	native.emit = emit
+	if not good then error(r, 0) end
+	if not r.ok then
+		ic.fail("%s: %s", what, r.out ~= "" and r.out or "exit code " .. r.rc)
+	end
+	return r.out
+end
+
+local function quoted(path)
+	return "'" .. path:gsub("'", "'\\''") .. "'"
+end
+
+-- The bytes of a file in the guest.
+function guest.fetch(path, timeout)
+	return wire.unbase64(output("base64 <" .. quoted(path), timeout or 60, "fetch " .. path))
+end
+
+-- Makes a file in the guest of these bytes; whoever reads it sees all of it or nothing.
+function guest.put(path, bytes, mode)
+	local new = quoted(path .. ".new")
+	output(": >" .. new, 60, "put " .. path)
+	for at = 1, #bytes, guest.CHUNK do
+		output("base64 -d >>" .. new .. " <<'END'\n" .. wire.base64(bytes:sub(at, at + guest.CHUNK - 1)) ..
+			"\nEND", 60, "put " .. path)
+	end
+	output(string.format("chmod %o %s && mv %s %s", mode or 420, new, new, quoted(path)), 60, "put " .. path)
+end
+
+-- An interactive shell, between the guest's agent and the terminal outside, until one of them ends it.
+local SHELL_WAIT = 3600
+
+function guest.shell()
+	local deadline = native.now() + SHELL_WAIT
+	wait_ready()
+	native.emit("shell", "state", "waiting")
+	while not native.shell_accept(1) do
+		if native.now() > deadline then ic.fail("no terminal has connected within %d s", SHELL_WAIT) end
+	end
+	native.emit("shell", "state", "connected")
+	native.agent_write("shell\n")
+	local hung_up, ended = false, false
+	while not ended do
+		-- Short, since bytes of the terminal wait meanwhile.
+		local bytes = native.agent_read(0.01)
+		buffer = buffer .. (bytes or "")
+		while true do
+			local len, at = buffer:match("^(%d+)\n()")
+			len = tonumber(len)
+			if not len or #buffer < at - 1 + len then break end
+			if len == 0 then ended = true end
+			native.shell_write(buffer:sub(at, at - 1 + len))
+			buffer = buffer:sub(at + len)
+			if ended then break end
+		end
+		while not hung_up and not ended do
+			local typed = native.shell_read()
+			if typed == "" then break end
+			hung_up = typed == nil
+			native.agent_write(hung_up and "0\n" or #typed .. "\n" .. typed)
+		end
+	end
+	if not hung_up then native.agent_write("0\n") end
+	native.shell_close()
+	native.emit("shell", "state", "ended")
 end
 
 -- Unreferenced memory, as kmemleak reports it: its report, "" if there is none. It lets objects be until they are

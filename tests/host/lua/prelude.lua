@@ -140,6 +140,48 @@ function guest_ok(command, timeout)
 	return g.out
 end
 
+-- Files. Names without a folder outside are beside the case file for what goes in, and with the run's logs for what comes out.
+
+function guest_read(path, timeout) return guest_side.fetch(path, timeout) end
+function guest_write(path, bytes, mode) return guest_side.put(path, bytes, mode) end
+
+local function open_file(name, how)
+	local file, why = io.open(name, how)
+	return file or ic.fail("%s", why)
+end
+
+function guest_put(name, path, mode)
+	local file = open_file(native.beside(name), "rb")
+	local bytes = file:read("a")
+	file:close()
+	guest_side.put(path, bytes, mode)
+end
+
+function guest_fetch(path, name, timeout)
+	name = name or path:match("[^/]+$")
+	if name:find("/", 1, true) then
+		ic.fail("guest_fetch: %s has a folder: files are kept with the logs of the run", name)
+	end
+	local bytes = guest_side.fetch(path, timeout)
+	local file = open_file(name, "wb")
+	file:write(bytes)
+	file:close()
+	return bytes
+end
+
+function dump(name) native.dump(name or "guest.core") end
+
+function shell() guest_side.shell() end
+
+-- What --shell runs without a case file: the host's usual first words, and the shell.
+function shell_only()
+	bus.wait_version(60)
+	if bus.kvp and bus.wait_until(function() return native.open_channel(bus.kvp.number) end, 5) then
+		bus.wait_open(1)
+		pcall(negotiate)
+	end
+end
+
 -- Wait in the guest until a shell command succeeds there.
 function guest_until(condition, timeout)
 	timeout = (timeout or 20) * native.patience

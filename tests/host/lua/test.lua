@@ -283,6 +283,10 @@ function test.run(main)
 	elseif not good and not why:find("STOPPED", 1, true) and not setup then
 		report("the script", "fail", why)
 	end
+	if native.has_shell and not native.stopped() and not setup then
+		local fine, trouble = xpcall(guest.shell, explain)
+		if not fine and not native.stopped() then report("the shell", "fail", trouble) end
+	end
 	if args.leaks and good then
 		check_leaks()
 	end

@@ -147,4 +147,39 @@ function wire.address_text(bytes)
 	return join(1, best - 1) .. "::" .. join(best + best_len, 8)
 end
 
+-- base64, as the guest's command of that name reads and writes it
+
+local letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+local value = {}
+for i = 1, #letters do value[letters:byte(i)] = i - 1 end
+
+function wire.base64(bytes)
+	local out = {}
+	for at = 1, #bytes, 3 do
+		local a, b, c = bytes:byte(at, at + 2)
+		local n = a << 16 | (b or 0) << 8 | (c or 0)
+		for i, shift in ipairs{18, 12, 6, 0} do
+			local k = (n >> shift & 63) + 1
+			out[#out + 1] = i > (c and 4 or b and 3 or 2) and "=" or letters:sub(k, k)
+		end
+		if at % 57 == 55 then out[#out + 1] = "\n" end
+	end
+	return table.concat(out)
+end
+
+function wire.unbase64(text)
+	local out, n, bits = {}, 0, 0
+	for i = 1, #text do
+		local v = value[text:byte(i)]
+		if v then
+			n, bits = (n << 6 | v) & 0xffffff, bits + 6
+			if bits >= 8 then
+				bits = bits - 8
+				out[#out + 1] = string.char(n >> bits & 255)
+			end
+		end
+	end
+	return table.concat(out)
+end
+
 return wire

@@ -5,7 +5,9 @@
  * Numbers: TLFS chapter "Hypercall Interface", HvCallPostMessage, HvCallSignalEvent.
  */
 #include <string.h>
+#include <time.h>
 
+#include "machine/disturb.h"
 #include "machine/machine.h"
 #include "machine/synic.h"
 
@@ -99,17 +101,32 @@ static u16 signal_event(struct vm *vm, bool fast, const u64 param[2])
 	return synic_signal(vm, in.connection, in.flag);
 }
 
+/* Return: whether the hypercall fails, with *@status. */
+static bool is_disturbed(struct vm *vm, enum disturb_kind kind, u16 *status)
+{
+	struct disturb_plan plan;
+	struct timespec delay;
+
+	if (!disturb_take(vm, kind, &plan))
+		return false;
+	delay = (struct timespec){ plan.delay_us / 1000000, plan.delay_us % 1000000 * 1000L };
+	nanosleep(&delay, NULL);	/* sleep: the script wants a slow hypervisor */
+	*status = plan.status;
+	return plan.fail;
+}
+
 u64 hypercall(struct vm *vm, u64 input, const u64 param[2])
 {
 	bool fast = input & CONTROL_FAST;
+	u16 status;
 
 	if (input & (CONTROL_VARIABLE | CONTROL_REP))
 		return HV_STATUS_INVALID_HYPERCALL_INPUT;
 	switch (CONTROL_CODE(input)) {
 	case CALL_POST_MESSAGE:
-		return post_message(vm, fast, param);
+		return is_disturbed(vm, DISTURB_POST, &status) ? status : post_message(vm, fast, param);
 	case CALL_SIGNAL_EVENT:
-		return signal_event(vm, fast, param);
+		return is_disturbed(vm, DISTURB_SIGNAL, &status) ? status : signal_event(vm, fast, param);
 	default:
 		return HV_STATUS_INVALID_HYPERCALL_CODE;
 	}

@@ -89,22 +89,3 @@ int kvm_open(char *err, size_t errlen)
 	}
 	return fd;
 }
-
-bool vm_probe(char *err, size_t errlen)
-{
-	int fd = kvm_open(err, errlen);
-	int vm;
-
-	if (fd < 0)
-		return false;
-	/* A /dev/kvm without working hardware behind it fails here. */
-	vm = kvm_ioctl_num(fd, KVM_CREATE_VM, 0);
-	close(fd);
-	if (vm < 0) {
-		snprintf(err, errlen, "/dev/kvm creates no virtual machine (%s): "
-			 "is the hardware's virtualization on?", strerror(-vm));
-		return false;
-	}
-	close(vm);
-	return true;
-}

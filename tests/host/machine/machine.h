@@ -3,7 +3,7 @@
  * machine.h - what the files of the machine share; private to this folder
  *
  *	main -> vm -> {kvm, boot, acpi, vcpu}    vcpu -> {cpuid, ports, synic}
- *	ports -> {serial, rtc}
+ *	ports -> {serial, rtc}    vcpu -> debug -> debug_state    dump -> debug_state
  */
 #ifndef HOST_MACHINE_H
 #define HOST_MACHINE_H
@@ -12,6 +12,8 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
+#include "machine/debug.h"
+#include "machine/disturb.h"
 #include "machine/vm.h"
 
 struct kvm_run;
@@ -29,6 +31,7 @@ struct synic;
  * @fd: KVM's file, or -1
  * @run: the page shared with KVM, @run_size bytes
  * @thread: runs it, if @started
+ * @held: it waits in debug_hold(); guarded by the machine's lock
  * @exits: how often KVM returned, by reason; written by @thread only
  */
 struct vcpu {
@@ -39,7 +42,55 @@ struct vcpu {
 	size_t run_size;
 	pthread_t thread;
 	atomic_bool started;
+	bool held;
 	u64 exits[VCPU_EXIT_REASONS];
+};
+
+/** DEBUG_TRAP_MAX - most bytes of an instruction that traps */
+#define DEBUG_TRAP_MAX	2
+
+/**
+ * struct debug_breakpoint - a software breakpoint
+ * @gpa: where its instruction is
+ * @saved: the bytes that the trap replaces
+ */
+struct debug_breakpoint {
+	bool used;
+	u8 saved[DEBUG_TRAP_MAX];
+	u64 address;
+	u64 gpa;
+};
+
+/** struct debug_watch - a debug register; @len is 0 while it is free */
+struct debug_watch {
+	enum debug_kind kind;
+	unsigned int len;
+	u64 address;
+};
+
+/**
+ * struct debug - what debug.c knows; guarded by the machine's lock, or by the pause
+ * @fd: an eventfd, see debug_fd()
+ * @pauses: the guest is paused while it is not 0; written with the lock
+ * @stepping: the virtual CPU that executes one instruction in spite of one pause, or -1;
+ *	written with the lock
+ * @attached: breakpoints and steps are reported to us
+ * @emulated: on QEMU's emulated processor
+ * @trap: the instruction of a software breakpoint, @trap_len bytes
+ * @stopped: @stop is new
+ */
+struct debug {
+	int fd;
+	atomic_uint pauses;
+	atomic_int stepping;
+	bool attached;
+	bool emulated;
+	u8 trap[DEBUG_TRAP_MAX];
+	unsigned int trap_len;
+	bool stopped;
+	struct debug_stop stop;
+	struct debug_breakpoint breakpoints[DEBUG_BREAKPOINTS];
+	struct debug_watch watches[DEBUG_WATCHES];
 };
 
 /**
@@ -51,6 +102,7 @@ struct vcpu {
  * @entry: where the first virtual CPU starts
  * @stimer: the guest sees synthetic timers
  * @crashed: the guest reported a crash; its reset is then a panic
+ * @disturb_lock: guards @disturb; no other lock is taken inside
  * @lock: guards @state, @text; taken last of all locks
  * @changed: signalled when @state changes
  * @text: the state as a sentence
@@ -72,6 +124,9 @@ struct vm {
 	struct rtc *rtc;
 	struct synic *synic;
 	atomic_bool crashed;
+	struct debug debug;
+	pthread_mutex_t disturb_lock;
+	struct disturb_plan disturb[DISTURB_KINDS];
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -106,6 +161,41 @@ void vcpu_join(struct vcpu *vcpu);
 
 /** vcpu_release() - vcpu_join() and free all; safe on one that vcpu_init() failed on */
 void vcpu_release(struct vcpu *vcpu);
+
+/* debug.c */
+
+/** debug_init() / debug_release() - before the first virtual CPU, and after the last. Return: 0 or -errno. */
+int debug_init(struct vm *vm);
+void debug_release(struct vm *vm);
+
+/** debug_must_hold() - must this virtual CPU not run just now? A look without a lock. */
+bool debug_must_hold(const struct vcpu *vcpu);
+
+/**
+ * debug_hold() - wait while the guest is paused
+ *
+ * Context: the virtual CPU's thread, when no access to a device is incomplete.
+ */
+void debug_hold(struct vcpu *vcpu);
+
+/** debug_exit() - KVM reports a debug exception; on the virtual CPU's thread */
+void debug_exit(struct vcpu *vcpu);
+
+/**
+ * debug_trap() - the guest has written to a port that breakpoints write to
+ *
+ * Context: the virtual CPU's thread. Return: whether it was a breakpoint.
+ */
+bool debug_trap(struct vcpu *vcpu);
+
+/** DEBUG_PORT - that port; nothing is there */
+#define DEBUG_PORT	0xf1
+
+/** debug_print_vcpu() - registers of one, for people; on its own thread, or as debug_print_registers() */
+void debug_print_vcpu(struct vcpu *vcpu, const char *when);
+
+/** debug_notify() - make debug_fd() readable */
+void debug_notify(struct vm *vm);
 
 /* kvm.c */
 

@@ -7,7 +7,7 @@
  * reports that write on the resample eventfd of the interrupt's irqfd. A thread
  * waits for it, but only while a queue is not empty: KVM signals the eventfd at
  * every end of interrupt too, and waking up for each would cost more than the
- * events themselves.
+ * events themselves. A late interrupt (disturb.h) is a timer of the same thread.
  *
  * Numbers: TLFS chapter "Virtual Interrupts"; KVM's api.rst for KVM_IRQFD,
  * KVM_SET_GSI_ROUTING and KVM_EXIT_HYPERV.
@@ -22,8 +22,10 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "machine/disturb.h"
 #include "machine/layout.h"
 #include "machine/machine.h"
 
@@ -70,7 +72,9 @@ struct queued {
  * @head, @tail, @length: messages that wait, in order
  * @irqfd: raises the interrupt
  * @resamplefd: signalled at the end of a message, and of an interrupt
+ * @latefd: a timer, for an interrupt that comes later
  * @armed: the thread listens to @resamplefd
+ * @lost: an interrupt was lost: the next flag or message raises one, whatever is there already
  */
 struct synic_vp {
 	pthread_mutex_t lock;
@@ -81,8 +85,16 @@ struct synic_vp {
 	unsigned int length;
 	int irqfd;
 	int resamplefd;
+	int latefd;
 	bool armed;
+	bool lost;
 };
+
+/* What the thread was woken for, beside the number of the virtual CPU. */
+#define WOKEN_BY_END	0u
+#define WOKEN_LATE	1u
+#define WOKEN_TO_STOP	2u
+#define WOKEN(what, vp)	((u64)(what) << 32 | (vp))
 
 /**
  * struct synic - the SynICs of a machine
@@ -130,13 +142,31 @@ u16 synic_signal(struct vm *vm, u32 connection, u16 flag)
 	return synic->ops->signal_event(synic->ctx, connection, flag);
 }
 
-static void raise_interrupt(struct synic_vp *vp)
+static void raise_now(struct synic_vp *vp)
 {
 	const u64 one = 1;
+
+	vp->lost = false;
 
 	/* It cannot fail: the counter is read by KVM at once. */
 	if (write(vp->irqfd, &one, sizeof(one)) < 0)
 		perror("irqfd");
+}
+
+static void raise_interrupt(struct synic *synic, struct synic_vp *vp, enum disturb_kind kind)
+{
+	struct disturb_plan plan;
+	struct itimerspec when = { 0 };
+
+	if (!disturb_take(synic->vm, kind, &plan)) {
+		raise_now(vp);
+	} else if (plan.fail) {
+		vp->lost = true;
+	} else {
+		when.it_value.tv_sec = plan.delay_us / 1000000;
+		when.it_value.tv_nsec = plan.delay_us % 1000000 * 1000L + 1;
+		timerfd_settime(vp->latefd, 0, &when, NULL);
+	}
 }
 
 static struct message *slot_of(struct synic_vp *vp)
@@ -150,7 +180,8 @@ static bool slot_is_free(struct synic_vp *vp)
 }
 
 /* The type goes last: it is what the guest looks at. */
-static void fill_slot(struct synic_vp *vp, const struct message *message, bool more)
+static void fill_slot(struct synic *synic, struct synic_vp *vp, const struct message *message,
+		      bool more)
 {
 	struct message *slot = slot_of(vp);
 
@@ -160,7 +191,7 @@ static void fill_slot(struct synic_vp *vp, const struct message *message, bool m
 	memcpy(slot->payload, message->payload, message->size);
 	__atomic_store_n(&slot->flags, more ? PENDING : 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&slot->type, message->type, __ATOMIC_SEQ_CST);
-	raise_interrupt(vp);
+	raise_interrupt(synic, vp, DISTURB_MESSAGE);
 }
 
 static void drop_queue(struct synic_vp *vp)
@@ -177,7 +208,8 @@ static void drop_queue(struct synic_vp *vp)
 
 static void listen_for_end(struct synic *synic, struct synic_vp *vp, bool on)
 {
-	struct epoll_event event = { .events = on ? EPOLLIN : 0, .data.ptr = vp };
+	struct epoll_event event = { .events = on ? EPOLLIN : 0,
+				     .data.u64 = WOKEN(WOKEN_BY_END, vp - synic->vps) };
 	u64 stale;
 
 	if (vp->armed == on)
@@ -195,6 +227,8 @@ static void pump(struct synic *synic, struct synic_vp *vp)
 		struct queued *q = vp->head;
 
 		if (!slot_is_free(vp)) {
+			if (vp->lost)
+				raise_interrupt(synic, vp, DISTURB_MESSAGE);
 			listen_for_end(synic, vp, true);
 			__atomic_fetch_or(&slot_of(vp)->flags, PENDING, __ATOMIC_SEQ_CST);
 			/* The guest may have freed it before it could see the flag. */
@@ -205,7 +239,7 @@ static void pump(struct synic *synic, struct synic_vp *vp)
 		if (!vp->head)
 			vp->tail = &vp->head;
 		vp->length--;
-		fill_slot(vp, &q->message, vp->head);
+		fill_slot(synic, vp, &q->message, vp->head);
 		free(q);
 	}
 	listen_for_end(synic, vp, false);
@@ -260,8 +294,8 @@ int synic_set_flag(struct vm *vm, u32 vp_index, u32 sint, u32 flag)
 	} else {
 		u8 *byte = vp->events + ROUTED_SINT * SLOT_SIZE + flag / 8;
 
-		if (!(__atomic_fetch_or(byte, bit, __ATOMIC_SEQ_CST) & bit))
-			raise_interrupt(vp);
+		if (!(__atomic_fetch_or(byte, bit, __ATOMIC_SEQ_CST) & bit) || vp->lost)
+			raise_interrupt(vm->synic, vp, DISTURB_EVENT);
 	}
 	pthread_mutex_unlock(&vp->lock);
 	return ret;
@@ -297,12 +331,16 @@ static void *synic_thread(void *arg)
 
 		if (epoll_wait(synic->epoll, &event, 1, -1) < 1)
 			continue;
-		vp = event.data.ptr;
-		if (!vp)
-			return NULL;	/* @stopfd */
+		if (event.data.u64 >> 32 == WOKEN_TO_STOP)
+			return NULL;
+		vp = &synic->vps[(u32)event.data.u64];
 		pthread_mutex_lock(&vp->lock);
-		if (read(vp->resamplefd, &count, sizeof(count)) > 0)
+		if (event.data.u64 >> 32 == WOKEN_LATE) {
+			if (read(vp->latefd, &count, sizeof(count)) > 0)
+				raise_now(vp);
+		} else if (read(vp->resamplefd, &count, sizeof(count)) > 0) {
 			pump(synic, vp);
+		}
 		pthread_mutex_unlock(&vp->lock);
 	}
 }
@@ -340,14 +378,17 @@ static int set_routes(struct vm *vm)
 static int init_vp(struct synic *synic, u32 index)
 {
 	struct synic_vp *vp = &synic->vps[index];
-	struct epoll_event event = { .data.ptr = vp };
+	struct epoll_event event = { .data.u64 = WOKEN(WOKEN_BY_END, index) };
+	struct epoll_event late = { .events = EPOLLIN, .data.u64 = WOKEN(WOKEN_LATE, index) };
 	struct kvm_irqfd irqfd = { 0 };
 
 	vp->irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	vp->resamplefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vp->irqfd < 0 || vp->resamplefd < 0)
+	vp->latefd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (vp->irqfd < 0 || vp->resamplefd < 0 || vp->latefd < 0)
 		return -errno;
-	if (epoll_ctl(synic->epoll, EPOLL_CTL_ADD, vp->resamplefd, &event) < 0)
+	if (epoll_ctl(synic->epoll, EPOLL_CTL_ADD, vp->resamplefd, &event) < 0 ||
+	    epoll_ctl(synic->epoll, EPOLL_CTL_ADD, vp->latefd, &late) < 0)
 		return -errno;
 	irqfd.fd = vp->irqfd;
 	irqfd.gsi = LAYOUT_SINT_GSI + index;
@@ -358,7 +399,7 @@ static int init_vp(struct synic *synic, u32 index)
 
 static int start_thread(struct synic *synic)
 {
-	struct epoll_event event = { .events = EPOLLIN };
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = WOKEN(WOKEN_TO_STOP, 0) };
 	int ret;
 
 	synic->stopfd = eventfd(0, EFD_CLOEXEC);
@@ -412,6 +453,7 @@ struct synic *synic_new(struct vm *vm, char *err, size_t errlen)
 		vp->tail = &vp->head;
 		vp->irqfd = -1;
 		vp->resamplefd = -1;
+		vp->latefd = -1;
 	}
 	ret = init(synic, &step);
 	if (ret < 0) {
@@ -442,6 +484,7 @@ void synic_free(struct synic *synic)
 		drop_queue(vp);
 		close_fd(vp->irqfd);
 		close_fd(vp->resamplefd);
+		close_fd(vp->latefd);
 		pthread_mutex_destroy(&vp->lock);
 	}
 	close_fd(synic->stopfd);

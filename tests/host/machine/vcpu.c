@@ -42,6 +42,10 @@ static int set_reset_msrs(struct vcpu *vcpu)
 	memcpy(msrs->entries, entries, sizeof(entries));
 	ret = kvm_ioctl(vcpu->fd, KVM_SET_MSRS, msrs);
 	free(msrs);
+	/* It says how many it has taken, and stops at the first that it does not. */
+	if (ret >= 0 && ret < (int)ARRAY_SIZE(entries))
+		fprintf(stderr, "hvhost: KVM does not take MSR %#x: the guest may be slower\n",
+			entries[ret].index);
 	return ret < 0 ? ret : 0;
 }
 
@@ -101,6 +105,8 @@ static void handle_io(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
+	if (run->io.port == DEBUG_PORT && run->io.direction == KVM_EXIT_IO_OUT && debug_trap(vcpu))
+		return;
 	port_access(vcpu->vm, run->io.direction == KVM_EXIT_IO_OUT, run->io.port, run->io.size,
 		    (u8 *)run + run->io.data_offset, run->io.count);
 }
@@ -136,6 +142,7 @@ static void handle_system_event(struct vcpu *vcpu)
 	case KVM_SYSTEM_EVENT_CRASH:
 		/* The guest has more to print; the reset that follows ends the run. */
 		vcpu->vm->crashed = true;
+		debug_print_vcpu(vcpu, "at the crash");
 		break;
 	case KVM_SYSTEM_EVENT_RESET:
 		vm_end(vcpu->vm, vcpu->vm->crashed ? VM_PANIC : VM_RESET,
@@ -162,6 +169,9 @@ static void handle_exit(struct vcpu *vcpu)
 		break;
 	case KVM_EXIT_SYSTEM_EVENT:
 		handle_system_event(vcpu);
+		break;
+	case KVM_EXIT_DEBUG:
+		debug_exit(vcpu);
 		break;
 	case KVM_EXIT_INTR:
 		break;
@@ -191,10 +201,16 @@ static void *vcpu_thread(void *arg)
 	while (!vm_ended(vcpu->vm)) {
 		u32 reason;
 
+		/* So KVM completes the last access to a device, and does not enter the guest. */
+		if (debug_must_hold(vcpu))
+			__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 		if (ioctl(vcpu->fd, KVM_RUN, 0) < 0) {
 			/* Kicked, or a virtual CPU that waits for its start-up message. */
-			if (errno == EINTR || errno == EAGAIN)
+			if (errno == EINTR || errno == EAGAIN) {
+				if (debug_must_hold(vcpu))
+					debug_hold(vcpu);
 				continue;
+			}
 			report_stuck(vcpu, strerror(errno), errno);
 			break;
 		}

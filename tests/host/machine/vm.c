@@ -93,7 +93,8 @@ static int create_chips(struct vm *vm, char *err, size_t errlen)
 
 	vm->fd = kvm_ioctl_num(vm->kvm_fd, KVM_CREATE_VM, 0);
 	if (vm->fd < 0) {
-		snprintf(err, errlen, "KVM creates no virtual machine (%s)", strerror(-vm->fd));
+		snprintf(err, errlen, "KVM creates no virtual machine (%s): is the hardware's virtualization on?",
+			 strerror(-vm->fd));
 		return vm->fd;
 	}
 	ret = kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
@@ -102,7 +103,10 @@ static int create_chips(struct vm *vm, char *err, size_t errlen)
 	/* The resample irqfd of the SynIC wants the whole irqchip; the ACPI tables list no PIC. */
 	if (ret >= 0)
 		ret = kvm_ioctl_num(vm->fd, KVM_CREATE_IRQCHIP, 0);
-	if (ret < 0)
+	if (ret == -ENOTTY || ret == -EINVAL)
+		snprintf(err, errlen, "KVM makes no I/O APIC (%s): a kernel with CONFIG_KVM_IOAPIC=y is needed",
+			 strerror(-ret));
+	else if (ret < 0)
 		snprintf(err, errlen, "KVM makes no interrupt controllers (%s)", strerror(-ret));
 	return ret;
 }
@@ -149,6 +153,11 @@ static int create_all(struct vm *vm, const struct vm_config *cfg, char *err, siz
 	ret = check_config(cfg, err, errlen);
 	if (ret < 0)
 		return ret;
+	ret = debug_init(vm);
+	if (ret < 0) {
+		snprintf(err, errlen, "no eventfd (%s)", strerror(-ret));
+		return ret;
+	}
 	vm->kvm_fd = kvm_open(err, errlen);
 	if (vm->kvm_fd < 0)
 		return vm->kvm_fd;
@@ -178,7 +187,8 @@ static int create_all(struct vm *vm, const struct vm_config *cfg, char *err, siz
 	return ret;
 }
 
-struct vm *vm_create(const struct vm_config *cfg, char *err, size_t errlen)
+/* A machine that nothing has been created of. */
+static struct vm *new_vm(unsigned int cpus, bool stimer, char *err, size_t errlen)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
 
@@ -188,13 +198,46 @@ struct vm *vm_create(const struct vm_config *cfg, char *err, size_t errlen)
 	}
 	vm->kvm_fd = -1;
 	vm->fd = -1;
-	vm->stimer = cfg->stimer;
-	vm->nr_cpus = cfg->cpus <= VM_MAX_CPUS ? cfg->cpus : 0;
+	vm->debug.fd = -1;
+	vm->debug.stepping = -1;
+	vm->stimer = stimer;
+	vm->nr_cpus = cpus;
 	for (unsigned int i = 0; i < vm->nr_cpus; i++)
 		vm->vcpus[i] = (struct vcpu){ .vm = vm, .index = i, .fd = -1 };
 	vm->state = VM_CREATED;
 	pthread_mutex_init(&vm->lock, NULL);
+	pthread_mutex_init(&vm->disturb_lock, NULL);
 	wait_init(&vm->changed);
+	return vm;
+}
+
+/* All that KVM may refuse: a /dev/kvm without working hardware behind it, or without a part of it. */
+static bool can_create(struct vm *vm, char *err, size_t errlen)
+{
+	vm->kvm_fd = kvm_open(err, errlen);
+	if (vm->kvm_fd < 0 || create_chips(vm, err, errlen) < 0)
+		return false;
+	if (vcpu_init(&vm->vcpus[0], err, errlen) < 0)
+		return false;
+	vm->synic = synic_new(vm, err, errlen);
+	return vm->synic != NULL;
+}
+
+bool vm_probe(char *err, size_t errlen)
+{
+	struct vm *vm = new_vm(1, true, err, errlen);
+	bool can = vm && can_create(vm, err, errlen);
+
+	vm_destroy(vm);
+	return can;
+}
+
+struct vm *vm_create(const struct vm_config *cfg, char *err, size_t errlen)
+{
+	struct vm *vm = new_vm(cfg->cpus <= VM_MAX_CPUS ? cfg->cpus : 0, cfg->stimer, err, errlen);
+
+	if (!vm)
+		return NULL;
 	if (create_all(vm, cfg, err, errlen) < 0) {
 		vm_destroy(vm);
 		return NULL;
@@ -235,6 +278,7 @@ void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...)
 		return;
 	serial_hang_up(vm->console);
 	serial_hang_up(vm->agent);
+	debug_notify(vm);
 	for (unsigned int i = 0; i < vm->nr_cpus; i++)
 		vcpu_kick(&vm->vcpus[i]);
 }
@@ -260,6 +304,7 @@ void vm_destroy(struct vm *vm)
 	for (unsigned int i = 0; i < vm->nr_cpus; i++)
 		vcpu_release(&vm->vcpus[i]);
 	synic_free(vm->synic);
+	debug_release(vm);
 	rtc_free(vm->rtc);
 	serial_free(vm->agent);
 	serial_free(vm->console);
@@ -272,6 +317,7 @@ void vm_destroy(struct vm *vm)
 	if (vm->ram_map)
 		munmap(vm->ram_map, vm->ram_map_size);
 	pthread_cond_destroy(&vm->changed);
+	pthread_mutex_destroy(&vm->disturb_lock);
 	pthread_mutex_destroy(&vm->lock);
 	free(vm);
 }
@@ -289,6 +335,12 @@ enum vm_state vm_state(struct vm *vm)
 bool vm_ended(struct vm *vm)
 {
 	return vm_state(vm) > VM_RUNNING;
+}
+
+bool vm_crashing(struct vm *vm)
+{
+	return !vm_ended(vm) &&
+	       (vm->crashed || serial_find(vm->console, "Kernel panic - not syncing", 0, 0) > 0);
 }
 
 const char *vm_state_text(struct vm *vm)

@@ -106,6 +106,9 @@ enum vm_state vm_state(struct vm *vm);
 /** vm_ended() - the guest has reached a final state */
 bool vm_ended(struct vm *vm);
 
+/** vm_crashing() - the guest has reported a crash, or printed one, and has not ended yet */
+bool vm_crashing(struct vm *vm);
+
 /** vm_state_text() - one line about the state, for people; valid as long as @vm */
 const char *vm_state_text(struct vm *vm);
 

@@ -4,6 +4,7 @@
  *
  *	main thread	the script
  *	watch thread	waits for the guest's end and for the time limit
+ *	gdb		serves gdb, if asked to
  *	vcpuN, synic	the machine's (vcpu.c, synic.c)
  */
 #include <errno.h>
@@ -12,10 +13,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gdb/server.h"
+#include "machine/debug.h"
 #include "machine/vm.h"
 #include "main/options.h"
 #include "script/script.h"
 #include "util/capture.h"
+#include "util/listen.h"
 #include "util/out.h"
 #include "util/trace.h"
 #include "util/waiting.h"
@@ -23,6 +27,8 @@
 
 /* How long a script may take to notice that it has been stopped. */
 #define GRACE_MS	10000
+/* A guest that has crashed may write its log to the end when the script has ended, unless it is quiet for so long. */
+#define CRASH_QUIET_MS	10000
 #define ERROR_SIZE	512
 
 /**
@@ -37,6 +43,7 @@ struct run {
 	struct vm *vm;
 	struct vmbus *bus;
 	struct script *script;
+	struct gdb_server *gdb;
 	pthread_t watch;
 	pthread_mutex_t lock;
 	pthread_cond_t over_cond;
@@ -134,7 +141,17 @@ static int setup(struct run *run)
 	run->bus = vmbus_new(run->vm, &bus);
 	if (!run->bus)
 		return fail("out of memory");
-	if (o->script.path) {
+	if (o->shell) {
+		run->options.script.shellfd = listen_on(o->shell, err, sizeof(err));
+		if (o->script.shellfd < 0)
+			return fail(err);
+	}
+	if (o->gdb) {
+		run->gdb = gdb_start(run->vm, o->gdb, o->gdb_stop, err, sizeof(err));
+		if (!run->gdb)
+			return fail(err);
+	}
+	if (o->script.path || o->shell) {
 		run->script = script_new(run->vm, run->bus, run->out, &o->script);
 		if (!run->script)
 			return SCRIPT_SETUP;
@@ -142,8 +159,23 @@ static int setup(struct run *run)
 	return SCRIPT_PASSED;
 }
 
+/* What a crashed guest prints now is why it crashed; its reset ends it, or the time limit. */
+static void wait_for_crash(struct run *run, const struct timespec *deadline)
+{
+	size_t before = 0, now;
+
+	while (vm_crashing(run->vm) && !wait_is_over(deadline)) {
+		now = vm_console_size(run->vm);
+		if (now == before)
+			return;
+		before = now;
+		vm_wait(run->vm, CRASH_QUIET_MS);
+	}
+}
+
 static int run_script(struct run *run)
 {
+	const struct timespec deadline = wait_deadline(run->options.time_limit * 1000);
 	int code;
 
 	if (pthread_create(&run->watch, NULL, watch_thread, run) != 0)
@@ -153,6 +185,7 @@ static int run_script(struct run *run)
 	run->over = true;
 	pthread_cond_signal(&run->over_cond);
 	pthread_mutex_unlock(&run->lock);
+	wait_for_crash(run, &deadline);
 	vm_stop(run->vm);
 	pthread_join(run->watch, NULL);
 	return code;
@@ -169,14 +202,32 @@ static int run_guest_only(struct run *run)
 	return state == VM_POWEROFF ? SCRIPT_PASSED : SCRIPT_GUEST_DIED;
 }
 
-static void teardown(struct run *run)
+/* What is left of the guest when nothing of it runs any more. */
+static void keep_remains(struct run *run, int code)
+{
+	const enum vm_state state = vm_state(run->vm);
+	char err[ERROR_SIZE];
+
+	if (run->options.stats)
+		vm_print_stats(run->vm);
+	if (code == SCRIPT_TIMEOUT || code == SCRIPT_GUEST_DIED || state == VM_PANIC ||
+	    state == VM_TRIPLE_FAULT || state == VM_FAILED)
+		debug_print_registers(run->vm);
+	if (run->options.dump && state != VM_CREATED &&
+	    debug_dump(run->vm, run->options.dump, err, sizeof(err)) < 0)
+		fprintf(stderr, "hvhost: %s\n", err);
+}
+
+static void teardown(struct run *run, int code)
 {
 	/* The virtual CPUs call into the bus until they are joined. */
 	if (run->vm) {
 		vm_join(run->vm);
-		if (run->options.stats)
-			vm_print_stats(run->vm);
+		keep_remains(run, code);
 	}
+	gdb_stop(run->gdb);
+	if (run->options.script.shellfd >= 0)
+		close(run->options.script.shellfd);
 	script_free(run->script);
 	if (run->bus)
 		vmbus_free(run->bus);
@@ -210,6 +261,6 @@ int main(int argc, char **argv)
 		code = fail(vm_state_text(run.vm));
 	else if (code == SCRIPT_PASSED)
 		code = run.script ? run_script(&run) : run_guest_only(&run);
-	teardown(&run);
+	teardown(&run, code);
 	return code;
 }

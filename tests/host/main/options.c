@@ -33,8 +33,14 @@ static const char usage_text[] =
 "  --console FILE       the guest's console output, \"-\" for standard error\n"
 "  --trace FILE         what passes between host and guest, \"-\" for standard error\n"
 "  --write FILE         the same as a pcapng capture, for Wireshark and for replay\n"
+"  --dump FILE          an ELF core of the guest, as it is at the end: for gdb, crash, drgn\n"
+"  --gdb WHERE          serve gdb on this TCP port of 127.0.0.1, or Unix socket (a path with\n"
+"                       a \"/\"): target remote WHERE\n"
+"  --gdb-stop           the guest does not start before gdb has connected\n"
+"  --shell WHERE        whoever connects there gets a shell in the guest, when the cases have\n"
+"                       ended, or at once without any\n"
 "  --time-limit SEC     end the run after that many seconds (120)\n"
-"  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 5.3 (5.3)\n"
+"  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 6.0 (5.3)\n"
 "  --no-stimer          offer no synthetic timers; a guest that is to unload hv_vmbus\n"
 "                       hangs with them\n"
 "  --stats              the virtual CPUs' exits, and where they stopped, on standard error\n"
@@ -57,6 +63,10 @@ enum {
 	OPT_CONSOLE,
 	OPT_TRACE,
 	OPT_WRITE,
+	OPT_DUMP,
+	OPT_GDB,
+	OPT_GDB_STOP,
+	OPT_SHELL,
 	OPT_TIME_LIMIT,
 	OPT_BUS_VERSION,
 	OPT_NO_STIMER,
@@ -78,6 +88,10 @@ static const struct option long_options[] = {
 	{ "console", required_argument, NULL, OPT_CONSOLE },
 	{ "trace", required_argument, NULL, OPT_TRACE },
 	{ "write", required_argument, NULL, OPT_WRITE },
+	{ "dump", required_argument, NULL, OPT_DUMP },
+	{ "gdb", required_argument, NULL, OPT_GDB },
+	{ "gdb-stop", no_argument, NULL, OPT_GDB_STOP },
+	{ "shell", required_argument, NULL, OPT_SHELL },
 	{ "time-limit", required_argument, NULL, OPT_TIME_LIMIT },
 	{ "bus-version", required_argument, NULL, OPT_BUS_VERSION },
 	{ "no-stimer", no_argument, NULL, OPT_NO_STIMER },
@@ -110,7 +124,7 @@ static bool parse_bus_version(u32 *version)
 	*version = vmbus_parse_version(optarg);
 	if (!*version)
 		fprintf(stderr,
-			"hvhost: --bus-version is one of 4.0 4.1 5.0 5.1 5.2 5.3, not \"%s\"\n",
+			"hvhost: --bus-version is one of 4.0 4.1 5.0 5.1 5.2 5.3 6.0, not \"%s\"\n",
 			optarg);
 	return *version != 0;
 }
@@ -151,6 +165,18 @@ static bool parse_one(struct options *o, int opt)
 	case OPT_WRITE:
 		o->capture = optarg;
 		return true;
+	case OPT_DUMP:
+		o->dump = optarg;
+		return true;
+	case OPT_GDB:
+		o->gdb = optarg;
+		return true;
+	case OPT_GDB_STOP:
+		o->gdb_stop = true;
+		return true;
+	case OPT_SHELL:
+		o->shell = optarg;
+		return true;
 	case OPT_TIME_LIMIT:
 		return parse_number("--time-limit", 1, TIME_LIMIT_MAX, &o->time_limit);
 	case OPT_BUS_VERSION:
@@ -184,6 +210,10 @@ static bool check(const struct options *o, int argc, char **argv)
 		fputs("hvhost: --kernel is missing, see hvhost --help\n", stderr);
 		return false;
 	}
+	if (o->gdb_stop && !o->gdb) {
+		fputs("hvhost: --gdb-stop needs --gdb\n", stderr);
+		return false;
+	}
 	return true;
 }
 
@@ -195,6 +225,7 @@ bool options_parse(struct options *o, int argc, char **argv, int *code)
 		.machine = { .cpus = 2, .mem_mib = 512, .stimer = true },
 		.bus_version = VMBUS_VERSION(5, 3),
 		.time_limit = 120,
+		.script = { .shellfd = -1 },
 	};
 	*code = SCRIPT_SETUP;
 	o->script_args = calloc(argc, sizeof(*o->script_args));

@@ -16,6 +16,10 @@
  * @script: the case file; @script.path is NULL for a run without one
  * @trace: file for the trace, or NULL
  * @capture: file for the capture, or NULL
+ * @dump: file for an ELF core of the guest at its end, or NULL
+ * @gdb: where to listen for gdb, or NULL; see listen_on()
+ * @gdb_stop: the guest does not start before gdb has connected
+ * @shell: where to listen for a terminal, or NULL
  * @bus_version: as vmbus_parse_version() returns it
  * @time_limit: seconds until the run is cut off
  * @check_script: only say whether this case file can be loaded, or NULL
@@ -28,6 +32,10 @@ struct options {
 	struct script_config script;
 	const char *trace;
 	const char *capture;
+	const char *dump;
+	const char *gdb;
+	bool gdb_stop;
+	const char *shell;
 	u32 bus_version;
 	unsigned int time_limit;
 	const char *check_script;

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "machine/debug.h"
 #include "machine/vm.h"
 #include "script/lua_files.h"
 #include "script/script_priv.h"
@@ -21,6 +22,8 @@
 
 #define SLICE_NS	50000000u	/* longest sleep between two looks at the guest's state */
 #define REPLAY		"replay.play(replay_file)"
+#define SHELL_ONLY	"shell_only()"
+#define FILE_CHARS	NAME_CHARS "."
 #define NAME_CHARS	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
 #define HOOK_COUNT	200000		/* Lua instructions between two looks at the clock */
 
@@ -302,6 +305,24 @@ static int l_console(lua_State *L)
 	return 1;
 }
 
+/* native.dump(name): an ELF core of the guest as it is now, into the working folder */
+static int l_dump(lua_State *L)
+{
+	struct vm *vm = script_of(L)->vm;
+	const char *name = luaL_checkstring(L, 1);
+	char err[256];
+	int ret;
+
+	if (!*name || strspn(name, FILE_CHARS) != strlen(name))
+		return luaL_error(L, "dump '%s': a name has letters, digits, '-', '_' and '.' only", name);
+	debug_pause(vm);
+	ret = debug_dump(vm, name, err, sizeof(err));
+	debug_resume(vm);
+	return ret < 0 ? luaL_error(L, "%s", err) : 0;
+}
+
+static int l_beside(lua_State *L);
+
 static const luaL_Reg natives[] = {
 	{ "now", l_now },
 	{ "sleep", l_sleep },
@@ -315,6 +336,8 @@ static const luaL_Reg natives[] = {
 	{ "agent_write", l_agent_write },
 	{ "agent_read", l_agent_read },
 	{ "console", l_console },
+	{ "dump", l_dump },
+	{ "beside", l_beside },
 	{ "console_size", l_console_size },
 	{ NULL, NULL },
 };
@@ -338,18 +361,37 @@ static bool load_built_in(lua_State *L, const char *name)
 	return false;
 }
 
+/* Pushes the path of a file in the case file's folder. */
+static const char *push_beside(lua_State *L, const char *name, const char *suffix)
+{
+	const char *cases = script_of(L)->cfg->path ?: "";
+	const char *slash = strrchr(cases, '/');
+
+	return lua_pushfstring(L, "%s%s%s", slash ? lua_pushlstring(L, cases, slash + 1 - cases) : "",
+			       name, suffix);
+}
+
+/* native.beside(name) -> path. No folder, so that a case runs where only its own was copied to. */
+static int l_beside(lua_State *L)
+{
+	const char *name = luaL_checkstring(L, 1);
+
+	if (!*name || strspn(name, FILE_CHARS) != strlen(name))
+		return luaL_error(L, "'%s' must be the name of a file beside the case file: letters, digits, "
+				  "'-', '_' and '.' only", name);
+	push_beside(L, name, "");
+	return 1;
+}
+
 /* Pushes the function of NAME.lua in the case file's folder. */
 static void load_beside(lua_State *L, const char *name)
 {
-	const char *cases = script_of(L)->cfg->path;
-	const char *slash = strrchr(cases, '/');
 	const char *path;
 
 	/* No path, so that a case runs where only its folder was copied to. */
 	if (!*name || strspn(name, NAME_CHARS) != strlen(name))
 		luaL_error(L, "require '%s': a name has letters, digits, '-' and '_' only", name);
-	path = lua_pushfstring(L, "%s%s.lua", slash ? lua_pushlstring(L, cases, slash + 1 - cases) :
-						      "", name);
+	path = push_beside(L, name, ".lua");
 	if (access(path, F_OK))
 		luaL_error(L, "require '%s': no file of this name is built in, and %s does not exist",
 			   name, path);
@@ -410,6 +452,7 @@ static int load(lua_State *L)
 	luaL_newlib(L, natives);
 	script_bus_register(L);
 	script_nic_register(L);
+	script_shell_register(L);
 	lua_setglobal(L, "native");
 	lua_register(L, "require", l_require);
 	lua_pushcfunction(L, l_require);
@@ -420,6 +463,11 @@ static int load(lua_State *L)
 			return lua_error(L);
 		lua_pushstring(L, s->cfg->path);
 		lua_setglobal(L, "replay_file");
+		return 2;
+	}
+	if (!s->cfg->path) {
+		if (luaL_loadbuffer(L, SHELL_ONLY, sizeof(SHELL_ONLY) - 1, "@shell"))
+			return lua_error(L);
 		return 2;
 	}
 	if (luaL_loadfilex(L, s->cfg->path, "t"))
@@ -450,6 +498,7 @@ struct script *script_new(struct vm *vm, struct vmbus *bus, struct out *out,
 	s->bus = bus;
 	s->out = out;
 	s->cfg = cfg;
+	s->shell = -1;
 	pthread_mutex_init(&s->lock, NULL);
 	s->L = luaL_newstate();
 	if (!s->L) {
@@ -497,6 +546,8 @@ void script_free(struct script *s)
 		return;
 	if (s->L)
 		lua_close(s->L);
+	if (s->shell >= 0)
+		close(s->shell);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
 }

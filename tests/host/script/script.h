@@ -34,17 +34,19 @@ enum script_exit {
 
 /**
  * struct script_config - what the command line says about the script.
- * @path: case file, or a capture to replay.
+ * @path: case file, or a capture to replay; NULL: a shell in the guest, and nothing else.
  * @replay: @path is a capture (lua/replay.lua).
  * @args: values of --script-arg: "word" sets args.word = true, "name=text"
  *	  sets args.name = "text" in the script.
  * @nargs: number of @args.
+ * @shellfd: listens for a terminal, which gets a shell in the guest when the cases have ended; or -1.
  */
 struct script_config {
 	const char *path;
 	bool replay;
 	const char *const *args;
 	int nargs;
+	int shellfd;
 };
 
 /**

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "machine/disturb.h"
+#include "machine/synic.h"
 #include "script/script_priv.h"
 #include "vmbus/ring.h"
 #include "vmbus/vmbus_host.h"
@@ -187,6 +189,49 @@ static int l_arm(lua_State *L)
 	if (!vmbus_arm(bus_of(L), &plan))
 		return luaL_error(L, "too many armed actions");
 	return 0;
+}
+
+/* native.message(bytes): to the guest, as they are */
+static int l_message(lua_State *L)
+{
+	size_t len;
+	const char *bytes = luaL_checklstring(L, 1, &len);
+
+	luaL_argcheck(L, len && len <= SYNIC_PAYLOAD_MAX, 1, "a message has 1 to 240 bytes");
+	if (!vmbus_post(bus_of(L), bytes, (u32)len))
+		return luaL_error(L, "the guest has not made contact: it takes no messages");
+	return 0;
+}
+
+static enum disturb_kind check_kind(lua_State *L, int arg)
+{
+	static const char *const names[] = {
+		[DISTURB_POST] = "post", [DISTURB_SIGNAL] = "signal",
+		[DISTURB_MESSAGE] = "message", [DISTURB_EVENT] = "event", NULL,
+	};
+
+	return (enum disturb_kind)luaL_checkoption(L, arg, NULL, names);
+}
+
+/* native.disturb(kind, times, delay in us, does it fail, status) */
+static int l_disturb(lua_State *L)
+{
+	const struct disturb_plan plan = {
+		.times = arg_u32(L, 2),
+		.delay_us = arg_u32(L, 3),
+		.fail = lua_toboolean(L, 4),
+		.status = (u16)luaL_optinteger(L, 5, HV_STATUS_INSUFFICIENT_BUFFERS),
+	};
+
+	vm_disturb(script_of(L)->vm, check_kind(L, 1), &plan);
+	return 0;
+}
+
+/* native.disturbed(kind) -> how many are left */
+static int l_disturbed(lua_State *L)
+{
+	lua_pushinteger(L, vm_disturbed(script_of(L)->vm, check_kind(L, 1)));
+	return 1;
 }
 
 /* ---- channels ---- */
@@ -453,6 +498,9 @@ void script_bus_register(lua_State *L)
 		{ "rescind", l_rescind },
 		{ "policy", l_policy },
 		{ "arm", l_arm },
+		{ "message", l_message },
+		{ "disturb", l_disturb },
+		{ "disturbed", l_disturbed },
 		{ "open_channel", l_open_channel },
 		{ "channel", l_channel },
 		{ "send", l_send },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the parts of the Lua binding share: script.c (the script's life, clock,
- * output, guest), script_bus.c (devices, channels, rings) and script_nic.c.
+ * output, guest), script_bus.c (devices, channels, rings), script_nic.c and script_shell.c.
  *
  * All native functions live in one Lua table, "native", which the files in lua/ turn
  * into the verbs of README.md; case files have no need of it.
@@ -26,6 +26,7 @@
  * @why: the reason, for people.
  * @deadline: monotonic nanoseconds at which the present case must be over, 0 for none.
  * @poweroff_ok: the guest may end.
+ * @shell: the terminal outside, or -1.
  */
 struct script {
 	lua_State *L;
@@ -38,6 +39,7 @@ struct script {
 	char why[256];
 	u64 deadline;
 	bool poweroff_ok;
+	int shell;
 };
 
 /** script_of() - the script that a Lua state belongs to. */
@@ -55,6 +57,9 @@ void script_check(lua_State *L);
 void script_bus_register(lua_State *L);
 /** script_nic_register() - the same for NICs. */
 void script_nic_register(lua_State *L);
+
+/** script_shell_register() - the same for a terminal outside, and "has_shell". */
+void script_shell_register(lua_State *L);
 
 /** script_ns() - seconds in argument @arg as monotonic nanoseconds. */
 u64 script_ns(lua_State *L, int arg);

@@ -190,6 +190,11 @@ static void versions(void)
 		REQUIRE_INT(vmbus_version(rig.bus), 0);
 	}
 	stop(&rig);
+	rig = start(VMBUS_VERSION(6, 0));
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(6, 1), 0)->supported, 0);
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(6, 0), 0)->supported, 1);
+	REQUIRE_INT(contact_on(&rig, 4, VMBUS_VERSION(5, 3), 0)->supported, 1);
+	stop(&rig);
 }
 
 static void version_cap(void)

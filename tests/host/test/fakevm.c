@@ -6,10 +6,13 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "machine/debug.h"
+#include "machine/disturb.h"
 #include "machine/synic.h"
 #include "machine/vm.h"
 
@@ -204,6 +207,44 @@ ssize_t vm_agent_read(struct vm *vm, void *data, size_t len, int timeout_ms)
 	n = text_take(&vm->from_agent, data, len);
 	pthread_mutex_unlock(&vm->lock);
 	return n ? (ssize_t)n : vm_ended(vm) ? -EPIPE : -ETIMEDOUT;
+}
+
+static struct disturb_plan disturb[DISTURB_KINDS];
+
+void vm_disturb(struct vm *vm, enum disturb_kind kind, const struct disturb_plan *plan)
+{
+	(void)vm;
+	disturb[kind] = *plan;
+}
+
+u32 vm_disturbed(struct vm *vm, enum disturb_kind kind)
+{
+	(void)vm;
+	return disturb[kind].times;
+}
+
+bool disturb_take(struct vm *vm, enum disturb_kind kind, struct disturb_plan *plan)
+{
+	(void)vm;
+	*plan = disturb[kind];
+	return disturb[kind].times && disturb[kind].times--;
+}
+
+int debug_pause(struct vm *vm)
+{
+	return vm_ended(vm) ? -ESRCH : 0;
+}
+
+void debug_resume(struct vm *vm)
+{
+	(void)vm;
+}
+
+int debug_dump(struct vm *vm, const char *path, char *err, unsigned int errlen)
+{
+	(void)vm;
+	snprintf(err, errlen, "%s: a machine without processors has no dump", path);
+	return -ENOTSUP;
 }
 
 size_t vm_console_size(struct vm *vm)

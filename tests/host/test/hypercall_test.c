@@ -8,6 +8,7 @@
 #include "machine/synic.h"
 #include "test/fakevm.h"
 #include "test/suites.h"
+#include "util/clock.h"
 
 #define POST	0x5cull
 #define SIGNAL	0x5dull
@@ -133,11 +134,34 @@ static void test_control(void)
 	fakevm_free(vm);
 }
 
+static void test_disturbed(void)
+{
+	const struct disturb_plan fails = { .times = 2, .fail = true, .status = HV_STATUS_INVALID_PORT_ID };
+	const struct disturb_plan slow = { .times = 1, .delay_us = 20000 };
+	struct vm *vm = start();
+	u64 before;
+
+	vm_disturb(vm, DISTURB_SIGNAL, &fails);
+	REQUIRE_INT(call(vm, SIGNAL | FAST, 1, 0), HV_STATUS_INVALID_PORT_ID);
+	REQUIRE_INT(call(vm, POST | FAST, 1, 0), HV_STATUS_INSUFFICIENT_BUFFERS);
+	REQUIRE_INT(call(vm, SIGNAL | FAST, 1, 0), HV_STATUS_INVALID_PORT_ID);
+	REQUIRE_INT(seen.signals, 0);
+	REQUIRE_INT(call(vm, SIGNAL | FAST, 1, 0), HV_STATUS_SUCCESS);
+	REQUIRE_INT(seen.signals, 1);
+	vm_disturb(vm, DISTURB_SIGNAL, &slow);
+	before = clock_ns();
+	REQUIRE_INT(call(vm, SIGNAL | FAST, 1, 0), HV_STATUS_SUCCESS);
+	REQUIRE(clock_ns() - before >= 20000000);
+	REQUIRE_INT(seen.signals, 2);
+	fakevm_free(vm);
+}
+
 static const struct tap_case hypercall_cases[] = {
 	{ "a message is posted, fast and from memory", test_post },
 	{ "a message with a wrong size or address is refused", test_post_invalid },
 	{ "an event is signalled, fast and from memory", test_signal },
 	{ "unknown codes and repeats are refused", test_control },
+	{ "a hypercall fails, or takes its time, as often as planned", test_disturbed },
 };
 
 const struct tap_suite hypercall_tests = TAP_SUITE("hypercall", hypercall_cases);

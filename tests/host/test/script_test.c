@@ -32,7 +32,7 @@ static bool to_replay;
 static struct run run_script(const char *path, const char *arg)
 {
 	const char *args[] = { arg };
-	struct script_config cfg = { .path = path, .args = args, .nargs = arg ? 1 : 0,
+	struct script_config cfg = { .path = path, .shellfd = -1, .args = args, .nargs = arg ? 1 : 0,
 				     .replay = to_replay };
 	struct run run = { 0 };
 	size_t len = 0;
@@ -455,7 +455,7 @@ static void stopped_from_outside(void)
 {
 	char path[] = "/tmp/hvhost-test-XXXXXX";
 	int fd = mkstemp(path);
-	struct script_config cfg = { .path = path };
+	struct script_config cfg = { .path = path, .shellfd = -1 };
 	struct vmbus_config bus_cfg = { 0 };
 	struct vm *vm = fakevm_new(1);
 	struct vmbus *bus = vmbus_new(vm, &bus_cfg);

@@ -19,5 +19,6 @@ extern const struct tap_suite serial_tests;
 extern const struct tap_suite hypercall_tests;
 extern const struct tap_suite acpi_tests;
 extern const struct tap_suite cpuid_tests;
+extern const struct tap_suite gdb_tests;
 
 #endif

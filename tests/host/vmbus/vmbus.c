@@ -20,6 +20,8 @@ static const struct {
 	{ VMBUS_VERSION(4, 0), "4.0" }, { VMBUS_VERSION(4, 1), "4.1" },
 	{ VMBUS_VERSION(5, 0), "5.0" }, { VMBUS_VERSION(5, 1), "5.1" },
 	{ VMBUS_VERSION(5, 2), "5.2" }, { VMBUS_VERSION(5, 3), "5.3" },
+	/* To a guest without a paravisor the same as 5.3: it asks for no confidential channels. */
+	{ VMBUS_VERSION(6, 0), "6.0" },
 };
 
 u32 vmbus_parse_version(const char *text)
@@ -61,6 +63,22 @@ void bus_post(struct vmbus *bus, void *message, u32 len)
 			 len);
 	if (err)
 		bus_note(bus, NULL, "the SynIC did not take a message to the guest");
+}
+
+bool vmbus_post(struct vmbus *bus, const void *message, u32 len)
+{
+	u8 copy[SYNIC_PAYLOAD_MAX] __attribute__((aligned(8)));
+	bool connected;
+
+	if (!len || len > sizeof(copy))
+		return false;
+	memcpy(copy, message, len);
+	pthread_mutex_lock(&bus->lock);
+	connected = bus->version != 0;
+	if (connected)
+		bus_post(bus, copy, len);
+	pthread_mutex_unlock(&bus->lock);
+	return connected;
 }
 
 void bus_post_relid(struct vmbus *bus, enum vmbus_msg type, u32 relid)

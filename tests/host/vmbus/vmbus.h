@@ -47,7 +47,7 @@ struct vmbus_config {
  * vmbus_parse_version() - read "5.3".
  *
  * Return: the version as VMBUS_VERSION(), or 0 if @text is none of 4.0, 4.1,
- * 5.0, 5.1, 5.2, 5.3.
+ * 5.0, 5.1, 5.2, 5.3, 6.0.
  */
 u32 vmbus_parse_version(const char *text);
 

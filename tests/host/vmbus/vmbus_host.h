@@ -117,6 +117,13 @@ bool vmbus_can_arm(enum bus_event_kind at, enum bus_action action);
 /** vmbus_arm() - make a plan; copied. Return: false when there are too many. */
 bool vmbus_arm(struct vmbus *bus, const struct bus_plan *plan);
 
+/**
+ * vmbus_post() - send a message to the guest as it is; the bus does not know what it means.
+ *
+ * Return: false if there is no contact, or more than SYNIC_PAYLOAD_MAX bytes.
+ */
+bool vmbus_post(struct vmbus *bus, const void *message, u32 len);
+
 /** vmbus_version() - protocol version agreed, 0 while there is no contact. */
 u32 vmbus_version(struct vmbus *bus);
 

@@ -6,6 +6,10 @@
  *	agent:  "ready\n"                       once, when the port is set up
  *	host:   "<len>\n" + len bytes           a command for /bin/sh
  *	agent:  "<rc> <len>\n" + len bytes      exit code (128 + signal), stdout and stderr together
+ *	host:   "shell\n"                       a shell on a terminal; from then on, both sides:
+ *	both:   "<len>\n" + len bytes           what was typed, and what is shown
+ *	both:   "0\n"                           the end: the terminal is gone, or the shell has ended; the
+ *	                                        other side answers the same, and commands go on
  *
  * One command at a time. A command that runs longer than the limit is killed with its process
  * group and answers 124. What a command leaves running in the background keeps running, and
@@ -15,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pty.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -64,23 +69,32 @@ static int open_port(const char *path)
 	return fd;
 }
 
-/* Reads "<len>\n" and the command. The caller frees it. */
-static char *read_command(int port)
+/* Reads "<len>\n", or "shell\n", for which it returns -1. */
+static long read_length(int port)
 {
 	char line[16];
 	unsigned long len;
-	char *command, *end;
+	char *end;
 
 	read_line(port, line, sizeof(line));
+	if (!strcmp(line, "shell"))
+		return -1;
 	len = strtoul(line, &end, 10);
 	if (!*line || *end || len > COMMAND_MAX)
-		die("'%s' is not a command length (at most %d)", line, COMMAND_MAX);
-	command = malloc(len + 1);
-	if (!command)
+		die("'%s' is not a length (at most %d)", line, COMMAND_MAX);
+	return len;
+}
+
+/* Reads a block and adds a NUL. The caller frees it. */
+static char *read_block(int port, size_t len)
+{
+	char *block = malloc(len + 1);
+
+	if (!block)
 		die("out of memory");
-	read_all(port, command, len);
-	command[len] = 0;
-	return command;
+	read_all(port, block, len);
+	block[len] = 0;
+	return block;
 }
 
 static void __attribute__((noreturn)) run_child(const char *command, int out)
@@ -140,6 +154,86 @@ static void answer(int port, int rc, int out)
 	free(text);
 }
 
+static void __attribute__((noreturn)) be_shell(void)
+{
+	setenv("TERM", "linux", 0);
+	setenv("PS1", "guest# ", 1);
+	if (chdir("/root"))
+		perror("/root");
+	execl("/bin/sh", "sh", "-i", (char *)NULL);
+	_exit(127);
+}
+
+/* What is shown. Return: false at the end of the shell. */
+static bool show(int port, int terminal)
+{
+	char bytes[4096], head[16];
+	ssize_t n = read(terminal, bytes, sizeof(bytes));
+
+	if (n < 0 && errno == EINTR)
+		return true;
+	/* EIO: the shell and all of its children are gone. */
+	if (n <= 0)
+		return false;
+	write_all(port, head, snprintf(head, sizeof(head), "%zd\n", n));
+	write_all(port, bytes, n);
+	return true;
+}
+
+/* What was typed. Return: false at its end. */
+static bool type(int port, int terminal)
+{
+	long len = read_length(port);
+	char *bytes;
+
+	if (len <= 0)
+		return false;
+	bytes = read_block(port, len);
+	if (write(terminal, bytes, len) != len)
+		fprintf(stderr, "agent: the terminal takes no more\n");
+	free(bytes);
+	return true;
+}
+
+static void run_shell(int port)
+{
+	const struct winsize size = { .ws_row = 24, .ws_col = 80 };
+	bool typing = true, showing = true;
+	int terminal;
+	pid_t pid = forkpty(&terminal, NULL, NULL, &size);
+
+	if (pid < 0)
+		die("forkpty: %s", strerror(errno));
+	if (!pid)
+		be_shell();
+	while (typing && showing) {
+		struct pollfd fds[] = {
+			{ .fd = port, .events = POLLIN },
+			{ .fd = terminal, .events = POLLIN },
+		};
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents)
+			showing = show(port, terminal);
+		if (fds[0].revents)
+			typing = type(port, terminal);
+	}
+	/* Hangs up for what is left. */
+	close(terminal);
+	kill(pid, SIGHUP);
+	write_all(port, "0\n", 2);
+	while (typing) {
+		long len = read_length(port);
+
+		if (len > 0)
+			free(read_block(port, len));
+		typing = len > 0;
+	}
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
 int main(int argc, char **argv)
 {
 	int port, limit;
@@ -152,10 +246,17 @@ int main(int argc, char **argv)
 	port = open_port(argv[1]);
 	write_all(port, "ready\n", 6);
 	for (;;) {
-		char *command = read_command(port);
-		int out = memfd_create("output", MFD_CLOEXEC);
+		const long len = read_length(port);
+		char *command;
 		pid_t pid;
+		int out;
 
+		if (len < 0) {
+			run_shell(port);
+			continue;
+		}
+		command = read_block(port, len);
+		out = memfd_create("output", MFD_CLOEXEC);
 		if (out < 0)
 			die("memfd_create: %s", strerror(errno));
 		pid = fork();
