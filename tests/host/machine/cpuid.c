@@ -13,7 +13,7 @@
 
 #include "machine/machine.h"
 
-#define MAX_LEAVES	160
+#define MAX_LEAVES	256	/* what KVM takes */
 
 static struct kvm_cpuid2 *table_new(u32 leaves)
 {

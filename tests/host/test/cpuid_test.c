@@ -70,6 +70,46 @@ static void test_processor(void)
 	REQUIRE(!cpuid_processor(&e, third_of_five));
 }
 
+/* KVM on a machine with AMX, when this process has no permission for its state; a hybrid one; counters. */
+static void test_new_processors(void)
+{
+	struct kvm_cpuid_entry2 e = all_ones(7);
+	static const u32 gone[] = { 0x1a, 0x1c, 0x1d, 0x1e, 0x23, 0x8000001f, 0x80000022 };
+
+	REQUIRE(cpuid_processor(&e, third_of_five));
+	REQUIRE_INT(e.edx & (1u << 22 | 1u << 24 | 1u << 25), 0);	/* AMX */
+	REQUIRE_INT(e.edx & (1u << 15 | 1u << 19), 0);			/* hybrid, branch records */
+	REQUIRE_INT(e.ecx & 1u << 16, 0);				/* five levels */
+	REQUIRE(e.ebx == ~0u && e.ecx & 1u << 3);
+	e = all_ones(7);
+	e.index = 1;
+	REQUIRE(cpuid_processor(&e, third_of_five));
+	REQUIRE_INT(e.eax & 1u << 21, 0);
+	REQUIRE_INT(e.edx & 1u << 8, 0);
+	e = all_ones(0xd);
+	REQUIRE(cpuid_processor(&e, third_of_five));
+	REQUIRE(e.eax == ~(3u << 17) && e.ecx == ~0u);
+	for (e.index = 16; e.index < 20; e.index++)
+		REQUIRE_INT(cpuid_processor(&e, third_of_five), e.index != 17 && e.index != 18);
+	for (unsigned int i = 0; i < ARRAY_SIZE(gone); i++) {
+		e = all_ones(gone[i]);
+		REQUIRE(!cpuid_processor(&e, third_of_five));
+	}
+	e = all_ones(1);
+	cpuid_processor(&e, third_of_five);
+	REQUIRE_INT(e.ecx & 1u << 15, 0);
+	e = all_ones(0x80000001);
+	cpuid_processor(&e, third_of_five);
+	REQUIRE_INT(e.ecx & (3u << 23 | 3u << 27), 0);
+	e = all_ones(0x80000008);
+	e.eax = 52 | 57 << 8;
+	cpuid_processor(&e, third_of_five);
+	REQUIRE_INT(e.eax, 52 | 48 << 8);
+	e.eax = 40 | 48 << 8 | 36 << 16;
+	cpuid_processor(&e, third_of_five);
+	REQUIRE_INT(e.eax, 40 | 48 << 8 | 36 << 16);
+}
+
 static void test_topology(void)
 {
 	struct kvm_cpuid_entry2 e;
@@ -107,6 +147,7 @@ static const struct tap_case cpuid_cases[] = {
 	{ "Hyper-V's signature, and no leaves behind its own", test_signature },
 	{ "synthetic timers are direct or absent", test_features },
 	{ "an APIC id, and no virtualization of its own", test_processor },
+	{ "no AMX, performance counters or five levels, in any leaf", test_new_processors },
 	{ "one package of single-threaded cores", test_topology },
 	{ "what the emulator gets wrong is taken out", test_emulator },
 };
