@@ -3,11 +3,16 @@
 -- job: profile=stock kernel=5.10 time=300 start=no all=yes
 -- job: profile=stock kernel=6.12 time=300 start=no all=yes
 -- job: profile=stock kernel=sid time=300 start=no all=yes
+-- job: profile=stock kernel=sid time=300 start=no all=yes host="--bus-version 6.0" args=bus=6.0
 --
 -- Conformance of the heartbeat, against the kernel's own hv_utils.
 
 heartbeat:offer()
 heartbeat:wait_open(60)
+
+if args.bus then
+	case("the guest speaks this version of VMBus", function() expect(bus.version(), args.bus) end)
+end
 
 case("each number is answered with the next one", function()
 	heartbeat:negotiate()

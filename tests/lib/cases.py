@@ -15,6 +15,7 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     args="..."           further words for the script (its `args` table)
     host="..."           further words for hvhost, such as "--bus-version 5.0"
     qemu=SUITE           level 1 runs on this Debian suite's QEMU (this machine's)
+    processor=MODEL      level 1's, as QEMU names them (max); one of Intel's with ",vendor=AuthenticAMD"
     all=yes              only in `make check-all`
 
 `-- demo: WORD=VALUE ...` means the same, for a file that is shown and not part of the check.
@@ -43,7 +44,7 @@ def _words(text):
 
 
 FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
-          "cpus": int, "mem": int, "append": str, "qemu": str, "args": _words, "host": _words,
+          "cpus": int, "mem": int, "append": str, "qemu": str, "processor": str, "args": _words, "host": _words,
           "all": _flag}
 # What `make check` runs on one kernel, `make check-all` runs on each of these.
 USUAL, OTHERS = "6.1", ("5.10", "6.12", "sid")
@@ -147,11 +148,12 @@ def _on_kernel(jobs, kernel):
 
 
 def _names(jobs):
-    """FILE/PROFILE/KERNEL[/qemu-SUITE], and a number behind it where one file has several alike."""
+    """FILE/PROFILE/KERNEL[/qemu-SUITE][/MODEL], and a number behind it where one file has several alike."""
     seen, names = {}, []
     for job in jobs:
         stem = os.path.splitext(os.path.basename(job.script))[0]
         name = f"{stem}/{job.profile}/{job.kernel}" + (f"/qemu-{job.qemu}" if job.qemu else "")
+        name += f"/{job.processor.split(',')[0]}" if job.processor else ""
         seen[name] = seen.get(name, 0) + 1
         names.append(name if seen[name] == 1 else f"{name}/{seen[name]}")
     return names

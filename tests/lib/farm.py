@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from .emulator import Watch
 from .job import JobLog, busy_factor, meaning
-from .level1 import Level1, Level1Error, Level1Silent
+from .level1 import CPU, Level1, Level1Error, Level1Silent
 from .places import Here
 
 
@@ -93,7 +93,8 @@ class Farm:
                     break
                 with self._slot():
                     self._out.put(("start", job, None))
-                    place = self._do(job, place, self._kind == "level1" or bool(job.qemu))
+                    emulated = self._kind == "level1" or bool(job.qemu or job.processor)
+                    place = self._do(job, place, emulated)
         finally:
             self._close(place)
             self._out.put(("worker ended", None, None))
@@ -107,9 +108,9 @@ class Farm:
             watch.release()
         rc, error, wanted = None, None, self._emulator(job)
         try:
-            if place and place.emulator != wanted:
+            if place and not self._fits(place, wanted, job.processor):
                 place = self._close(place)
-            place = place or self._open(wanted)
+            place = place or self._open(wanted, job.processor)
             run_started = time.monotonic()
             rc = self._run(job, place, folder, watch)
         except Exception as caught:     # pylint: disable=broad-except
@@ -117,7 +118,7 @@ class Farm:
             error = caught
             place = self._close(place)
         now = time.monotonic()
-        if isinstance(error, Level1Silent) and not wanted and not self._answered:
+        if isinstance(error, Level1Silent) and not wanted and not job.processor and not self._answered:
             self._stop.set()
             self._out.put(("fatal", None, error))
         elif watch.stopped(rc, error, now - run_started):
@@ -130,16 +131,26 @@ class Farm:
             self._out.put(("end", job, (rc, trouble, now - started, folder)))
         return place
 
-    def _open(self, emulator):
-        if self._kind == "here" and not emulator:
+    def _here(self, emulator, processor):
+        """Whether a job that needs these can run without level 1."""
+        return self._kind == "here" and not emulator and not processor
+
+    def _fits(self, place, emulator, processor):
+        """Whether a job that needs these can run in a place that is open."""
+        wanted = None if self._here(emulator, processor) else processor or CPU
+        return (place.emulator, place.processor) == (emulator, wanted)
+
+    def _open(self, emulator, processor):
+        if self._here(emulator, processor):
             return Here()
         # A log of its own: that of a machine that died is wanted afterwards.
         log = os.path.join(self._logs, f"level1-{next(self._machines)}.log")
         self._out.put(("place", None, "starting a level-1 machine (about 4 s)"))
-        place = Level1(self._kernel, log, emulator)
-        self._answered = self._answered or not emulator
+        place = Level1(self._kernel, log, emulator, processor=processor or CPU)
+        self._answered = self._answered or not (emulator or processor)
         self._out.put(("place", None, f"level 1 is up after {place.boot_seconds:.1f} s"
-                       + (f", on {emulator}" if emulator else "")))
+                       + (f", on {emulator}" if emulator else "")
+                       + (f", a {processor}" if processor else "")))
         return place
 
     def _run(self, job, place, folder, watch):

@@ -81,6 +81,7 @@ class Job:
     host: tuple = field(default=())     # further words for hvhost
     replay: bool = False    # the script is a capture, which is played
     qemu: str = ""          # a Debian suite: level 1 runs on its QEMU
+    processor: str = ""     # of level 1, as QEMU names it; empty: what QEMU can emulate at most
     all: bool = False       # too long for the usual check
     busy: int = 1           # what limits are multiplied by, see busy_factor()
 

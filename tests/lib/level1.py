@@ -39,7 +39,8 @@ MODULES = ("virtio_pci", "virtio_console", "irqbypass", "kvm", "kvm_amd")
 # Without "enhanced" string instructions kernels copy and clear by words, which the emulator does
 # eight times as fast, above all where memory has held code of an earlier guest. FSRM goes with
 # ERMS: on QEMU 10.0.2 Linux 6.1 hung in its early boot with max,-erms, and booted without both.
-CPU = "max,-erms,-fsrm"
+CPU = "max"
+CPU_CHANGES = "+svm,+npt,-erms,-fsrm"
 # Without the first two words KVM's clock page stays invalid and every clock read of the guest
 # leaves the guest.
 # "no_timer_check": a busy machine may give the emulator no time to raise the timer while that is
@@ -103,10 +104,12 @@ class Level1:
     """One running machine. Use as a context manager; not for several threads at once."""
 
     def __init__(self, kernel, log, emulator=None, cpus=1, memory_mb=2048,
-                 poke_seconds=POKE_SECONDS):
-        """emulator: a QEMU, see qemu.program(); poke_seconds: between two pokes, 0 for none."""
+                 poke_seconds=POKE_SECONDS, processor=CPU):
+        """emulator: a QEMU, see qemu.program(); poke_seconds: between two pokes, 0 for none; processor:
+        QEMU's name of one, with changes; KVM must take it for AMD's, which is what is emulated."""
         self.log = log
         self.emulator = emulator
+        self.processor = processor
         self.files = {}
         try:
             program = qemu.program(emulator)
@@ -115,7 +118,8 @@ class Level1:
         self._socket, theirs = socket.socketpair()
         self._command = [
             program,
-            "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", CPU,
+            "-accel", "tcg,thread=multi", "-machine", "q35", "-cpu",
+            f"{processor},{CPU_CHANGES}",
             "-smp", str(cpus), "-m", str(memory_mb),
             "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot",
             "-kernel", kernel.image, "-initrd", initramfs(kernel), "-append",

@@ -22,7 +22,7 @@ GRACE_SECONDS = 3
 class Here:
     """Runs jobs directly on this machine."""
 
-    emulator = None
+    emulator = processor = None
 
     def __init__(self):
         self._folder = tempfile.mkdtemp(prefix="hvkvp-")

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from lib import emulator, endtoend, farm, kernel, report
+from lib import emulator, endtoend, farm, kernel, level1, report
 from lib.job import Job
 from lib.level1 import Level1Error, Level1Silent
 
@@ -101,10 +101,12 @@ class Place:
     boot_seconds = 4.0
     scripts = []
     emulators = []      # of each that was opened
+    processors = []
 
-    def __init__(self, _kernel=None, _log=None, emulator=None):
-        self.emulator = emulator
+    def __init__(self, _kernel=None, _log=None, emulator=None, processor=None):
+        self.emulator, self.processor = emulator, processor
         self.emulators.append(emulator)
+        self.processors.append(processor)
         if self.scripts and isinstance(self.scripts[0], Level1Silent):
             raise self.scripts.pop(0)
 
@@ -128,13 +130,14 @@ PASSED = (0, ("console.log", KERNEL_LOG + MARK_LINE), ("stdout", PASSED_CASE + E
 class Runs(unittest.TestCase):
     """Jobs on a farm of such places, up to the report."""
 
-    def run_jobs(self, jobs, scripts, kind="level1"):
-        """jobs: how many, or the QEMU of each."""
+    def run_jobs(self, jobs, scripts, kind="level1", processors=None):
+        """jobs: how many, or the QEMU of each; processors: of each."""
         suites = [""] * jobs if isinstance(jobs, int) else jobs
-        place = type("Scripted", (Place,), {"scripts": list(scripts), "emulators": []})
+        processors = processors or [""] * len(suites)
+        place = type("Scripted", (Place,), {"scripts": list(scripts), "emulators": [], "processors": []})
         out = report.Report(io.StringIO())
         with tempfile.TemporaryDirectory() as logs:
-            vms = endtoend.EndToEnd([Job(script="x.lua", name=f"x{n}", qemu=suite)
+            vms = endtoend.EndToEnd([Job(script="x.lua", name=f"x{n}", qemu=suite, processor=processors[n])
                                      for n, suite in enumerate(suites)], out, logs)
             with mock.patch.multiple(farm, Level1=place, Here=place), \
                     mock.patch.object(endtoend.places, "probe", lambda _: (kind == "here", "no KVM")), \
@@ -146,6 +149,13 @@ class Runs(unittest.TestCase):
                 vms.run(None, workers=1)
         self.assertEqual(place.scripts, [], "every boot that was expected has run")
         return out, place
+
+    def test_processors(self):
+        """a job gets a machine with its own processor, or uses one that is open"""
+        names = ["", "EPYC", "EPYC", ""]
+        for kind, wanted in (("level1", [level1.CPU, "EPYC", level1.CPU]), ("here", [None, "EPYC", None])):
+            _, place = self.run_jobs(4, [PASSED] * 4, kind=kind, processors=names)
+            self.assertEqual(place.processors, wanted)
 
     def test_passed(self):
         """a job that passes runs once"""
