@@ -22,6 +22,7 @@ owner = if owner=$$(dpkg-query -S $(1) 2>/dev/null || rpm -qf $(1) 2>/dev/null);
 
 .PHONY: all module modules modules_install daemon host check check-all coverage lint demo bench bench-store size fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
+.PHONY: install-hvhost uninstall-hvhost
 .PHONY: dkms-source dkms-install dkms-remove deb
 
 all: module
@@ -36,6 +37,7 @@ help:
 	@echo 'Install (into this system, or under DESTDIR= and PREFIX=/usr):'
 	@echo '  make install      install-module (for one kernel) and install-user (daemon, command, unit, manuals)'
 	@echo '  make dkms-install the module for this and every later kernel, instead of install-module'
+	@echo '  make install-hvhost  the test host as a tool of its own: hvhost run --tree ~/linux heartbeat'
 	@echo '  make uninstall    removes all but the pools; dkms-remove what dkms-install made'
 	@echo 'Clean:'
 	@echo '  make clean        removes what was built; distclean also the logs and the machine images'
@@ -151,6 +153,12 @@ uninstall-user:
 			[ ! -e "$$log" ] || flock -n "$$log" rm -f "$$log" || echo "$$log is in use and stays" >&2; done)
 	$(MAKE) -C daemon/system uninstall uninstall-library
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
+
+install-hvhost:
+	$(MAKE) -f tests/host/install.mk install
+
+uninstall-hvhost:
+	$(MAKE) -f tests/host/install.mk uninstall
 
 # All that building the module takes, and nothing else.
 dkms-source:

@@ -5,10 +5,14 @@ import os
 import subprocess
 import threading
 
+from .cache import cache_dir
 from .kernel import VM_DIR
 
 TOP = os.path.dirname(os.path.dirname(VM_DIR))
-BUILD_DIR = os.path.join(TOP, "build")
+# Where tests/host/install.mk has put this, there is no source, and nothing to write to.
+PREBUILT = os.path.join(TOP, "prebuilt")
+INSTALLED = os.path.isdir(PREBUILT)
+BUILD_DIR = os.path.join(cache_dir(), "build") if INSTALLED else os.path.join(TOP, "build")
 UAPI = os.path.join(TOP, "uapi")
 
 
@@ -18,6 +22,8 @@ class BuildError(Exception):
 
 def static_program(source):
     """Path of the program built from this one C file under tests/vm."""
+    if INSTALLED:
+        return os.path.join(PREBUILT, os.path.splitext(os.path.basename(source))[0])
     source = os.path.join(VM_DIR, source)
     target = os.path.join(BUILD_DIR, "vm", os.path.splitext(os.path.basename(source))[0])
     sources = [source, os.path.join(VM_DIR, "port.h"), *(entry.path for entry in os.scandir(UAPI))]

@@ -55,6 +55,9 @@ CMDLINE = "console=ttyS0 no_timer_check tsc=reliable tsc_early_khz={khz} mitigat
 QUIET_LIMIT = 30
 BOOT_LIMIT = 120
 POKE_SECONDS = 0.02
+TUNNELS_MAX = 4     # the relay's
+TUNNEL_BYTES = 32768    # at once
+PIECE = 1 << 20
 TAIL_LINES = 20
 
 
@@ -138,6 +141,7 @@ class Level1:
         theirs.close()
         self._reader = self._socket.makefile("rb")
         self._sending = threading.Lock()
+        self._tunnels = {}
         self._closed = threading.Event()
         try:
             self.boot_seconds = self._wait_ready()
@@ -217,10 +221,30 @@ class Level1:
             words = self._line().split(" ")
             if words[0] == "data" and len(words) == 3:
                 sink(words[1], self._exactly(int(words[2])))
+            elif words[0] == "hole" and len(words) == 3:
+                for size in _pieces(int(words[2])):
+                    sink(words[1], bytes(size))
+            elif words[0] in ("opened", "recv", "closed"):
+                data = self._exactly(int(words[2])) if words[0] == "recv" else b""
+                # One that is closed can be opened again under its number.
+                tunnel = self._tunnels.pop(int(words[1])) if words[0] == "closed" \
+                    else self._tunnels[int(words[1])]
+                tunnel.come(words[0], data)
             elif words[0] == "exit" and len(words) == 2:
                 return int(words[1])
             else:
                 raise Level1Error(f"level 1 sent '{' '.join(words)}', see {self.log}")
+
+    def connect(self, name):
+        """A socket that is connected to a Unix socket in the running job's folder, or None if there is none.
+
+        Any thread but that of run(), while a job runs.
+        """
+        number = next((n for n in range(TUNNELS_MAX) if n not in self._tunnels), None)
+        if number is None:
+            return None
+        self._tunnels[number] = _Tunnel(lambda line, data=b"": self._send(line.encode() + data), number)
+        return self._tunnels[number].open(name)
 
     def close(self):
         """Ends the machine; it switches itself off when the channel closes."""
@@ -268,6 +292,63 @@ class Level1:
 
     def _gone(self, why):
         return Level1Error(f"the level-1 machine is gone ({why}), see {self.log} and {self.log}.qemu")
+
+
+class _Tunnel:
+    """A connection into the machine: a socket here, and what the relay says about the one in there."""
+
+    def __init__(self, send, number):
+        self._send = send
+        self._number = number
+        self._answered = threading.Event()
+        self._theirs = None
+
+    def open(self, name):
+        """Our end, or None if nothing listens there."""
+        ours, self._theirs = socket.socketpair()
+        self._send(f"open {self._number} {name}\n")
+        self._answered.wait(QUIET_LIMIT)
+        if not self._theirs:
+            return None
+        threading.Thread(target=self._outgoing, args=[self._theirs], daemon=True).start()
+        return ours
+
+    def come(self, what, data):
+        """What the relay has sent, on the thread that reads from it."""
+        if what == "closed" and self._theirs:
+            _shut(self._theirs)
+            self._theirs = None
+        elif what == "recv" and self._theirs:
+            try:
+                self._theirs.sendall(data)
+            except OSError:
+                pass    # the outgoing thread will find the same
+        self._answered.set()
+
+    def _outgoing(self, theirs):
+        try:
+            while data := theirs.recv(TUNNEL_BYTES):
+                self._send(f"send {self._number} {len(data)}\n", data)
+            # One that the relay has closed is gone, and its number may be another's.
+            if self._theirs:
+                self._send(f"shut {self._number}\n")
+        except (OSError, Level1Error):
+            pass    # the machine is gone
+        theirs.close()
+
+
+def _shut(sock):
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass    # the other end is gone
+
+
+def _pieces(size):
+    """Sizes that add up to this one."""
+    while size:
+        yield min(size, PIECE)
+        size -= min(size, PIECE)
 
 
 def _tail(path):

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Where the test host runs: right here, on this machine's KVM, or inside the level-1 machine.
 
-Both places offer put(path, mode), run(argv, limit, sink) and close(), with the same meaning
-(see level1.Level1), and are context managers.
+Both places offer put(path, mode), run(argv, limit, sink), connect(name) and close(), with the same
+meaning (see level1.Level1), and are context managers.
 """
 
 import os
 import shutil
 import signal
+import socket
+import stat
 import subprocess
 import tempfile
 import time
@@ -17,6 +19,7 @@ from .level1 import Level1
 OUT_OF_TIME = 124
 FOLLOW_SECONDS = 0.02
 GRACE_SECONDS = 3
+PIECE = 1 << 20
 
 
 class Here:
@@ -26,6 +29,7 @@ class Here:
 
     def __init__(self):
         self._folder = tempfile.mkdtemp(prefix="hvkvp-")
+        self._work = None
 
     def __enter__(self):
         return self
@@ -37,7 +41,7 @@ class Here:
         return os.path.abspath(path)
 
     def run(self, argv, limit, sink):
-        work = tempfile.mkdtemp(dir=self._folder)
+        self._work = work = tempfile.mkdtemp(dir=self._folder)
         follower = _Follower(work, sink)
         with open(os.path.join(work, "stdout"), "wb") as out, \
                 open(os.path.join(work, "stderr"), "wb") as err:
@@ -54,6 +58,15 @@ class Here:
         if late:
             return OUT_OF_TIME
         return process.returncode if process.returncode >= 0 else 128 - process.returncode
+
+    def connect(self, name):
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.connect(os.path.join(self._work or self._folder, name))
+        except OSError:
+            sock.close()
+            return None
+        return sock
 
     def close(self):
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -85,12 +98,16 @@ class _Follower:
 
     def look(self):
         for name in sorted(os.listdir(self._folder)):
-            with open(os.path.join(self._folder, name), "rb") as file:
-                file.seek(self._sent.get(name, 0))
-                data = file.read()
-                self._sent[name] = file.tell()
-            if data:
+            path = os.path.join(self._folder, name)
+            if stat.S_ISREG(os.lstat(path).st_mode):
+                self._follow(name, path)
+
+    def _follow(self, name, path):
+        with open(path, "rb") as file:
+            file.seek(self._sent.get(name, 0))
+            while data := file.read(PIECE):
                 self._sink(name, data)
+            self._sent[name] = file.tell()
 
 
 def probe(hvhost):

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 
 from . import guest
-from .build import BUILD_DIR, TOP, BuildError, static_program
+from .build import BUILD_DIR, INSTALLED, TOP, BuildError, static_program
 from .kernel import BUILT, VM_DIR
 from .lock import locked
 from .own import Parts
@@ -25,7 +25,8 @@ def make(*words, log=None):
 
 
 def build_host():
-    make("host")
+    if not INSTALLED:
+        make("host")
     return HVHOST
 
 
@@ -36,6 +37,8 @@ def build_daemon():
 
 def programs():
     """(source, destination) of what we install besides the module, and of the tests' own services."""
+    if INSTALLED:
+        return []
     return [(path, f"usr/sbin/{os.path.basename(path)}")
             for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"),
                          static_program("guest/node-test.c"), static_program("../bench/kvp-echo.c"))]
@@ -76,6 +79,9 @@ def _test_module(kernel, folder, name, words=()):
 
 def guest_modules(kernel, words=()):
     """Our modules for a guest on this kernel; on one of our own also those that test it."""
+    if INSTALLED:
+        raise BuildError("the source of hv_kvp is not installed with hvhost: give --module hv_kvp.ko and "
+                         "--daemon hvkvpd, or --profile stock")
     modules = [build_module(kernel, words)]
     if kernel.name in BUILT:
         modules += [build_kunit(kernel, words), _test_module(kernel, "planted", "planted.ko")]

@@ -11,6 +11,7 @@ import tempfile
 import time
 import traceback
 import xml.etree.ElementTree as xml
+from importlib.machinery import SourceFileLoader
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
@@ -60,11 +61,15 @@ def unpacked(folder, name, release="6.1"):
 CASE = "case('one', function() end)\n"
 
 
-def case_file(folder, text=CASE):
-    path = os.path.join(folder, "cases.lua")
+def write(folder, name, text):
+    path = os.path.join(folder, name)
     with open(path, "w", encoding="utf-8") as file:
         file.write(text)
     return path
+
+
+def case_file(folder, text=CASE):
+    return write(folder, "cases.lua", text)
 
 
 def test_missing_case_file(_):
@@ -222,6 +227,68 @@ def test_results(_):
         "KTAP version 1", "1..1", "  KTAP version 1", "  1..4", "  ok 1 good",
         "  # got \x01 ]]> é more", "  not ok 2 bad <&\"", "  ok 3 later # SKIP no disk",
         "  not ok 4 weak # TODO 7.1", "not ok 1 verbs"], found.ktap()
+
+
+def test_names(folder):
+    """a name stands for a case file of ours, with the settings of its header"""
+    refused("nosuch.lua does not exist", "nosuch")
+    refused("is not an x86 bzImage", "--kernel-image", case_file(folder), "heartbeat", "kvp")
+    runner = SourceFileLoader("runner", RUN).load_module()      # pylint: disable=deprecated-method,no-value-for-parameter
+    assert [os.path.basename(path) for path in runner.case_files("vss")] == ["vss.lua"]
+    assert len(runner.case_files("kvp")) == len(runner.KVP) and all(map(os.path.exists, runner.case_files("kvp")))
+    assert runner.case_files(case_file(folder)) == [case_file(folder)]
+    found = runner.settings(runner.case_files("heartbeat")[0], "6.12", "stock")
+    assert (found.profile, found.start, found.time, found.kernel) == ("stock", False, 300, "6.12"), found
+    assert runner.settings(case_file(folder), "6.1", "ours") == job.Job(case_file(folder))
+
+
+def test_installed(folder):
+    """what make install-hvhost installs works outside of the tree, and says what it has no source of"""
+    done = subprocess.run(["make", "-s", "-C", tree.TOP, "install-hvhost", f"PREFIX={folder}/usr"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(f"{folder}/usr/lib/hvhost", f"{folder}/before")
+    case = case_file(folder, "local mine = require 'mine'\n" + CASE)
+    for wanted, text, words in (
+            (0, "usage: hvhost --kernel", ["--help"]), (2, "nosuch.lua does not exist", ["run", "nosuch"]),
+            (2, "mine.lua, which does not exist", ["run", "--kernel-image", stock().image, case]),
+            (2, "is not an x86 bzImage", ["run", "--kernel-image", case, "kvp", "heartbeat"]),
+            (2, "the source of hv_kvp is not installed", ["run", "--profile", "ours", "verbs"]),
+            (2, "usage: symbols", ["symbols"]), (0, "6.1", ["fetch-kernel", "--list"])):
+        done = subprocess.run([f"{folder}/usr/bin/hvhost", *words], cwd="/", stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, check=False)
+        said = done.stdout + done.stderr
+        assert done.returncode == wanted and text in said, (words, done.returncode, said)
+    # Ordinary users cannot write there.
+    now = {os.path.relpath(os.path.join(at, name), f"{folder}/usr/lib/hvhost")
+           for at, _, names in os.walk(f"{folder}/usr/lib/hvhost") for name in names if not name.endswith(".pyc")}
+    before = {os.path.relpath(os.path.join(at, name), f"{folder}/before")
+              for at, _, names in os.walk(f"{folder}/before") for name in names}
+    assert now == before, now ^ before
+    done = subprocess.run(["make", "-s", "-C", tree.TOP, "uninstall-hvhost", f"PREFIX={folder}/usr"],
+                          capture_output=True, text=True, check=False)
+    left = [name for _, _, names in os.walk(f"{folder}/usr") for name in names]
+    assert done.returncode == 0 and not left, (left, done.stderr)
+
+
+def test_symbols_for_gdb(folder):
+    """/proc/kallsyms becomes symbols that gdb finds, those of modules included"""
+    text = write(folder, "kallsyms", "0000000000000000 A fixed_percpu_data\nffffffff81000000 T startup_64\n"
+                 "ffffffff82000000 D linux_banner\nffffffffc0000010 t kvp_ic_parse\t[hv_kvp]\n")
+    tool = [os.path.join(HERE, "symbols")]
+    done = subprocess.run([*tool, text, f"{folder}/elf"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    for words, reason in ((["none", "elf"], "No such file"), ([text], "usage: symbols"),
+                          ([write(folder, "empty", "0000000000000000 T _text\n"), "elf"], "read it as root"),
+                          ([write(folder, "other", "hello\n"), "elf"], "line 1 is not of /proc/kallsyms")):
+        done = subprocess.run([*tool, *words], cwd=folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 2 and reason in done.stderr, (words, done.stderr)
+    if not shutil.which("gdb"):
+        return "gdb is not installed: run tests/vm/install-packages"
+    done = subprocess.run(["gdb", "-nx", "-batch", f"{folder}/elf", "-ex", "info line kvp_ic_parse", "-ex",
+                           "info symbol 0xffffffff81000004"], capture_output=True, text=True, check=False)
+    assert "0xffffffffc0000010 <kvp_ic_parse>" in done.stdout and "startup_64 + 4" in done.stdout, done.stdout
+    return None
 
 
 def ic_packet(kind, version, body, status=0, answer=False):

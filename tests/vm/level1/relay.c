@@ -7,8 +7,16 @@
  *	outside:  "put <mode> <len> <path>\n" + len bytes       a file, mode in octal
  *	          "run <seconds> <len>\n" + len bytes           a job: its argv, each string with its NUL
  *	          "stop\n"                                      end the running job
+ *	          "open <n> <socket>\n"                         connect to a Unix socket of the job, as tunnel n
+ *	          "send <n> <len>\n" + len bytes                into a tunnel
+ *	          "shut <n>\n"                                  close a tunnel
  *	          "\n"                                          nothing: see tests/lib/level1.py
  *	relay:    "data <file> <len>\n" + len bytes             a file of the job has grown by this
+ *	          "hole <file> <len>\n"                         the same, and all of it is zeros
+ *	          "opened <n>\n"                                a tunnel is there
+ *	          "recv <n> <len>\n" + len bytes                out of a tunnel
+ *	          "closed <n>\n"                                it is closed, or there is no such socket; answers
+ *	                                                       each "open" that gets no "opened", once
  *	          "exit <rc>\n"                                 128 + signal; 124 when out of time
  *
  * A job runs in an empty directory, with its stdout and stderr in files of that name there.
@@ -28,7 +36,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -38,6 +48,7 @@
 #define FOLLOW_MS	20	/* how often a job's files are looked at */
 #define GRACE_MS	3000	/* between SIGTERM and SIGKILL */
 #define FILES_MAX	32
+#define TUNNELS_MAX	4
 #define CHUNK		(64 * 1024)
 #define OUT_OF_TIME	124
 
@@ -45,6 +56,9 @@ struct followed {
 	char name[64];
 	off_t sent;
 };
+
+/* Connections to sockets of the job, by number; -1 is none. */
+static int tunnels[TUNNELS_MAX] = { -1, -1, -1, -1 };
 
 struct job {
 	pid_t pid;
@@ -175,6 +189,22 @@ static struct followed *follow(struct job *job, const char *name)
 	return file;
 }
 
+/* A dump of a machine is mostly holes. What is below a file's end does not change any more. */
+static void send_hole(int port, struct followed *file, int fd)
+{
+	off_t end = lseek(fd, 0, SEEK_END);
+	off_t data = lseek(fd, file->sent, SEEK_DATA);
+	char head[128];
+
+	if (data < 0 && errno == ENXIO && end > file->sent)
+		data = end;
+	if (data <= file->sent)
+		return;
+	write_all(port, head, snprintf(head, sizeof(head), "hole %s %lld\n", file->name,
+				       (long long)(data - file->sent)));
+	file->sent = data;
+}
+
 static void send_growth(int port, struct followed *file)
 {
 	char buf[CHUNK];
@@ -184,7 +214,7 @@ static void send_growth(int port, struct followed *file)
 
 	if (fd < 0)
 		return;
-	while ((n = pread(fd, buf, sizeof(buf), file->sent)) > 0) {
+	while (send_hole(port, file, fd), (n = pread(fd, buf, sizeof(buf), file->sent)) > 0) {
 		write_all(port, head, snprintf(head, sizeof(head), "data %s %zd\n", file->name, n));
 		write_all(port, buf, n);
 		file->sent += n;
@@ -229,6 +259,22 @@ static void enforce_limit(struct job *job)
 		kill(-job->pid, SIGKILL);
 }
 
+static void answer_tunnel(int port, const char *what, unsigned int n)
+{
+	char line[32];
+
+	write_all(port, line, snprintf(line, sizeof(line), "%s %u\n", what, n));
+}
+
+static void close_tunnel(int port, unsigned int n)
+{
+	if (tunnels[n] < 0)
+		return;
+	close(tunnels[n]);
+	tunnels[n] = -1;
+	answer_tunnel(port, "closed", n);
+}
+
 static void reap_job(int port, struct job *job)
 {
 	char line[32];
@@ -238,6 +284,8 @@ static void reap_job(int port, struct job *job)
 		return;
 	kill(-job->pid, SIGKILL);
 	send_files(port, job);
+	for (unsigned int n = 0; n < TUNNELS_MAX; n++)
+		close_tunnel(port, n);
 	for (int i = 0; i < job->nfiles; i++)
 		unlink(job->files[i].name);
 	rc = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
@@ -245,6 +293,68 @@ static void reap_job(int port, struct job *job)
 		rc = OUT_OF_TIME;
 	write_all(port, line, snprintf(line, sizeof(line), "exit %d\n", rc));
 	job->pid = 0;
+}
+
+static void open_tunnel(int port, const char *line)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	unsigned int n;
+	int fd;
+
+	if (sscanf(line, "open %u %100s", &n, addr.sun_path) != 2 || n >= TUNNELS_MAX || tunnels[n] >= 0)
+		die("malformed: %s", line);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	tunnels[n] = fd;
+	answer_tunnel(port, fd < 0 ? "closed" : "opened", n);
+}
+
+static void into_tunnel(int port, const char *line)
+{
+	char buf[CHUNK];
+	unsigned int n;
+	size_t len;
+
+	if (sscanf(line, "send %u %zu", &n, &len) != 2 || n >= TUNNELS_MAX || len > sizeof(buf))
+		die("malformed: %s", line);
+	read_all(port, buf, len);
+	for (const char *at = buf; len && tunnels[n] >= 0;) {
+		ssize_t done = send(tunnels[n], at, len, MSG_NOSIGNAL);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			close_tunnel(port, n);
+		at += done;
+		len -= done;
+	}
+}
+
+static void out_of_tunnel(int port, unsigned int n)
+{
+	char buf[CHUNK], head[48];
+	ssize_t len = recv(tunnels[n], buf, sizeof(buf), MSG_DONTWAIT);
+
+	if (len < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (len <= 0) {
+		close_tunnel(port, n);
+		return;
+	}
+	write_all(port, head, snprintf(head, sizeof(head), "recv %u %zd\n", n, len));
+	write_all(port, buf, len);
+}
+
+static void shut_tunnel(int port, const char *line)
+{
+	unsigned int n;
+
+	if (sscanf(line, "shut %u", &n) != 1 || n >= TUNNELS_MAX)
+		die("malformed: %s", line);
+	close_tunnel(port, n);
 }
 
 static void obey(int port, struct job *job)
@@ -258,6 +368,12 @@ static void obey(int port, struct job *job)
 		take_file(port, line);
 	else if (!strncmp(line, "run ", 4) && !job->pid)
 		start_job(port, line, job);
+	else if (!strncmp(line, "open ", 5))
+		open_tunnel(port, line);
+	else if (!strncmp(line, "send ", 5))
+		into_tunnel(port, line);
+	else if (!strncmp(line, "shut ", 5))
+		shut_tunnel(port, line);
 	else if (!strcmp(line, "stop") && job->pid)
 		stop_job(job);
 	else if (strcmp(line, "stop"))
@@ -267,28 +383,35 @@ static void obey(int port, struct job *job)
 int main(int argc, char **argv)
 {
 	struct job job = { 0 };
-	struct pollfd in;
+	struct pollfd fds[1 + TUNNELS_MAX];
+	int port;
 
 	if (argc != 3)
 		die("usage: relay PORT JOB-DIRECTORY");
 	if (chdir(argv[2]))
 		die("%s: %s", argv[2], strerror(errno));
-	in.fd = open(argv[1], O_RDWR | O_CLOEXEC);
-	in.events = POLLIN;
-	if (in.fd < 0)
+	port = open(argv[1], O_RDWR | O_CLOEXEC);
+	if (port < 0)
 		die("%s: %s", argv[1], strerror(errno));
-	write_all(in.fd, "ready\n", 6);
+	write_all(port, "ready\n", 6);
 	for (;;) {
-		if (poll(&in, 1, job.pid ? FOLLOW_MS : -1) < 0 && errno != EINTR)
+		fds[0] = (struct pollfd){ .fd = port, .events = POLLIN };
+		for (unsigned int n = 0; n < TUNNELS_MAX; n++)
+			fds[1 + n] = (struct pollfd){ .fd = tunnels[n], .events = POLLIN };
+		if (poll(fds, 1 + TUNNELS_MAX, job.pid ? FOLLOW_MS : -1) < 0 && errno != EINTR)
 			die("poll: %s", strerror(errno));
-		if (in.revents & POLLIN)
-			obey(in.fd, &job);
-		else if (in.revents & POLLHUP)
+		for (unsigned int n = 0; n < TUNNELS_MAX; n++) {
+			if (fds[1 + n].revents && tunnels[n] >= 0)
+				out_of_tunnel(port, n);
+		}
+		if (fds[0].revents & POLLIN)
+			obey(port, &job);
+		else if (fds[0].revents & POLLHUP)
 			die("the outside went away, switching off");
 		if (!job.pid)
 			continue;
-		send_files(in.fd, &job);
+		send_files(port, &job);
 		enforce_limit(&job);
-		reap_job(in.fd, &job);
+		reap_job(port, &job);
 	}
 }

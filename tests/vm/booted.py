@@ -1,0 +1,287 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""What people do with a guest that runs: a shell, gdb, a dump, the log of a crash. TAP; HVKVP_ALL=1 only."""
+
+import os
+import pty
+import re
+import select
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+
+# pylint: disable=wrong-import-position
+from lib import build, job, skips, symbols, tree  # noqa: E402
+
+RUN = os.path.join(HERE, "run")
+# A guest is up in 15 s; the rest is for a machine that has other work.
+SECONDS = 300
+# The host asks until the guest is told to end it, or is killed.
+ASKS = """
+bus.wait_open(60)
+negotiate{timeout = 60}
+set("external", "k", "v")
+guest_ok("grep -e ' linux_banner$' -e hv_kvp /proc/kallsyms >/tmp/kallsyms")
+guest_fetch("/tmp/kallsyms")
+dump("middle.core")
+say("ready")
+for i = 1, 100000 do get("external", "k") end
+"""
+CRASHES = """
+bus.wait_open(60)
+negotiate{timeout = 60}
+guest_ok("echo 1 >/proc/sys/kernel/ftrace_dump_on_oops; echo 200 >/sys/kernel/tracing/buffer_size_kb;" ..
+	"for i in $(seq 400); do echo the trace has this line $i >/sys/kernel/tracing/trace_marker; done")
+local crash = "echo c >/proc/sysrq-trigger"
+native.agent_write(#crash .. "\\n" .. crash)
+wait{log = "Kernel panic - not syncing", timeout = 60}
+"""
+
+
+class Shell:
+    """A terminal at which tests/vm/run shows a shell of the guest."""
+
+    def __init__(self, *words):
+        self._master, terminal = pty.openpty()
+        self._seen = ""
+        self._process = subprocess.Popen([RUN, "--kernel", "6.1", "--shell", *words], stdin=terminal,
+                                         stdout=terminal, stderr=terminal, start_new_session=True)
+        os.close(terminal)
+
+    def expect(self, pattern):
+        """Waits for it, and forgets what came before it."""
+        deadline = time.monotonic() + SECONDS
+        while not (found := re.search(pattern, self._seen)):
+            ready = select.select([self._master], [], [], max(0, deadline - time.monotonic()))[0]
+            assert ready, f"no '{pattern}' in: {self._seen[-2000:]}"
+            try:
+                self._seen += os.read(self._master, 4096).decode(errors="replace")
+            except OSError:
+                raise AssertionError(f"the end, and no '{pattern}' in: {self._seen[-2000:]}") from None
+        self._seen = self._seen[found.end():]
+        return found
+
+    def type(self, text):
+        os.write(self._master, text.encode())
+
+    def end(self):
+        """Waits for the end of the run, which must be a good one."""
+        try:
+            self.expect("never to be seen")
+        except AssertionError:
+            pass    # the end
+        rc = self._process.wait(SECONDS)
+        os.close(self._master)
+        assert rc == 0, f"exit code {rc}: {self._seen[-2000:]}"
+
+    def stop(self):
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+
+def test_shell(folder):
+    """booted: a shell in the guest, on a terminal: a command, ctrl-C, the end"""
+    shell = Shell("--logs", folder)
+    try:
+        shell.expect("guest# ")
+        shell.type("tty; echo $((6 * 7)); uname -r\n")
+        assert shell.expect(r"/dev/pts/\d+\r\n42\r\n(\S+)\r\n").group(1).startswith("6.1.")
+        shell.expect("guest# ")
+        shell.type("echo begin; sleep 1000\n")     # sleep: ctrl-C ends it
+        shell.expect("begin\r\n")
+        shell.type("\3")
+        shell.expect("guest# ")
+        shell.type("echo $?; hvkvp get external none\n")
+        shell.expect(r"130\r\n")
+        shell.expect("no key")
+        shell.type("exit\n")
+        shell.end()
+    finally:
+        shell.stop()
+
+
+def test_shell_pipe(folder):
+    """booted: commands from a pipe, after the cases; its end ends the shell"""
+    case = write(folder, "cases.lua", "bus.wait_open(60)\ncase('one', function() guest_ok('echo 7 >/tmp/a') end)\n")
+    done = subprocess.run([RUN, "--kernel", "6.1", "--shell", "--logs", folder, case],
+                          input="cat /tmp/a\n", capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "\n7\n" in done.stdout and '"event"' not in done.stdout, done.stdout
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]
+
+
+def gdb(*commands):
+    """What gdb prints for these commands."""
+    words = [word for command in ("set confirm off", "set pagination off", *commands) for word in ("-ex", command)]
+    done = subprocess.run(["gdb", "-nx", "-batch", *words], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace", timeout=SECONDS, check=False)
+    return done.stdout
+
+
+def has(said, *patterns):
+    """Each pattern, in this order."""
+    at = 0
+    for pattern in patterns:
+        found = re.compile(pattern).search(said, at)
+        assert found, f"no '{pattern}' behind byte {at} of:\n{said}"
+        at = found.end()
+
+
+def wait_for(process, text):
+    for line in process.stdout:
+        if text in line:
+            return
+    raise AssertionError(f"the run ended before it said '{text}'")
+
+
+def test_gdb(folder):
+    """booted: gdb stops at a breakpoint in hv_kvp, steps, changes memory and registers; dumps are opened by gdb"""
+    if not shutil.which("gdb"):
+        return "gdb is not installed: run tests/vm/install-packages"
+    port = free_port()
+    core = os.path.join(folder, "end.core")
+    case = write(folder, "asks.lua", ASKS)
+    with subprocess.Popen([RUN, "--kernel", "6.1", "--gdb", str(port), "--dump", core, "--logs", folder, case,
+                           "--", "--mem", "256"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        try:
+            wait_for(process, '"ready"')
+            look_with_gdb(folder, port)
+            process.stdout.read()
+            process.wait(SECONDS)
+        except AssertionError as error:
+            process.terminate()
+            raise AssertionError(f"{error}\nThe run said: {process.stdout.read()[-3000:]}") from error
+        finally:
+            process.kill()
+    for dump in (os.path.join(folder, "asks", "middle.core"), core):
+        look_at_dump(folder, dump)
+    return None
+
+
+def look_with_gdb(folder, port):
+    with open(os.path.join(folder, "asks", "kallsyms"), encoding="utf-8") as file:
+        found = symbols.parse(file.read())
+    with open(os.path.join(folder, "symbols.elf"), "wb") as file:
+        file.write(symbols.elf(found))
+    start = [f"file {folder}/symbols.elf", f"target remote :{port}"]
+    has(gdb(*start, "info threads", "x/s (char *)&linux_banner", "break kvp_ic_parse", "continue", "backtrace 3",
+            "print/x $cs", "print/x $rip", "stepi", "print/x $rip", "delete",
+            # Below the stack nothing is used by an interrupt, which is off or has a stack of its own.
+            "set var *(long *)($rsp - 4096) = 0x1122334455667788", "print/x *(long *)($rsp - 4096)",
+            "set var $r15 = $r15 ^ 1", "set var $r15 = $r15 ^ 1", "print/x $gs_base", "detach"),
+        "virtual CPU 0", "virtual CPU 1", "Linux version 6.1", "Breakpoint 1 at 0x", "hit Breakpoint 1, 0x[0-9a-f]+ in kvp_ic_parse",
+        "#0 +0x[0-9a-f]+ in kvp_ic_parse", "#1 ", r"\$1 = 0x10\n", r"\$2 = 0x", r"\$3 = 0x",
+        r"\$4 = 0x1122334455667788", r"\$5 = 0xffff", "detached")
+    # The guest went on: it can be stopped again.
+    has(gdb(*start, "break kvp_ic_answer", "continue", "print/x $rip", "kill"),
+        "hit Breakpoint 1, 0x[0-9a-f]+ in kvp_ic_answer", r"\$1 = 0x")
+
+
+def look_at_dump(folder, dump):
+    has(gdb(f"file {folder}/symbols.elf", f"core-file {dump}", "info threads", "print/x $rip",
+            "x/s (char *)&linux_banner", "x/2i kvp_ic_parse"),
+        "LWP 1", "LWP 2", r"\$1 = 0x", "Linux version 6.1", "kvp_ic_parse")
+
+
+def test_crash(folder):
+    """booted: after a panic the log is complete, with the registers of each processor"""
+    case = write(folder, "crashes.lua", CRASHES)
+    done = subprocess.run([RUN, "--kernel", "6.1", "--append", "crash_kexec_post_notifiers", "--time", "150",
+                           "--logs", folder, case], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=SECONDS, check=False)
+    assert done.returncode == job.BAD, done.stderr
+    with open(os.path.join(folder, "crashes", "console.log"), encoding="utf-8", errors="replace") as file:
+        console = file.read()
+    has(console, "the trace has this line 400", "Dumping|sysrq: Trigger a crash|Rebooting|Kernel panic")
+    assert "the trace has this line 399" in console, console[-3000:]
+    with open(os.path.join(folder, "crashes", "stderr"), encoding="utf-8", errors="replace") as file:
+        has(file.read(), r"vcpu\d registers at the crash: rip ffffffff", "cr3 0", "vcpu0 registers at the end: rip ",
+            "vcpu1 registers at the end: rip ")
+
+
+KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP, KVM_IRQFD, KVM_RUN = 0xae41, 0xae60, 0x4020ae76, 0xae80
+
+
+def probe(folder, *refuse):
+    """(exit code, standard error) of hvhost --probe in level 1, to which an ioctl may be refused."""
+    words = [tree.HVHOST, "--probe"]
+    if refuse:
+        words = [build.static_program("level1/refuse.c"), hex(refuse[0]), *words]
+    done = subprocess.run([RUN, "--logs", folder, "--exec", words[0], "--", *words[1:]], text=True,
+                          stdin=subprocess.DEVNULL, capture_output=True, timeout=SECONDS, check=False)
+    return done.returncode, done.stderr
+
+
+def test_probe(folder):
+    """booted: the probe says no where KVM has no I/O APIC, makes no processor, or raises no interrupts"""
+    tree.build_host()
+    rc, said = probe(folder)
+    assert rc == 0, said
+    # What a probe does not need may be missing.
+    rc, said = probe(folder, KVM_RUN)
+    assert rc == 0, said
+    for request, reason in ((KVM_CREATE_IRQCHIP, "CONFIG_KVM_IOAPIC=y is needed"),
+                            (KVM_CREATE_VCPU, "KVM_CREATE_VCPU failed"), (KVM_IRQFD, "KVM_IRQFD failed")):
+        rc, said = probe(folder, request)
+        assert rc == 1 and reason in said, (rc, said)
+
+
+def test_installed(folder):
+    """booted: an installed hvhost runs a case of its own where there is no source tree"""
+    done = subprocess.run(["make", "-s", "-C", tree.TOP, "install-hvhost", f"PREFIX={folder}/usr"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    hide = 'mount -t tmpfs none "$0" && cd / && exec "$@"'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", hide, tree.TOP, f"{folder}/usr/bin/hvhost", "run",
+                           "--only", "each number", "--logs", f"{folder}/logs", "heartbeat"],
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '"each number is answered with the next one", "result": "pass"' in done.stdout, done.stdout
+
+
+def main():
+    words = sys.argv[1:]
+    tests = [value for name, value in globals().items() if name.startswith("test_")
+             and (not words or any(word in name for word in words))]
+    failed = 0
+    for number, test in enumerate(tests, 1):
+        if not skips.EVERYTHING:
+            print(f"ok {number} - {test.__doc__} # SKIP boots machines: HVKVP_ALL=1 runs it", flush=True)
+            continue
+        folder = tempfile.mkdtemp(prefix="hvkvp-test-")
+        try:
+            skipped = test(folder)
+            print(f"ok {number} - {test.__doc__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
+        except Exception as error:      # pylint: disable=broad-except
+            failed += 1
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            text = f"{os.path.basename(where.filename)}:{where.lineno}: {error!r}"
+            print(f"not ok {number} - {test.__doc__}\n# " + text.replace("\n", "\n# "), flush=True)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+    print(f"1..{len(tests)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
