@@ -60,10 +60,10 @@ files()
 		-prune -o \( -type f -o -type l \) -print | grep -v '/modules\.[a-z.]*$' | sort)
 }
 
-# tree_sources: what a clone has of what is installed, as it is now, as a tar archive.
+# tree_sources [FOLDER...]: what a clone has of what is installed, and of these, as it is now, as a tar archive.
 tree_sources()
 {
-	(cd "$top" && git ls-files -z -- Makefile Kbuild dkms.conf COPYING daemon docs driver uapi debian |
+	(cd "$top" && git ls-files -z -- Makefile Kbuild dkms.conf COPYING daemon docs driver uapi debian "$@" |
 		while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done |
 		tar -c --null -T -)
 }
