@@ -14,6 +14,7 @@ from .own import OwnKernel, Parts, module_tree
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
 DISK_MODULES = ("brd", "ext4")
 STOCK_DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
+OLDER_DAEMONS = ("hv_fcopy_daemon",)    # not with kernels from 6.10 on
 TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
 STOCK_KERNEL = "6.1"            # of the Debian that this runs on
 HOSTNAME = "kvpguest"
@@ -97,6 +98,8 @@ def _add_stock_daemons(archive, replaced, find_root):
     if "hv_kvp_daemon" not in wanted:
         return
     root = find_root()
+    wanted += [name for name in OLDER_DAEMONS if f"usr/sbin/{name}" not in replaced
+               and os.path.exists(f"{root}/usr/sbin/{name}")]
     for name in wanted:
         _add_program(archive, f"{root}/usr/sbin/{name}", f"usr/sbin/{name}")
     scripts = f"{root}/usr/libexec/hypervkvpd"

@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- Integration components on one layer: a device of a class, its channel, negotiation, requests and checked answers.
--- heartbeat.lua, shutdown.lua, timesync.lua and vss.lua define theirs with it; a case file can define another (README.md).
+-- heartbeat.lua, shutdown.lua, timesync.lua, vss.lua and fcopy.lua define theirs with it; a case file can define another (README.md).
 
 local ic = require "ic"
 local bus = require "bus"

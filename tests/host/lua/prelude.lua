@@ -13,6 +13,7 @@ require "service"
 component = require "component"
 heartbeat, shutdown = require "heartbeat", require "shutdown"
 timesync, vss = require "timesync", require "vss"
+fcopy = require "fcopy"
 conformance = require "conformance"
 replay = require "replay"
 log = guest_side.log
