@@ -16,18 +16,34 @@
 
 #define IP_TOOL_WORDS 12
 
+/* Those that this was built with, see MANAGERS in daemon/Makefile. */
 static const struct ip_manager *const managers[] = {
-	/* ifupdown is found by its files alone, and so comes last. */
-	&ip_networkd, &ip_networkmanager, &ip_connman, &ip_dhcpcd, &ip_wicked, &ip_ifcfg,
+#ifdef HVKVP_WITH_networkd
+	&ip_networkd,
+#endif
+#ifdef HVKVP_WITH_networkmanager
+	&ip_networkmanager,
+#endif
+#ifdef HVKVP_WITH_connman
+	&ip_connman,
+#endif
+#ifdef HVKVP_WITH_dhcpcd
+	&ip_dhcpcd,
+#endif
+#ifdef HVKVP_WITH_others
+	&ip_wicked, &ip_ifcfg,
+#endif
+	/* Found by its files alone, and so last. */
+#ifdef HVKVP_WITH_ifupdown
 	&ip_ifupdown,
+#endif
+	NULL,
 };
-
-#define MANAGERS (sizeof(managers) / sizeof(managers[0]))
 
 const struct ip_manager *ip_manager_find(const struct ip_system *system,
 					 const struct adapter *adapter)
 {
-	for (size_t i = 0; i < MANAGERS; i++)
+	for (size_t i = 0; managers[i]; i++)
 		if (managers[i]->in_charge(system, adapter))
 			return managers[i];
 	return NULL;
@@ -47,7 +63,7 @@ bool ip_manager_uses_dhcp(const struct ip_system *system, const struct adapter *
 
 const struct ip_manager *ip_manager_named(const char *name)
 {
-	for (size_t i = 0; i < MANAGERS; i++)
+	for (size_t i = 0; managers[i]; i++)
 		if (!strcmp(managers[i]->name, name))
 			return managers[i];
 	return NULL;
