@@ -16,6 +16,7 @@ ONLY_ALL = (
     "package: KVP in the initramfs",
     "package: a fresh machine",
     "package: the RPM packages",
+    "package: OpenRC, sysvinit, s6 and runit",
     "package: arm64: packages, module and unit tests, cross-compiled",
     "vm: booted: *",
     "managers: the host sets addresses on a booted Debian, under each network manager",
