@@ -66,7 +66,7 @@ static void tell(struct stream *s, uint64_t id, uint64_t us, int what, int lost,
 	memcpy(message, &event, sizeof(event));
 	if (len)
 		memcpy(message + sizeof(event), bytes, len);
-	CHECK(write(s->fds[1], message, event.hdr.len) == event.hdr.len);
+	CHECK(write(s->fds[1], message, event.hdr.len) == (ssize_t)event.hdr.len);
 }
 
 /* What it printed of all this; the stream's end is the end of the device. */

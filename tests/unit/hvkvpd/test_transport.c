@@ -100,7 +100,7 @@ static int64_t reply_status(uint64_t id)
 	if (got_len < (ssize_t)sizeof(reply))
 		return -1;
 	memcpy(&reply, got, sizeof(reply));
-	if (reply.hdr.len != got_len || reply.hdr.type != HVKVP_REPLY || reply.hdr.flags ||
+	if (reply.hdr.len != (size_t)got_len || reply.hdr.type != HVKVP_REPLY || reply.hdr.flags ||
 	    reply.hdr.id != id || reply.body_len != got_len - sizeof(reply))
 		return -1;
 	return reply.status;

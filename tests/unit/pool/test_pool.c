@@ -319,7 +319,7 @@ static void huge_sparse_file(void)
 
 	begin();
 	append("a", "1");
-	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560L * 419430), 0);
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560LL * 419430), 0);
 	append("z", "9");
 	start = clock_ms();
 	CHECK_TEXT(seen(), "a=1 z=9");
@@ -328,7 +328,7 @@ static void huge_sparse_file(void)
 	CHECK_INT(pool_set(&pool, "b", "2"), -EDQUOT);
 	CHECK_INT(pool_delete(&pool, "z"), 0);
 	CHECK_TEXT(seen(), "a=2");
-	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560L << 21), 0);
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560LL << 21), 0);
 	CHECK_INT(pool_load(&pool), -EFBIG);
 	CHECK(strstr(pool_why(&pool), "which no pool is"));
 	end();
