@@ -279,7 +279,7 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 		   struct ip_files *files, struct error *error)
 {
 	char key[IP_RECORD_KEY_SIZE], service[SERVICE_SIZE], path[IP_FILES_PATH];
-	char before_path[IP_FILES_PATH], *text;
+	char before_path[IP_FILES_PATH], file[64], *text;
 	struct settings settings;
 	struct ip_record record;
 	bool moved;
@@ -297,6 +297,13 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 		ip_files_remove(files, "%s", record.target);
 	else if (moved)
 		text = ip_files_read(system, path);
+	get(text ? text : "", -1, "Config.file", file, sizeof(file));
+	if (file[0]) {
+		free(text);
+		return error_set(error, -EOPNOTSUPP,
+				 "ConnMan has the addresses from /var/lib/connman/%s.config, which no other program can change: change that file, or remove it",
+				 file);
+	}
 	parse(text ? text : "", &settings);
 	merge(plan, &settings);
 	edit(text ? text : "", service_of(&plan->adapter, service), plan, &settings,

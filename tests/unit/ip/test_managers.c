@@ -685,6 +685,10 @@ static void connman(void)
 	CHECK_INT(GOT_DHCP, 1);
 	netns_run("addr del 198.51.100.20/24 dev net0");
 	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	/* A service that the user has provisioned. */
+	machine_write(CONNMAN, "[" SERVICE "]\nIPv4.method=fixed\nConfig.file=user\nConfig.ident=service_user\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "from /var/lib/connman/user.config") != NULL);
 	/* It has no bridges. */
 	netns_run("link add br0 type bridge");
 	netns_run("link set net0 master br0");
