@@ -83,6 +83,7 @@ class Gdb(threading.Thread):
         self._place = place
         self._over = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", port))
+        self.port = self._listener.getsockname()[1]
 
     def run(self):
         while not self._over.is_set():
