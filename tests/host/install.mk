@@ -20,8 +20,8 @@ inside := guest/agent level1/relay level1/tsc
 built  := $(inside:%=$(here)/build/inside/%)
 
 data := $(patsubst $(tests)/%,%,$(wildcard $(tests)/lib/*.py $(tests)/lib/*.sh $(tests)/e2e/*.lua $(tests)/host/lua/*.lua \
-	$(tests)/host/wireshark/*.lua)) vm/kernels vm/packages
-programs := vm/run vm/fetch-kernel vm/build-kernel vm/fetch-qemu vm/capture-cases vm/symbols vm/install-packages vm/guest/init vm/guest/end \
+	$(tests)/host/wireshark/*.lua)) vm/kernels
+programs := vm/run vm/fetch-kernel vm/build-kernel vm/fetch-qemu vm/capture-cases vm/symbols vm/guest/init vm/guest/end \
 	vm/guest/kvp-service vm/level1/init
 
 .PHONY: all install uninstall
@@ -30,7 +30,7 @@ all: $(built)
 
 $(built): $(here)/build/inside/%: $(tests)/vm/%.c $(tests)/vm/port.h
 	@mkdir -p $(@D)
-	$(CC) -std=gnu11 -O2 -Wall -Wextra -static -o $@ $<
+	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -static -o $@ $<
 
 install: all
 	install -d $(DESTDIR)$(bindir) $(to)/prebuilt
