@@ -3,6 +3,8 @@
  * The limit of every KVP service: it answers each request at once, with a body that is ready.
  *
  * What the host waits for beyond the time of this one is the work of the service that it measures.
+ * With the name of a file as its argument it also makes each change durable, by one write and one
+ * fdatasync(2): less no service can do that keeps pairs.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -50,12 +52,23 @@ static __u32 fill_in(const struct hvkvp_request *request, __u8 *body)
 	return request->body_len;
 }
 
-static int serve(int fd)
+/* As much as a pair takes in a log; the blocks are there already. */
+static int make_durable(int file)
+{
+	static const char entry[128] = "change";
+
+	return pwrite(file, entry, sizeof(entry), 0) != sizeof(entry) || fdatasync(file);
+}
+
+static int serve(int fd, int file)
 {
 	for (;;) {
 		ssize_t len = read(fd, &in, sizeof(in));
 
 		if (len < (ssize_t)sizeof(in.request))
+			return -1;
+		if (file >= 0 && (in.request.operation == HVKVP_OP_SET ||
+				  in.request.operation == HVKVP_OP_DELETE) && make_durable(file))
 			return -1;
 		out.reply.hdr.type = HVKVP_REPLY;
 		out.reply.hdr.id = in.request.hdr.id;
@@ -67,16 +80,23 @@ static int serve(int fd)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct hvkvp_hello hello = {
 		.hdr = { .len = sizeof(hello), .type = HVKVP_HELLO },
 		.major = HVKVP_MAJOR, .minor = HVKVP_MINOR,
 	};
-	int fd = open("/dev/" HVKVP_DEVICE_NAME, O_RDWR | O_CLOEXEC);
+	int fd = open("/dev/" HVKVP_DEVICE_NAME, O_RDWR | O_CLOEXEC), file = -1;
 
+	if (argc > 1) {
+		file = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (file < 0 || make_durable(file)) {
+			perror(argv[1]);
+			return 1;
+		}
+	}
 	if (fd < 0 || write(fd, &hello, sizeof(hello)) != sizeof(hello) ||
-	    read(fd, &hello, sizeof(hello)) != sizeof(hello) || serve(fd)) {
+	    read(fd, &hello, sizeof(hello)) != sizeof(hello) || serve(fd, file)) {
 		perror("kvp-echo");
 		return 1;
 	}

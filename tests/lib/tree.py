@@ -41,7 +41,8 @@ def programs():
         return []
     return [(path, f"usr/sbin/{os.path.basename(path)}")
             for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"),
-                         static_program("guest/node-test.c"), static_program("../bench/kvp-echo.c"))]
+                         static_program("guest/node-test.c"), static_program("../bench/kvp-echo.c"),
+                         static_program("../bench/kvp-fill.c"))]
 
 
 def module_folder(kernel, kind):

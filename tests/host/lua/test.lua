@@ -237,11 +237,14 @@ function test.bench(n, options, fn)
 		ic.fail("the function of a bench did no operation")
 	end
 	table.sort(times)
+	local quantiles = {}
+	for percent = 0, 100, 5 do table.insert(quantiles, math.floor(percentile(times, percent / 100))) end
 	local b = { n = #times, min = times[1], max = times[#times], median = percentile(times, 0.5),
 		p90 = percentile(times, 0.9), p99 = percentile(times, 0.99), total = total }
 	for k, v in pairs(b) do b[k] = math.floor(v) end
 	native.emit("bench", "name", options.name or test.current, "n", b.n, "min", b.min,
-		"median", b.median, "p90", b.p90, "p99", b.p99, "max", b.max, "total", b.total)
+		"median", b.median, "p90", b.p90, "p99", b.p99, "max", b.max, "total", b.total,
+		"quantiles", table.concat(quantiles, " "))
 	return b
 end
 
