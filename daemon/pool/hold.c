@@ -113,10 +113,12 @@ int pool_hold_take(struct pool *pool, bool create)
 
 int pool_checkpoint_due(const struct pool *pool)
 {
-	uint64_t now = clock_ms(), end = pool->hold.last + POOL_IDLE_MS;
+	uint64_t now, end = pool->hold.last + POOL_IDLE_MS;
 
+	/* First of all: where the clock is a system call, each request would have ten of them. */
 	if (!pool->hold.held)
 		return -1;
+	now = clock_ms();
 	if (end > pool->hold.since + POOL_HOLD_MS)
 		end = pool->hold.since + POOL_HOLD_MS;
 	return end > now ? (int)(end - now) : 0;
