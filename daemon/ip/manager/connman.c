@@ -282,15 +282,16 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 	char before_path[IP_FILES_PATH], file[64], *text;
 	struct settings settings;
 	struct ip_record record;
-	bool moved;
+	bool moved, recorded;
 	int err = check(plan, error);
 
 	if (err)
 		return err;
 	ip_record_key(&plan->adapter, key);
 	settings_path(&plan->adapter, path);
-	moved = !ip_record_read(system, key, &record) && record.target[0] &&
-		!strcmp(record.manager, ip_connman.name) && strcmp(record.target, path);
+	recorded = !ip_record_read(system, key, &record) && record.target[0] &&
+		   !strcmp(record.manager, ip_connman.name);
+	moved = recorded && strcmp(record.target, path);
 	/* The adapter has a new MAC address, and so a new service: it takes the settings along. */
 	text = ip_files_read(system, moved ? record.target : path);
 	if (moved && text)
@@ -309,9 +310,9 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 	edit(text ? text : "", service_of(&plan->adapter, service), plan, &settings,
 	     ip_files_add(files, 0600, "%s", path));
 	strcpy(files->target, path);
-	/* As it was before the host's first setting. */
+	/* As it was before the host's first setting; what another manager left is not that. */
 	ip_record_before_path(system, key, before_path);
-	if (!sysroot_exists(system->root, "%s", before_path))
+	if (!recorded || !sysroot_exists(system->root, "%s", before_path))
 		strbuf_printf(ip_files_add(files, 0600, "%s", before_path), "%s", text ? text : "");
 	free(text);
 	return 0;

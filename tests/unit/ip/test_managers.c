@@ -698,6 +698,24 @@ static void connman(void)
 	machine_end();
 }
 
+/* Another manager had the adapter: what that kept goes, and what is kept for undoing is ConnMan's. */
+static void connman_takes_over(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write(CONNMAN, connman_user);
+	machine_write(RECORD, "MANAGER=NetworkManager\nTARGET=/etc/NetworkManager/system-connections/gone\n"
+		      "MAC=" MACHINE_MAC "\nGUID=" GUID "\nFAMILY=ipv4\nIPV4_MODE=static\n"
+		      "IPV4_ADDRESSES=203.0.113.8/24\nIPV6_MODE=none\n");
+	machine_write("state/ip-" GUID ".before", "[connection]\n");
+	connman_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), connman_user);
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	machine_end();
+}
+
 /* Its services are those of MAC addresses. */
 static void connman_adapters(void)
 {
@@ -938,6 +956,7 @@ static const struct tap_case cases[] = {
 	{ "dhcpcd: another adapter has the name", dhcpcd_replaced },
 	{ "a file in a folder that is read-only for hvkvpd", read_only },
 	{ "ConnMan: its settings, and its view of them", connman },
+	{ "ConnMan: after another manager", connman_takes_over },
 	{ "ConnMan: another adapter has the MAC address, and the adapter a new one", connman_adapters },
 	{ "managers that have not started yet", early },
 	{ "managers that are not supported are refused by name", unsupported },
