@@ -9,7 +9,8 @@ bus.arm{at = "offer", what = "delay", after_us = 300000}
 case("a contact that is refused: the guest takes the next version; an offer that comes late", function()
 	bus.wait_event("contact", 90)
 	local contact = bus.wait_event("contact", 30)
-	expect(bus.version(), "5.2")
+	-- The next one below what this kernel asks for first: 5.2, 5.3, 6.0.
+	expect(bus.version(), ({ ["5.10"] = "5.1", sid = "5.3" })[args.kernel] or "5.2")
 	expect(bus.wait_event("offer", 30).us - contact.us >= 300000)
 end)
 
