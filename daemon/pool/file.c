@@ -26,6 +26,11 @@
 #define TICK_NS		10000000LL
 #define WHOLE_SECONDS_NS 2000000000LL
 
+/* C libraries without the flags have no such call either: musl before 1.2.5. */
+#ifndef RWF_APPEND
+#define pwritev2(fd, io, count, at, flags) pwritev(fd, io, count, at)
+#endif
+
 static int fail_errno(const struct pool_file *file, const char *what)
 {
 	return error_set_errno(file->error, file->path, what);

@@ -17,6 +17,8 @@ ONLY_ALL = (
     "package: a fresh machine",
     "package: the RPM packages",
     "package: OpenRC, sysvinit, s6 and runit",
+    "package: the driver in a kernel's own tree",
+    "package: musl, 32 bits, flags of distributions",
     "package: arm64: packages, module and unit tests, cross-compiled",
     "vm: booted: *",
     "managers: the host sets addresses on a booted Debian, under each network manager",
