@@ -71,12 +71,17 @@ static bool is_complete(const struct ip_files *files)
  */
 static int write_outside(const char *path, mode_t mode, const char *text, const void *data)
 {
+	/* Its contents are never open to more users than before; after a failure nothing is left. */
 	static const char script[] =
-		"set -e; new=${0%/*}/.${0##*/}.hvkvpd~; cat >\"$new\"; chmod \"$1\" \"$new\"\n"
-		"[ ! -e \"$0\" ] || { chmod --reference=\"$0\" \"$new\"; chown --reference=\"$0\" \"$new\"; }\n"
-		"sync \"$new\"; mv -f \"$new\" \"$0\"; sync \"${0%/*}\"";
+		"set -e; umask 077; new=${0%/*}/.${0##*/}.hvkvpd~; trap 'rm -f \"$new\"' EXIT\n"
+		"rm -f \"$new\"; cat >\"$new\"\n"
+		"if [ -e \"$0\" ]; then chown --reference=\"$0\" \"$new\"; chmod --reference=\"$0\" \"$new\"\n"
+		"else chmod \"$1\" \"$new\"; fi\n"
+		"sync \"$new\"; mv -f \"$new\" \"$0\"; sync \"${0%/*}\" || :";
 	char bits[8];
 
+	if (!text)
+		return IP_TOOL(data, IP_FILES_MS, true, "rm", "-f", path) ? -EIO : 0;
 	snprintf(bits, sizeof(bits), "%o", mode);
 	return ip_tool(data, IP_FILES_MS, true, text,
 		       (const char *const[]){ "sh", "-c", script, path, bits, NULL }) ? -EIO : 0;

@@ -69,7 +69,9 @@ static int replace(const char *path, mode_t mode, const struct stat *old,
 	/* A leading dot: no manager takes it for a configuration file. */
 	snprintf(scratch, sizeof(scratch), "%.*s/.%s.hvkvpd~", (int)(slash - path), path,
 		 slash + 1);
-	unlink(scratch);
+	/* What a killed run has left would be "file exists", in a folder that is read-only, too. */
+	if (unlink(scratch) && errno == EROFS)
+		return -errno;
 	fd = open(scratch, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return -errno;
@@ -93,11 +95,16 @@ static int replace(const char *path, mode_t mode, const struct stat *old,
 	return err;
 }
 
+/* @text: NULL removes the file. */
 static int put(const struct file_set *files, const char *path, mode_t mode,
 	       const struct stat *old, const char *text, size_t len)
 {
-	int err = replace(path, mode, old, text, len);
+	int err;
 
+	if (text)
+		err = replace(path, mode, old, text, len);
+	else
+		err = unlink(path) ? -errno : 0;
 	return err == -EROFS && files->outside ? files->outside(path, mode, text, files->data) : err;
 }
 
@@ -168,13 +175,9 @@ int file_set_write(struct file_set *files, const char *path, mode_t mode,
 		free(before);
 		return err;
 	}
-	if (!text) {
-		err = unlink(path) ? -errno : 0;
-	} else {
-		err = before ? 0 : make_folders(path);
-		if (!err)
-			err = put(files, path, mode, before ? &st : NULL, text, len);
-	}
+	err = before ? 0 : make_folders(path);
+	if (!err)
+		err = put(files, path, mode, before ? &st : NULL, text, len);
 	if (err) {
 		free(before);
 		return err;
@@ -193,12 +196,8 @@ void file_set_restore(struct file_set *files)
 		unsigned int i = --files->count;
 		const char *path = files->file[i].path;
 		char *text = files->file[i].text;
-		int err;
+		int err = put(files, path, files->file[i].mode, NULL, text, files->file[i].len);
 
-		if (text)
-			err = put(files, path, files->file[i].mode, NULL, text, files->file[i].len);
-		else
-			err = unlink(path) ? -errno : 0;
 		if (err)
 			log_err("%s: cannot be put back as it was: %s", path, strerror(-err));
 		free(text);

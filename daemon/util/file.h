@@ -18,10 +18,10 @@
 #define FILE_SET_PATH	512
 
 /**
- * file_set_outside_fn - write a file where this process itself may not
+ * file_set_outside_fn - write or remove a file where this process itself may not
  * @path: its path
  * @mode: of a new file; a file that is there keeps its mode and owner
- * @text: its contents, with a NUL
+ * @text: its contents, with a NUL; NULL removes the file
  * @data: of the caller
  *
  * Atomic and durable, as file_set_write().

@@ -586,32 +586,79 @@ static void dhcpcd_replaced(void)
 	machine_end();
 }
 
-/* In the sandbox of the unit, /etc is read-only: a program outside of it writes the file. */
-static void read_only(void)
+/* In the sandbox of the unit, /etc is read-only. What runs in the place of @tool can write there, after @before. */
+static void make_outside(const char *tool, const char *before)
 {
 	char command[512];
+
+	snprintf(command, sizeof(command),
+		 "#!/bin/sh\nr=${0%%%%/usr/*}\ncase $2 in kill*) exec $r/usr/bin/signal \"$@\";; esac\n"
+		 "mount -o remount,bind,rw $r/etc && { %s /bin/${0##*/} \"$@\"; }; e=$?\n"
+		 "mount -o remount,bind,ro $r/etc; exit $e\n", before);
+	make_tool(tool, command);
+}
+
+static void make_etc_read_only(void)
+{
+	CHECK_INT(unshare(CLONE_NEWNS), 0);
+	CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_INT(mount(scratch_path("etc"), scratch_path("etc"), NULL, MS_BIND, NULL), 0);
+	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
+	make_outside("usr/bin/sh", "");
+	make_outside("usr/bin/rm", "");
+	CHECK_INT(mount(NULL, scratch_path("etc"), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+}
+
+static bool exists(const char *path)
+{
+	return !access(scratch_path(path), F_OK);
+}
+
+#define DHCPCD_SCRATCH "etc/.dhcpcd.conf.hvkvpd~"
+
+/* A program outside of the sandbox writes the file. */
+static void read_only(void)
+{
 	struct stat st;
 
 	if (!machine_begin())
 		return;
 	machine_write(DHCPCD, dhcpcd_user);
 	chmod(scratch_path(DHCPCD), 0640);
+	/* Left by one that was killed. */
+	machine_write(DHCPCD_SCRATCH, "interface");
 	dhcpcd_tool();
-	CHECK_INT(unshare(CLONE_NEWNS), 0);
-	CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	CHECK_INT(mount(scratch_path("etc"), scratch_path("etc"), NULL, MS_BIND, NULL), 0);
-	snprintf(command, sizeof(command),
-		 "#!/bin/sh\nr=${0%%%%/usr/*}\ncase $2 in kill*) exec $r/usr/bin/signal \"$@\";; esac\n"
-		 "mount -o remount,bind,rw $r/etc && /bin/sh \"$@\"; e=$?\nmount -o remount,bind,ro $r/etc; exit $e\n");
-	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
-	make_tool("usr/bin/sh", command);
-	CHECK_INT(mount(NULL, scratch_path("etc"), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+	make_etc_read_only();
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	CHECK(has(DHCPCD, "interface net0\nstatic ip_address=192.0.2.5/24\n"));
 	CHECK(!stat(scratch_path(DHCPCD), &st) && (st.st_mode & 07777) == 0640);
-	CHECK_INT(access(scratch_path("etc/.dhcpcd.conf.hvkvpd~"), F_OK), -1);
+	CHECK(!exists(DHCPCD_SCRATCH));
 	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
 	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	umount2(scratch_path("etc"), MNT_DETACH);
+	machine_end();
+}
+
+/* Nothing is left of a change that fails: no scratch file, and no file that was not there before. */
+static void read_only_failure(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/hostname", "");
+	dhcpcd_tool();
+	make_etc_read_only();
+	/* The disk is full. */
+	make_outside("usr/bin/sh", "ulimit -f 0;");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(!exists(DHCPCD));
+	CHECK(!exists(DHCPCD_SCRATCH));
+	/* Nothing takes the signal. */
+	make_outside("usr/bin/sh", "");
+	make_tool("usr/bin/signal", "#!/bin/sh\n[ -s ${0%/usr/*}/" DHCPCD " ] && : >${0%/usr/*}/written\nexit 1\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(exists("written"));
+	CHECK(!exists(DHCPCD));
+	CHECK_TEXT(machine_read(RECORD), "");
 	umount2(scratch_path("etc"), MNT_DETACH);
 	machine_end();
 }
@@ -955,6 +1002,7 @@ static const struct tap_case cases[] = {
 	{ "dhcpcd: a block for the interface, and back", dhcpcd },
 	{ "dhcpcd: another adapter has the name", dhcpcd_replaced },
 	{ "a file in a folder that is read-only for hvkvpd", read_only },
+	{ "nothing is left in such a folder when SET_IP fails", read_only_failure },
 	{ "ConnMan: its settings, and its view of them", connman },
 	{ "ConnMan: after another manager", connman_takes_over },
 	{ "ConnMan: another adapter has the MAC address, and the adapter a new one", connman_adapters },
