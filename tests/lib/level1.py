@@ -316,8 +316,9 @@ class _Tunnel:
     def come(self, what, data):
         """What the relay has sent, on the thread that reads from it."""
         if what == "closed" and self._theirs:
-            _shut(self._theirs)
-            self._theirs = None
+            # The outgoing thread wakes up at once, and must not see it any more.
+            theirs, self._theirs = self._theirs, None
+            _shut(theirs)
         elif what == "recv" and self._theirs:
             try:
                 self._theirs.sendall(data)

@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 import unittest
+from unittest import mock
 
 from lib import attach, level1
 from lib.places import Here
@@ -92,6 +93,24 @@ class Tunnels(unittest.TestCase):
         ours.close()
         for thread in started:
             thread.join(LIMIT)
+        self.assertEqual(self.sent, [("open 3 ./gdb.sock\n", b"")])
+
+    def test_closed_slowly(self):
+        """the same, when the thread that waits for our end is faster than the one that closes it"""
+        self.answer = "opened"
+        before = threading.enumerate()
+        ours = self.tunnel.open("./gdb.sock")
+        started = [thread for thread in threading.enumerate() if thread not in before]
+        shut = level1._shut     # pylint: disable=protected-access
+
+        def slowly(sock):
+            shut(sock)
+            for thread in started:
+                thread.join(LIMIT)
+
+        with mock.patch.object(level1, "_shut", slowly):
+            self.tunnel.come("closed", b"")
+        ours.close()
         self.assertEqual(self.sent, [("open 3 ./gdb.sock\n", b"")])
 
 
