@@ -130,6 +130,8 @@ int pool_checkpoint(struct pool *pool)
 
 	if (!pool->hold.held)
 		return 0;
+	/* Those who change other pools must not wait for this disk. */
+	changes_release(pool->changes);
 	if (pool->journal.unfinished)
 		err = pool_hold_replay(pool);
 	else if (pool->journal.live)

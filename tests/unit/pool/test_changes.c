@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -239,6 +240,37 @@ static void kept_lock(void)
 	end();
 }
 
+/* In the place of the C library's: counts calls while the ring is free, and while it is not. */
+static int syncs_free, syncs_locked;
+
+int fdatasync(int fd)
+{
+	if (lockable())
+		syncs_free++;
+	else
+		syncs_locked++;
+	return syscall(SYS_fdatasync, fd);
+}
+
+/* A slow disk: the lock is not kept while a checkpoint is written. */
+static void checkpoint(void)
+{
+	struct store store;
+
+	begin();
+	CHECK_INT(store_init(&store, scratch_dir), 0);
+	store.changes.keep = true;
+	CHECK_INT(pool_set(&store.pools[1], "k", "1"), 1);
+	CHECK(!lockable());
+	syncs_free = 0;
+	syncs_locked = 0;
+	store_checkpoint(&store);
+	CHECK(syncs_free > 0);
+	CHECK_INT(syncs_locked, 0);
+	store_exit(&store);
+	end();
+}
+
 /* The daemon was killed while it had the lock: what it has noted is there, a torn entry is not. */
 static void killed_writer(void)
 {
@@ -333,6 +365,7 @@ static const struct tap_case cases[] = {
 	{ "a torn ring is not read beyond, and goes on with the next change", torn },
 	{ "a new ring is found", replaced },
 	{ "a writer that keeps the lock: readers see each change, others get their turn", kept_lock },
+	{ "a checkpoint is written without the lock", checkpoint },
 	{ "a writer that was killed has lost nothing but a torn entry", killed_writer },
 	{ "a ring that cannot be written is a log line", unwritable },
 	{ "each operation of a pool notes what it has changed, and nothing else", of_pools },
