@@ -2,12 +2,17 @@
 /*
  * The parts of the gdb stub and of the dump that need no machine: packets, registers, page tables.
  */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "gdb/regs.h"
 #include "gdb/rsp.h"
 #include "machine/pagetable.h"
 #include "test/suites.h"
+#include "util/listen.h"
 
 static enum rsp_event feed(struct rsp_reader *r, const char *bytes)
 {
@@ -119,11 +124,34 @@ static void page_tables(void)
 	free(ram);
 }
 
+/* The socket of an earlier run is replaced; a file that is no socket stays. */
+static void paths(void)
+{
+	char folder[] = "/tmp/hvhost-test-XXXXXX", path[64], err[128];
+	int fd;
+
+	REQUIRE(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/gdb.sock", folder);
+	for (int i = 0; i < 2; i++) {
+		fd = listen_on(path, err, sizeof(err));
+		REQUIRE(fd >= 0);
+		close(fd);
+	}
+	unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	close(fd);
+	REQUIRE(listen_on(path, err, sizeof(err)) < 0 && strstr(err, "cannot listen on /tmp/"));
+	REQUIRE(!access(path, F_OK));
+	unlink(path);
+	rmdir(folder);
+}
+
 static const struct tap_case gdb_cases[] = {
 	{ "packets of gdb, good and bad", packets },
 	{ "hex digits", hex },
 	{ "registers in gdb's order", registers },
 	{ "page tables, whatever they hold", page_tables },
+	{ "where it listens", paths },
 };
 
 const struct tap_suite gdb_tests = TAP_SUITE("gdb", gdb_cases);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ static int open_tcp(const char *where)
 static int open_unix(const char *where)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct stat st;
 	int fd;
 
 	if (strlen(where) >= sizeof(addr.sun_path))
@@ -48,7 +50,9 @@ static int open_unix(const char *where)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	unlink(where);
+	/* Of an earlier run. Any other file is not ours to remove: bind() says that it exists. */
+	if (!lstat(where, &st) && S_ISSOCK(st.st_mode))
+		unlink(where);
 	if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0) {
 		int ret = -errno;
 
