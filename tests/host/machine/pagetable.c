@@ -12,10 +12,13 @@
 #define ADDRESS		0x000ffffffffff000ull
 #define PAGE_BITS	12
 #define LEVEL_BITS	9
+/* A table is a page of RAM, and may be used in several places; tables in a circle have no end. */
+#define USES_MAX	16
 
 /**
  * struct walk - one walk
  * @nruns: entries of @runs that are used
+ * @left: tables that are still looked into
  */
 struct walk {
 	const u8 *ram;
@@ -23,6 +26,7 @@ struct walk {
 	struct page_run *runs;
 	unsigned int nruns;
 	unsigned int max;
+	u64 left;
 };
 
 static void add(struct walk *walk, u64 address, u64 gpa, u64 len)
@@ -47,8 +51,9 @@ static void walk_table(struct walk *walk, u64 table, unsigned int level, u64 bas
 	const unsigned int shift = PAGE_BITS + (level - 1) * LEVEL_BITS;
 	u64 before = 0;
 
-	if (table >= walk->ram_size || walk->ram_size - table < ENTRIES * sizeof(u64))
+	if (table >= walk->ram_size || walk->ram_size - table < ENTRIES * sizeof(u64) || !walk->left)
 		return;
+	walk->left--;
 	for (unsigned int i = first; i < ENTRIES; i++) {
 		const u64 address = base + ((u64)i << shift);
 		u64 entry;
@@ -69,7 +74,8 @@ static void walk_table(struct walk *walk, u64 table, unsigned int level, u64 bas
 unsigned int pagetable_runs(const u8 *ram, u64 ram_size, u64 cr3, unsigned int levels,
 			    struct page_run *runs, unsigned int max)
 {
-	struct walk walk = { .ram = ram, .ram_size = ram_size, .runs = runs, .max = max };
+	struct walk walk = { .ram = ram, .ram_size = ram_size, .runs = runs, .max = max,
+			     .left = (ram_size >> PAGE_BITS) * USES_MAX };
 	const unsigned int bits = PAGE_BITS + levels * LEVEL_BITS;
 
 	/* Bit @bits - 1 is set in the upper half, and so are all above it. */

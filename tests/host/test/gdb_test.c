@@ -121,6 +121,12 @@ static void page_tables(void)
 	for (unsigned int i = 0; i < 512; i++)
 		entry(ram, 0x1000, i, 0x1003);
 	REQUIRE(pagetable_runs(ram, size, 0x1000, 4, runs, 4) == 1);
+	/* Tables in a circle that look different each time: 2^35 entries. */
+	for (unsigned int i = 0; i < 512; i++) {
+		entry(ram, 0x1000, i, i % 2 ? 0x2003 : 0x1003);
+		entry(ram, 0x2000, i, i % 2 ? 0x1003 : 0x2003);
+	}
+	REQUIRE(pagetable_runs(ram, size, 0x1000, 4, runs, 4) == 4);
 	free(ram);
 }
 
