@@ -23,7 +23,7 @@ from lib import build, job, skips, symbols, tree  # noqa: E402
 RUN = os.path.join(HERE, "run")
 # A guest is up in 15 s; the rest is for a machine that has other work.
 SECONDS = 300
-# The host asks until the guest is told to end it, or is killed.
+# The host asks until gdb kills the guest.
 ASKS = """
 bus.wait_open(60)
 negotiate{timeout = 60}

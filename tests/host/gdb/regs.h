@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * regs.h - the registers as gdb numbers them, and the text that tells gdb so
+ * regs.h - the registers as gdb numbers them, and their description for gdb
  */
 #ifndef HOST_GDB_REGS_H
 #define HOST_GDB_REGS_H

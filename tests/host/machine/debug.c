@@ -7,7 +7,7 @@
  * entering the guest, and waits; only then other threads can use its file, which
  * KVM_RUN locks. A virtual CPU that hits a breakpoint adds a pause itself.
  *
- * A software breakpoint is INT3. QEMU's emulated processor does not tell KVM of one
+ * A software breakpoint is INT3. QEMU's emulated processor does not report one to KVM
  * (it takes INT3 for a software interrupt, which is not intercepted), and knows no
  * debug registers in a guest; there it is OUT to a port that is not in use.
  *
@@ -62,7 +62,7 @@ void debug_notify(struct vm *vm)
 {
 	const u64 one = 1;
 
-	/* It cannot fail: nobody adds up to its end. */
+	/* It cannot fail: the counter never gets near its maximum. */
 	if (write(vm->debug.fd, &one, sizeof(one)) < 0)
 		perror("debug eventfd");
 }
