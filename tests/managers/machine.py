@@ -194,7 +194,8 @@ class Host:
 
     def close(self):
         self.socket.close()
-        self.process.wait(10)
+        # It may be in the middle of what it makes a manager do: IP_KEEP_MS, daemon/ip/budget.h.
+        self.process.wait(40)
         self.machine.processes.remove(self.process)
 
 
