@@ -334,13 +334,18 @@ static bool running(const struct ip_system *system, const struct adapter *adapte
 	return read_pid(system, pid, sizeof(pid));
 }
 
-/* It belongs to a user of its own, to whom hvkvpd's sandbox forbids to send signals. */
+/*
+ * It belongs to a user of its own, to whom hvkvpd's sandbox forbids to send signals, and whose
+ * processes it does not see. One that was killed has left its number, which may be another's now.
+ */
 static bool send_signal(const struct ip_system *system, unsigned int limit_ms)
 {
+	static const char script[] =
+		"read -r name </proc/\"$0\"/comm && [ \"$name\" = dhcpcd ] && kill -HUP \"$0\"";
 	char pid[16];
 
 	return read_pid(system, pid, sizeof(pid)) &&
-	       !IP_TOOL(system, limit_ms, true, "sh", "-c", "kill -HUP \"$0\"", pid);
+	       !IP_TOOL(system, limit_ms, true, "sh", "-c", script, pid);
 }
 
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -513,6 +514,8 @@ static const char dhcpcd_user[] =
 	"static ip6_address=2001:db8::9/64\nstatic domain_search=example.org\nmetric 7\nipv6only\n\n"
 	"profile mine\nstatic ip_address=203.0.113.99/24\n";
 
+#define SIGNAL "read -r name </proc/\"$0\"/comm && [ \"$name\" = dhcpcd ] && kill -HUP \"$0\""
+
 /* The shell that sends the signal: dhcpcd reads its file, and makes the route, at the second one. */
 static void dhcpcd_tool(void)
 {
@@ -542,7 +545,7 @@ static void dhcpcd(void)
 	check_has("192.0.2.5", "192.0.2.1");
 	CHECK_INT(GOT_DHCP, 0);
 	/* The first signal was lost. */
-	CHECK_TEXT(machine_read("told"), "sh -c kill -HUP \"$0\" 77\nsh -c kill -HUP \"$0\" 77\n");
+	CHECK_TEXT(machine_read("told"), "sh -c " SIGNAL " 77\nsh -c " SIGNAL " 77\n");
 	CHECK(has(RECORD, "MANAGER=dhcpcd\n"));
 	/* It can express no more than that; nothing has changed. */
 	CHECK_INT(machine_set(MACHINE_GUID, 1, 0, "192.0.2.6;192.0.2.7", "255.255.255.0;255.255.255.0", "", ""),
@@ -586,13 +589,39 @@ static void dhcpcd_replaced(void)
 	machine_end();
 }
 
+/* dhcpcd was killed, and left its number: whoever has it now gets no signal. */
+static void dhcpcd_killed(void)
+{
+	char text[16];
+	pid_t other;
+
+	if (!machine_begin())
+		return;
+	other = fork();
+	if (!other) {
+		pause();
+		_exit(0);
+	}
+	snprintf(text, sizeof(text), "%d\n", (int)other);
+	machine_write(DHCPCD, dhcpcd_user);
+	machine_write("run/dhcpcd/pid", text);
+	make_tool("usr/bin/sh", "#!/bin/sh\nexec /bin/sh \"$@\"\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "dhcpcd does not read its new configuration") != NULL);
+	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	CHECK_INT(waitpid(other, NULL, WNOHANG), 0);
+	kill(other, SIGKILL);
+	waitpid(other, NULL, 0);
+	machine_end();
+}
+
 /* In the sandbox of the unit, /etc is read-only. What runs in the place of @tool can write there, after @before. */
 static void make_outside(const char *tool, const char *before)
 {
 	char command[512];
 
 	snprintf(command, sizeof(command),
-		 "#!/bin/sh\nr=${0%%%%/usr/*}\ncase $2 in kill*) exec $r/usr/bin/signal \"$@\";; esac\n"
+		 "#!/bin/sh\nr=${0%%%%/usr/*}\ncase $2 in *kill*) exec $r/usr/bin/signal \"$@\";; esac\n"
 		 "mount -o remount,bind,rw $r/etc && { %s /bin/${0##*/} \"$@\"; }; e=$?\n"
 		 "mount -o remount,bind,ro $r/etc; exit $e\n", before);
 	make_tool(tool, command);
@@ -1001,6 +1030,7 @@ static const struct tap_case cases[] = {
 	{ "ifupdown fails: everything is rolled back", ifupdown_fails },
 	{ "dhcpcd: a block for the interface, and back", dhcpcd },
 	{ "dhcpcd: another adapter has the name", dhcpcd_replaced },
+	{ "dhcpcd was killed, and another process has its number", dhcpcd_killed },
 	{ "a file in a folder that is read-only for hvkvpd", read_only },
 	{ "nothing is left in such a folder when SET_IP fails", read_only_failure },
 	{ "ConnMan: its settings, and its view of them", connman },
