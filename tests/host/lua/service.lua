@@ -31,9 +31,9 @@ local function together(...)
 		 "usleep 20000; done; }; " .. table.concat({...}, " && "))	-- sleep: it polls, with a time limit
 end
 
--- Another program of ours keeps the pool's lock, for a while or until unlock_pool(), so that the service has to wait in the
--- middle of a request. It gives up after 5 s. The lock is that of the journal: hvkvpd waits only shortly for the lock of the
--- pool file, which any reader can take.
+-- Another program of ours keeps the pool's lock, for a while or until /tmp/unlock is there, so that the service has to wait
+-- in the middle of a request. It gives up after 5 s. The lock is that of the journal: hvkvpd waits only shortly for the lock
+-- of the pool file, which any reader can take.
 local LOCK = "/var/lib/hyperv/.kvp_pool_0.journal"
 
 function lock_pool(seconds)
@@ -48,12 +48,6 @@ function wait_pool_unlocked(timeout)
 	guest_until("flock -n " .. LOCK .. " true", timeout)
 end
 
-local UNLOCKED = "until_so 'flock -n " .. LOCK .. " true'"
-
-function unlock_pool()
-	together(">/tmp/unlock", UNLOCKED)
-end
-
 -- The service has the request that send() sends in hand, and is stopped, for as long as the case likes: a lock alone would not
 -- outlast a slow guest.
 function stop_service_with(send)
@@ -61,7 +55,8 @@ function stop_service_with(send)
 	send()
 	together("until_so 'read state </sys/class/misc/hv_kvp/state && [ $state = taken ]'",
 		 "read pid </run/kvp-service.pid", "kill -STOP $pid",
-		 "until_so 'read _ _ state _ </proc/$pid/stat && [ $state = T ]'", ">/tmp/unlock", UNLOCKED)
+		 "until_so 'read _ _ state _ </proc/$pid/stat && [ $state = T ]'", ">/tmp/unlock",
+		 "until_so 'flock -n " .. LOCK .. " true'")
 end
 
 function continue_service()
