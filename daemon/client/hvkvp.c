@@ -21,6 +21,8 @@
  * @dir: where they are; owned
  * @error: why the last call has failed
  * @feed: the changes, if @watching
+ * @watched: the pools as @feed has read them last, if @watching: what a call reads from @store
+ *	must not pass for a change that was handed out
  * @watching: hvkvp_watch() was called
  */
 struct hvkvp {
@@ -28,6 +30,7 @@ struct hvkvp {
 	char *dir;
 	struct error error;
 	struct feed feed;
+	struct store watched;
 	bool watching;
 };
 
@@ -77,11 +80,20 @@ int hvkvp_open(struct hvkvp **kvp, const char *state_dir)
 	return 0;
 }
 
+static void stop_watching(struct hvkvp *kvp)
+{
+	if (!kvp->watching)
+		return;
+	feed_exit(&kvp->feed);
+	store_exit(&kvp->watched);
+	kvp->watching = false;
+}
+
 void hvkvp_close(struct hvkvp *kvp)
 {
 	if (!kvp)
 		return;
-	feed_exit(&kvp->feed);
+	stop_watching(kvp);
 	store_exit(&kvp->store);
 	free(kvp->dir);
 	free(kvp);
@@ -293,13 +305,17 @@ int hvkvp_watch(struct hvkvp *kvp, unsigned int pools)
 	int err;
 
 	error_clear(&kvp->error);
-	feed_exit(&kvp->feed);
-	kvp->watching = false;
+	stop_watching(kvp);
 	if (!pools || pools >= 1U << HVKVP_POOL_COUNT || pools & 1U << HVKVP_POOL_AUTO)
 		return fail(kvp, -EINVAL, "a bit of a pool that cannot be watched, or none");
-	err = feed_init(&kvp->feed, &kvp->store, pools);
+	err = store_init(&kvp->watched, kvp->dir);
 	if (err)
 		return fail(kvp, err, "");
+	err = feed_init(&kvp->feed, &kvp->watched, pools);
+	if (err) {
+		store_exit(&kvp->watched);
+		return fail(kvp, err, "");
+	}
 	kvp->watching = true;
 	return kvp->feed.complete;
 }

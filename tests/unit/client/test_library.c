@@ -14,6 +14,7 @@
 
 #include "c/tap.h"
 #include "client/hvkvp.h"
+#include "pool/file.h"
 #include "support/scratch.h"
 #include "util/log.h"
 
@@ -186,6 +187,31 @@ static void watches(void)
 	end();
 }
 
+/* What hvkvp_get() has read is still an event: the change of a program that writes to the file itself. */
+static void watches_and_reads(void)
+{
+	struct hvkvp_watch_event event;
+	struct pool_record record = { .key = "k", .value = "1" };
+	int fd;
+
+	begin();
+	CHECK_INT(hvkvp_set(kvp, GUEST, "first", "1"), 1);
+	CHECK_INT(hvkvp_watch(kvp, 1 << GUEST), 1);
+	fd = open(scratch_path(".kvp_pool_1"), O_WRONLY | O_APPEND | O_CLOEXEC);
+	CHECK_INT(write(fd, &record, sizeof(record)), sizeof(record));
+	close(fd);
+	for (int i = 0; i < 10; i++) {
+		/* sleep: a file that has just changed is read again by everyone */
+		usleep(10000);
+		CHECK_INT(hvkvp_get(kvp, GUEST, "k", &value), 0);
+	}
+	next(&event);
+	CHECK_TEXT(event.key, "k");
+	CHECK_TEXT(event.new_value, "1");
+	CHECK_INT(event.source, HVKVP_BY_OTHER);
+	end();
+}
+
 /* After each call other programs can lock the pool. */
 static void unlocked(void)
 {
@@ -339,6 +365,7 @@ static const struct tap_case cases[] = {
 	{ "what cannot be done has an errno and a sentence", refusals },
 	{ "a transaction changes everything, or nothing", transactions },
 	{ "every change is an event", watches },
+	{ "a change that was read meanwhile is an event, too", watches_and_reads },
 	{ "no call leaves a pool locked", unlocked },
 	{ "four threads with a handle each count without loss", threads },
 	{ "threads that create a pool at the same time lose nothing", creators },
