@@ -2,6 +2,7 @@
 /*
  * The configuration.
  */
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
@@ -226,6 +227,22 @@ static size_t next_word(const char **list)
 	return strcspn(*list, " \t");
 }
 
+static bool is_mac(const char *word, size_t len)
+{
+	if (len != ADAPTER_MAC_SIZE - 1)
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (i % 3 == 2 ? word[i] != ':' : !isxdigit((unsigned char)word[i]))
+			return false;
+	return true;
+}
+
+/* What the kernel accepts. */
+static bool is_interface(const char *word, size_t len)
+{
+	return len < IFNAMSIZ && strcspn(word, "/:") >= len && strncmp(word, "..", len);
+}
+
 static const char *parse_adapters(const char *value, void *field)
 {
 	char **adapters = field;
@@ -233,7 +250,7 @@ static const char *parse_adapters(const char *value, void *field)
 	size_t len;
 
 	for (; (len = next_word(&word)); word += len)
-		if (len >= IFNAMSIZ && len != ADAPTER_MAC_SIZE - 1)
+		if (!is_interface(word, len) && !is_mac(word, len))
 			return "interface names and MAC addresses, separated by blanks";
 	free(*adapters);
 	*adapters = strdup(value);
@@ -257,9 +274,10 @@ static const char *parse_access(const char *value, void *field)
 {
 	static const char right[] = "words out of read, write, get, enumerate, set, delete; or none";
 	uint32_t operations = 0;
-	size_t len, i;
+	size_t len, i, words = 0;
+	bool none = false;
 
-	for (; (len = next_word(&value)); value += len) {
+	for (; (len = next_word(&value)); value += len, words++) {
 		for (i = 0; i < sizeof(access_words) / sizeof(access_words[0]); i++)
 			if (strlen(access_words[i].word) == len &&
 			    !strncmp(access_words[i].word, value, len))
@@ -267,7 +285,10 @@ static const char *parse_access(const char *value, void *field)
 		if (i == sizeof(access_words) / sizeof(access_words[0]))
 			return right;
 		operations |= access_words[i].operations;
+		none |= !access_words[i].operations;
 	}
+	if (none && words > 1)
+		return right;
 	*(uint32_t *)field = operations;
 	return NULL;
 }
@@ -405,28 +426,40 @@ static int take_setting(struct config *config, const struct setting *setting,
 	return right ? invalid(entry, right) : 0;
 }
 
+static bool is_section(const char *name)
+{
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (!strcmp(settings[i].section, name))
+			return true;
+	return !strcmp(name, facts_section);
+}
+
+static int take_section(const struct ini_entry *entry)
+{
+	if (is_section(entry->section))
+		return 0;
+	log_err("%s:%u: there is no section [%s]; see hvkvpd.conf(5)", entry->path, entry->line,
+		entry->section);
+	return -EINVAL;
+}
+
 static int take_entry(void *data, const struct ini_entry *entry)
 {
-	bool known = !strcmp(entry->section, facts_section);
-
-	if (known)
+	if (!entry->key)
+		return take_section(entry);
+	if (!strcmp(entry->section, facts_section))
 		return take_fact(data, entry);
-	for (size_t i = 0; i < SETTINGS; i++) {
-		if (strcmp(settings[i].section, entry->section))
-			continue;
-		known = true;
-		if (!strcmp(settings[i].key, entry->key))
+	for (size_t i = 0; i < SETTINGS; i++)
+		if (!strcmp(settings[i].section, entry->section) &&
+		    !strcmp(settings[i].key, entry->key))
 			return take_setting(data, &settings[i], entry);
-	}
 	if (!entry->section[0])
 		log_err("%s:%u: %s stands before the first section", entry->path, entry->line,
 			entry->key);
-	else if (known)
+	else if (is_section(entry->section))
 		log_err("%s:%u: [%s] has no key %s", entry->path, entry->line, entry->section,
 			entry->key);
-	else
-		log_err("%s:%u: there is no section [%s]; see hvkvpd.conf(5)", entry->path,
-			entry->line, entry->section);
+	/* Else the line of the section has the error. */
 	return -EINVAL;
 }
 

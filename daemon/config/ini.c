@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "config/ini.h"
 #include "util/log.h"
@@ -67,15 +68,18 @@ static int read_line(struct ini_file *file, FILE *stream, char *line)
 	return 1;
 }
 
-static int parse_section(struct ini_file *file, char *line)
+static int parse_section(struct ini_file *file, char *line,
+			 int (*take)(void *data, const struct ini_entry *entry), void *data)
 {
+	const struct ini_entry entry = { .path = file->path, .line = file->line,
+					 .section = file->section };
 	size_t len = strlen(line);
 
 	if (len < 3 || line[len - 1] != ']')
 		return fail(file, "a section is \"[NAME]\", alone on its line");
 	line[len - 1] = 0;
 	strcpy(file->section, line + 1);
-	return 0;
+	return take(data, &entry);
 }
 
 static int parse_line(struct ini_file *file, char *line,
@@ -89,7 +93,7 @@ static int parse_line(struct ini_file *file, char *line,
 	if (!line[0] || line[0] == '#' || line[0] == ';')
 		return 0;
 	if (line[0] == '[')
-		return parse_section(file, line);
+		return parse_section(file, line, take, data);
 	equals = strchr(line, '=');
 	if (!equals || equals == line)
 		return fail(file, "neither \"[SECTION]\" nor \"KEY=VALUE\" nor a comment");
@@ -105,9 +109,15 @@ int ini_read(const char *path, int (*take)(void *data, const struct ini_entry *e
 	char line[BUFFER_SIZE];
 	FILE *stream = fopen(path, "re");
 	int ret = 0, err;
+	struct stat link;
 
 	if (!stream) {
 		err = -errno;
+		/* A link was placed here on purpose: its settings must not be left out silently. */
+		if (err == -ENOENT && !lstat(path, &link)) {
+			log_err("%s: a symbolic link to a file that does not exist", path);
+			return -EINVAL;
+		}
 		if (err != -ENOENT)
 			log_err("%s: %s", path, strerror(-err));
 		return err;

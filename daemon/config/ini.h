@@ -15,12 +15,12 @@
 #define INI_LINE_MAX 4096
 
 /**
- * struct ini_entry - a key and its value
+ * struct ini_entry - a section, or a key and its value
  * @path: of the file
  * @line: number of the line, from 1
  * @section: name of the section; "" before the first one
- * @key: name
- * @value: text; may be empty
+ * @key: name; NULL: the line begins the section
+ * @value: text; may be empty; NULL without @key
  */
 struct ini_entry {
 	const char *path;
@@ -38,7 +38,8 @@ struct ini_entry {
  *
  * All of the file is read, so that all errors are logged, as "PATH:LINE: what is wrong".
  *
- * Return: 0; -ENOENT, not logged, if there is no such file; other -errno.
+ * Return: 0; -ENOENT, not logged, if there is no such file; -EINVAL if it is a symbolic link to
+ * nothing; other -errno.
  */
 int ini_read(const char *path, int (*take)(void *data, const struct ini_entry *entry), void *data);
 

@@ -153,6 +153,11 @@ static void drop_ins(void)
 	CHECK_INT(config_load(&config, scratch_path("conf"), false), -EINVAL);
 	CHECK(scratch_logged("/conf.d/15-x.conf:3: MaxKeys=x: not valid; use a number of pairs"));
 	config_exit(&config);
+	unlink(scratch_path("conf.d/15-x.conf"));
+	CHECK_INT(symlink("nowhere", scratch_path("conf.d/15-y.conf")), 0);
+	CHECK_INT(config_load(&config, scratch_path("conf"), false), -EINVAL);
+	CHECK(scratch_logged("/conf.d/15-y.conf: a symbolic link to a file that does not exist"));
+	config_exit(&config);
 	scratch_end();
 }
 
@@ -163,7 +168,8 @@ static void errors(void)
 	scratch_begin();
 	CHECK(refused("[Daemon]\nLogLevel=loud\n", 2, "LogLevel=loud: not valid; use err, "));
 	CHECK(refused("[Daemon]\n\nLoglevel=err\n", 3, "[Daemon] has no key Loglevel"));
-	CHECK(refused("[Daemons]\nLogLevel=err\n", 2, "there is no section [Daemons]"));
+	CHECK(refused("[Daemons]\nLogLevel=err\n", 1, "there is no section [Daemons]"));
+	CHECK(refused("[Daemon]\n\n[Adresses]\n#SetIP=no\n", 3, "there is no section [Adresses]"));
 	CHECK(refused("LogLevel=err\n", 1, "LogLevel stands before the first section"));
 	CHECK(refused("[Daemon]\nLogLevel\n", 2, "neither \"[SECTION]\" nor \"KEY=VALUE\""));
 	CHECK(refused("[Daemon]\n=err\n", 2, "neither \"[SECTION]\" nor \"KEY=VALUE\""));
@@ -177,6 +183,9 @@ static void errors(void)
 	CHECK(refused("[Limits]\nHostChangesPerMinute=0\n", 2, "HostChangesPerMinute=0: not valid"));
 	CHECK(refused("[Addresses]\nSetIP=maybe\n", 2, "SetIP=maybe: not valid; use yes, no or static"));
 	CHECK(refused("[Addresses]\nSetIPAdapters=a-name-that-is-too-long\n", 2, "SetIPAdapters="));
+	CHECK(refused("[Addresses]\nSetIPAdapters=eth0 00:15:5d:01:02:0z\n", 2, "SetIPAdapters="));
+	CHECK(refused("[Addresses]\nSetIPAdapters=eth0/24\n", 2, "SetIPAdapters="));
+	CHECK(refused("[Pools]\nGuest=none read\n", 2, "Guest=none read: not valid"));
 	CHECK(refused("[Pools]\nGuest=read wrote\n", 2, "Guest=read wrote: not valid; use words out of"));
 	CHECK(refused("[Pools]\nInternal=read\n", 2, "[Pools] has no key Internal"));
 	CHECK(refused("[Facts]\nOsName=no\n", 2, "[Facts] has no key OsName"));
