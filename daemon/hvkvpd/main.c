@@ -286,6 +286,15 @@ static int check_ip(const struct daemon *daemon, const char *path)
 	return ret < 0 ? LOOP_EXIT_USAGE : ret;
 }
 
+static int show_config(const struct config *config)
+{
+	config_show(config, stdout);
+	if (!fflush(stdout) && !ferror(stdout))
+		return LOOP_EXIT_OK;
+	log_err("cannot write the output: %s", strerror(errno));
+	return LOOP_EXIT_FAILURE;
+}
+
 /* Fork and lock, before anything is opened. Return: 0, or what to exit with. */
 static int start_up(struct options *options)
 {
@@ -325,6 +334,10 @@ static void make_absolute(struct options *options)
 /* Put the command line over it. Return: 0 or -ENOMEM. */
 static int override(struct config *config, const struct options *options)
 {
+	if (options->state_dir) {
+		free(config->state_dir);
+		config->state_dir = strdup(options->state_dir);
+	}
 	if (options->set_ip) {
 		free(config->site_script);
 		config->site_script = strdup(options->set_ip);
@@ -335,7 +348,7 @@ static int override(struct config *config, const struct options *options)
 		config->max_keys = options->max_keys;
 	if (options->max_bytes)
 		config->max_bytes = options->max_bytes;
-	return config->site_script ? 0 : -ENOMEM;
+	return config->site_script && config->state_dir ? 0 : -ENOMEM;
 }
 
 /* Read the configuration, with the command line over it. Return: 0 or -errno, logged. */
@@ -495,7 +508,7 @@ int main(int argc, char **argv)
 		daemon.system.state_dir = state_dir(options, &daemon.config);
 	daemon.system.site_script = daemon.config.site_script;
 	if (!ret && options->show_config)
-		config_show(&daemon.config, stdout);
+		ret = show_config(&daemon.config);
 	else if (!ret && options->check_config)
 		printf("%s: valid\n", options->config);
 	else if (!ret && options->check_ip)

@@ -293,6 +293,9 @@ static void configuration_checks(void)
 	CHECK_INT(child_run(&child, "hvkvpd", "--show-config", "--max-bytes", "5120", "-c",
 			    scratch_path("conf")), 0);
 	CHECK(strstr(child.out, "\nMaxKeys=7\nMaxBytes=5120\n"));
+	CHECK_INT(child_run(&child, "hvkvpd", "--show-config", "--state-dir", "/srv/pools", "-c",
+			    scratch_path("conf")), 0);
+	CHECK(strstr(child.out, "\nStateDirectory=/srv/pools\n"));
 	/* The command works where the daemon does, within its limits. */
 	mkdir(scratch_path("pools"), 0700);
 	snprintf(conf, sizeof(conf), "[Daemon]\nStateDirectory=%s\n[Limits]\nMaxKeys=1\n",
