@@ -325,6 +325,28 @@ static uint32_t check_access(struct call *call, unsigned int operation)
 	return HVKVP_S_OK;
 }
 
+/* For the log: what a change is about that is not carried out. What cannot be decoded is left out. */
+static void note_target(struct call *call, unsigned int operation)
+{
+	const char *why = call->why;
+
+	switch (operation) {
+	case HVKVP_OP_SET:
+		take_key(call, offsetof(struct hvkvp_msg_exchange, data.key),
+			 wire_get_le32(call->body +
+				       offsetof(struct hvkvp_msg_exchange, data.key_size)));
+		break;
+	case HVKVP_OP_DELETE:
+		take_key(call, offsetof(struct hvkvp_msg_delete, key),
+			 wire_get_le32(call->body + offsetof(struct hvkvp_msg_delete, key_size)));
+		break;
+	case HVKVP_OP_SET_IP:
+		if (ip_codec_adapter(call->body, call->msg_major, call->key))
+			call->key[0] = 0;
+	}
+	call->why = why;
+}
+
 /* Milliseconds until @deadline_ns, 0 if it has passed. */
 static uint64_t time_left(uint64_t deadline_ns)
 {
@@ -458,6 +480,8 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	reply->status = check_access(&call, body[0]);
 	if (!reply->status)
 		reply->status = operation->handle(&call);
+	else
+		note_target(&call, body[0]);
 	if (!reply->status && operation->answers)
 		reply->body_len = request->body_len;
 	tolerate(&call, reply->status);

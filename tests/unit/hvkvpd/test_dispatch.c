@@ -508,6 +508,7 @@ static uint32_t ask_ip(unsigned int operation)
 {
 	struct body body = { .len = BODY_IP, .bytes = { operation } };
 
+	body.bytes[offsetof(struct hvkvp_msg_ip_binary, adapter_id)] = 'x';
 	return handle(&body);
 }
 
@@ -523,8 +524,9 @@ static void forbidden(void)
 	CHECK_INT(set(1, U(u"k"), U(u"v")), OK);
 	config.pools[1] = CONFIG_READ;
 	CHECK_INT(set(1, U(u"k"), U(u"other")), ACCESS_DENIED);
-	CHECK(scratch_logged("4 SET pool=guest key=\"\" status=0x80070005: the configuration does not allow this to the host"));
+	CHECK(scratch_logged("4 SET pool=guest key=\"k\" status=0x80070005: the configuration does not allow this to the host"));
 	CHECK_INT(delete(1, U(u"k")), ACCESS_DENIED);
+	CHECK(scratch_logged("4 DELETE pool=guest key=\"k\" status=0x80070005: the configuration"));
 	CHECK_INT(get(1, U(u"k")), OK);
 	check_pair(4, U(u"k"), U(u"v"));
 	CHECK_INT(enumerate(1, 0), OK);
@@ -542,7 +544,7 @@ static void forbidden(void)
 	CHECK_INT(ask_ip(HVKVP_OP_GET_IP), ACCESS_DENIED);
 	CHECK(scratch_logged("GET_IP is off"));
 	CHECK_INT(ask_ip(HVKVP_OP_SET_IP), ACCESS_DENIED);
-	CHECK(scratch_logged("SET_IP is off"));
+	CHECK(scratch_logged("4 SET_IP adapter=\"x\" status=0x80070005: SET_IP is off"));
 	config.ip.get = true;
 	CHECK_INT(ask_ip(HVKVP_OP_GET_IP), NOT_SUPPORTED);
 	dispatch.config = NULL;
