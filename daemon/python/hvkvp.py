@@ -59,8 +59,8 @@ for _name, _result, *_arguments in (
 
 
 def _bytes(text):
-    if text is None:
-        return None
+    if not isinstance(text, str):
+        raise TypeError(f"a key, value or pool has to be a str, not {type(text).__name__}")
     data = text.encode()
     if b"\0" in data:
         raise ValueError("a key or value cannot have a NUL character")
@@ -99,16 +99,22 @@ class Kvp:
         _lib.hvkvp_close(self._kvp)
         self._kvp = _handle()
 
+    def _open(self):
+        # The library does not check for NULL.
+        if not self._kvp:
+            raise ValueError("the Kvp is closed")
+        return self._kvp
+
     def check(self, result):
         """Returns the result of a function of the library, or raises OSError."""
         if result < 0:
-            raise OSError(-result, _lib.hvkvp_error(self._kvp).decode(errors="replace"))
+            raise OSError(-result, _lib.hvkvp_error(self._open()).decode(errors="replace"))
         return result
 
     def get(self, pool, key):
         """The value of a key; KeyError if there is none."""
         value = _text()
-        result = _lib.hvkvp_get(self._kvp, _number(pool), _bytes(key), ctypes.byref(value))
+        result = _lib.hvkvp_get(self._open(), _number(pool), _bytes(key), ctypes.byref(value))
         if result == -2:  # ENOENT
             raise KeyError(key)
         self.check(result)
@@ -116,11 +122,11 @@ class Kvp:
 
     def set(self, pool, key, value):
         """Creates or changes a pair, durably. Returns whether it was created."""
-        return bool(self.check(_lib.hvkvp_set(self._kvp, _number(pool), _bytes(key), _bytes(value))))
+        return bool(self.check(_lib.hvkvp_set(self._open(), _number(pool), _bytes(key), _bytes(value))))
 
     def delete(self, pool, key):
         """Removes a pair; KeyError if there is none."""
-        result = _lib.hvkvp_delete(self._kvp, _number(pool), _bytes(key))
+        result = _lib.hvkvp_delete(self._open(), _number(pool), _bytes(key))
         if result == -2:  # ENOENT
             raise KeyError(key)
         self.check(result)
@@ -133,33 +139,33 @@ class Kvp:
             found.append((_str(key), _str(value)))
             return 0
 
-        self.check(_lib.hvkvp_each(self._kvp, _number(pool), _pair(add), None))
+        self.check(_lib.hvkvp_each(self._open(), _number(pool), _pair(add), None))
         return found
 
     def transaction(self, pool):
         """Several changes as one: for "with"; an exception in there changes nothing."""
-        return Transaction(self, self._kvp, _number(pool))
+        return Transaction(self, self._open(), _number(pool))
 
     def watch(self, *pools, timeout=None):
         """Yields each change from now on, as Event; ends when there is none for timeout seconds."""
         bits = sum(1 << _number(pool) for pool in pools or ("external", "guest", "parameter", "internal"))
-        self.check(_lib.hvkvp_watch(self._kvp, bits))
+        self.check(_lib.hvkvp_watch(self._open(), bits))
         return self._events(timeout)
 
     def _events(self, timeout):
         event = _Event()
         poll = select.poll()
-        poll.register(_lib.hvkvp_watch_fd(self._kvp), select.POLLIN)
+        poll.register(_lib.hvkvp_watch_fd(self._open()), select.POLLIN)
         left = None if timeout is None else timeout * 1000
         while True:
-            while self.check(_lib.hvkvp_watch_next(self._kvp, ctypes.byref(event), ctypes.sizeof(event))):
+            while self.check(_lib.hvkvp_watch_next(self._open(), ctypes.byref(event), ctypes.sizeof(event))):
                 left = None if timeout is None else timeout * 1000
                 if event.lost:
                     yield Event(None, None, None, None, None, None, event.lost)
                 else:
                     yield Event(_str(_lib.hvkvp_pool_name(event.pool)), _str(event.key), _str(event.old),
                                 _str(event.new), _SOURCES[event.source], event.time_ns, 0)
-            wait = _lib.hvkvp_watch_timeout(self._kvp)
+            wait = _lib.hvkvp_watch_timeout(self._open())
             if wait < 0 or (left is not None and left <= wait):
                 if not poll.poll(left):
                     return
@@ -180,20 +186,28 @@ class Transaction:
         return self
 
     def __exit__(self, kind, *_):
-        transaction, self._transaction = self._transaction, _handle()
+        transaction = self._transaction if kind else self._running()
+        self._transaction = _handle()
         if kind:
             _lib.hvkvp_abort(transaction)
         else:
             self._kvp.check(_lib.hvkvp_commit(transaction))
 
+    def _running(self):
+        if not self._transaction:
+            raise ValueError("the transaction has ended")
+        self._kvp._open()
+        return self._transaction
+
     def set(self, key, value):
         """Creates or changes a pair."""
-        self._kvp.check(_lib.hvkvp_transaction_set(self._transaction, _bytes(key), _bytes(value)))
+        self._kvp.check(_lib.hvkvp_transaction_set(self._running(), _bytes(key), _bytes(value)))
 
     def delete(self, key):
         """Removes a key, if it is there."""
-        self._kvp.check(_lib.hvkvp_transaction_delete(self._transaction, _bytes(key)))
+        self._kvp.check(_lib.hvkvp_transaction_delete(self._running(), _bytes(key)))
 
     def expect(self, key, value):
         """Changes nothing at all unless the key has this value; None: unless there is no such key."""
-        self._kvp.check(_lib.hvkvp_transaction_expect(self._transaction, _bytes(key), _bytes(value)))
+        expected = None if value is None else _bytes(value)
+        self._kvp.check(_lib.hvkvp_transaction_expect(self._running(), _bytes(key), expected))
