@@ -167,18 +167,35 @@ static int import_list(struct command *command, const json_t *list)
 	return ret;
 }
 
+/* Return: exit code; *@list is the caller's. */
+static int load_file(const char *path, json_t **list)
+{
+	bool standard = !strcmp(path, "-");
+	FILE *stream = standard ? stdin : fopen(path, "re");
+	json_error_t error;
+	int ret = EXIT_OK;
+
+	if (!stream)
+		return command_fail(EXIT_STORAGE, "%s: %s", path, strerror(errno));
+	*list = json_loadf(stream, 0, &error);
+	if (!*list && ferror(stream))
+		ret = command_fail(EXIT_STORAGE, "%s: cannot be read", path);
+	else if (!*list)
+		ret = command_fail(EXIT_USAGE, "%s: line %d: %s", path, error.line, error.text);
+	if (!standard)
+		fclose(stream);
+	return ret;
+}
+
 int command_import(struct command *command)
 {
 	const char *path = command->argv[0];
-	bool standard = !strcmp(path, "-");
-	json_error_t error;
-	json_t *list;
+	json_t *list = NULL;
 	size_t count;
-	int ret = EXIT_OK;
+	int ret = load_file(path, &list);
 
-	list = standard ? json_loadf(stdin, 0, &error) : json_load_file(path, 0, &error);
-	if (!list)
-		return command_fail(EXIT_USAGE, "%s: line %d: %s", path, error.line, error.text);
+	if (ret)
+		return ret;
 	if (!json_is_array(list))
 		ret = command_fail(EXIT_USAGE, "%s: not an array of pairs, as hvkvp export prints it",
 				   path);
