@@ -213,10 +213,10 @@ static int run(struct watch *watch)
 	bool running = false;
 	int ret = EXIT_OK;
 
-	print_watching(watch);
 	if (command->exec && !watch->feed.complete)
 		return command_fail(EXIT_STORAGE, "--exec: %s cannot be read; run as root",
 				    command->store.changes.path);
+	print_watching(watch);
 	if (command->initial)
 		ret = report_initial(watch);
 	do {
