@@ -13,48 +13,46 @@
 /* A longer value is not even looked at: 16 MiB, in pieces. */
 #define INPUT_MAX (16 << 20)
 
-/* Read a value. Return: text, the caller's; NULL after an error, printed. */
-static char *read_stream(FILE *stream, const char *name, bool raw)
+/* Read a value. Return: exit code; *@value is the caller's. */
+static int read_stream(FILE *stream, const char *name, bool raw, char **value)
 {
 	char *text = malloc(INPUT_MAX + 2);
 	size_t len;
+	int ret;
 
-	if (!text) {
-		command_fail(EXIT_STORAGE, "out of memory");
-		return NULL;
-	}
+	if (!text)
+		return command_fail(EXIT_STORAGE, "out of memory");
 	len = fread(text, 1, INPUT_MAX + 1, stream);
 	text[len] = 0;
-	if (ferror(stream))
-		command_fail(EXIT_STORAGE, "%s: %s", name, strerror(errno));
-	else if (len > INPUT_MAX)
-		command_fail(EXIT_USAGE, "%s: longer than %d bytes", name, INPUT_MAX);
-	else if (strlen(text) != len)
-		command_fail(EXIT_USAGE, "%s: has a NUL byte, which no value can have", name);
-	else {
+	if (ferror(stream)) {
+		ret = command_fail(EXIT_STORAGE, "%s: %s", name, strerror(errno));
+	} else if (len > INPUT_MAX) {
+		ret = command_fail(EXIT_USAGE, "%s: longer than %d bytes", name, INPUT_MAX);
+	} else if (strlen(text) != len) {
+		ret = command_fail(EXIT_USAGE, "%s: has a NUL byte, which no value can have", name);
+	} else {
 		if (!raw && len && text[len - 1] == '\n')
 			text[len - 1] = 0;
-		return text;
+		*value = text;
+		return EXIT_OK;
 	}
 	free(text);
-	return NULL;
+	return ret;
 }
 
-static char *read_value(const struct command *command, const char *path)
+static int read_value(const struct command *command, const char *path, char **value)
 {
 	FILE *stream;
-	char *text;
+	int ret;
 
 	if (!strcmp(path, "-"))
-		return read_stream(stdin, "standard input", command->raw);
+		return read_stream(stdin, "standard input", command->raw, value);
 	stream = fopen(path, "re");
-	if (!stream) {
-		command_fail(EXIT_STORAGE, "%s: %s", path, strerror(errno));
-		return NULL;
-	}
-	text = read_stream(stream, path, command->raw);
+	if (!stream)
+		return command_fail(EXIT_STORAGE, "%s: %s", path, strerror(errno));
+	ret = read_stream(stream, path, command->raw, value);
 	fclose(stream);
-	return text;
+	return ret;
 }
 
 /**
@@ -159,6 +157,17 @@ static int print_results(const struct request *change, json_t *list, size_t keys
 	return ret;
 }
 
+/* The key of the only pair, as it was given: its pieces have others. */
+static json_t *result_of_split(const struct request *change)
+{
+	const struct command *command = change->command;
+	const char *key = command->argv[1];
+	bool assignment = command->argc == 2 && !command->file;
+
+	return json_pack("{s:s, s:s%, s:s}", "pool", store_pool_name(change->number), "key", key,
+			 assignment ? strcspn(key, "=") : strlen(key), "result", "changed");
+}
+
 static int report_set(const struct request *change, size_t keys)
 {
 	json_t *list = json_array();
@@ -169,8 +178,7 @@ static int report_set(const struct request *change, size_t keys)
 		if (edit->kind == POOL_EDIT_EXPECT)
 			continue;
 		if (change->command->split >= 0) {
-			json_array_append_new(list, result(change, change->command->argv[1],
-							   "changed"));
+			json_array_append_new(list, result_of_split(change));
 			break;
 		}
 		json_array_append_new(list, result(change, edit->key,
@@ -221,9 +229,9 @@ static int add_pairs(struct request *change)
 		file = "-";
 	}
 	if (file) {
-		text = read_value(command, file);
-		if (!text)
-			return EXIT_STORAGE;
+		ret = read_value(command, file, &text);
+		if (ret)
+			return ret;
 		change->texts[change->text_count++] = text;
 		return add_single(change, command->argv[1], text);
 	}

@@ -78,7 +78,7 @@ static void values_from_elsewhere(void)
 	CHECK_INT(RUN("set", "guest", "k", "v", "--file", scratch_path("value")), 2);
 	CHECK_INT(RUN("set", "guest", "k", "--file", scratch_path("none")), 3);
 	scratch_write("value", "a\0b", 3);
-	CHECK_INT(RUN("set", "guest", "k", "--file", scratch_path("value")), 3);
+	CHECK_INT(RUN("set", "guest", "k", "--file", scratch_path("value")), 2);
 	CHECK(strstr(child.err, "NUL byte"));
 	memset(large, 'x', sizeof(large));
 	scratch_write("value", large, sizeof(large));
@@ -255,6 +255,11 @@ static void json(void)
 	json_decref(root);
 	CHECK_INT(RUN("--json", "get", "guest", "b"), 1);
 	CHECK_TEXT(child.out, "");
+	CHECK_INT(RUN("--json", "--split=azure", "set", "guest", "key=v=1"), 0);
+	root = json_loads(child.out, 0, NULL);
+	CHECK_TEXT(text_of(root, "key"), "key");
+	json_decref(root);
+	CHECK_INT(RUN("del", "guest", "key"), 0);
 
 	CHECK_INT(RUN("set", "guest", "c", "4"), 0);
 	CHECK_INT(RUN("--json", "wait", "guest", "c", "-t", "0"), 0);
@@ -268,6 +273,9 @@ static void json(void)
 	json_decref(root);
 	CHECK_INT(RUN("get", "guest", "c"), 0);
 	CHECK_TEXT(child.out, "5\n");
+	CHECK_INT(RUN("import", scratch_path("none.json")), 3);
+	CHECK(strstr(child.err, "/none.json: No such file"));
+	CHECK_INT(RUN("import", scratch_dir), 3);
 	scratch_end();
 }
 
