@@ -34,13 +34,18 @@ static const char *value_at(const struct pool_index *index, uint32_t number)
 /* Remove all records with a key. Return: 0 or -ENOMEM. */
 static int known_delete(struct pool_index *known, const char *key)
 {
+	uint32_t number = pool_index_last(known, key), last = known->records - 1, to = 0;
 	struct pool_move *moves;
-	uint32_t to = 0;
 	size_t count = 0;
 	int err;
 
-	if (pool_index_last(known, key) == POOL_NONE)
+	if (number == POOL_NONE)
 		return 0;
+	/* The usual case, at no cost for each record: the last one takes its place. */
+	if (pool_index_before(known, number) == POOL_NONE &&
+	    pool_index_before(known, last) == POOL_NONE)
+		return pool_index_move(known, &(struct pool_move){ .from = last, .to = number },
+				       number != last, last);
 	moves = calloc(known->records, sizeof(*moves));
 	if (!moves)
 		return -ENOMEM;
