@@ -87,7 +87,10 @@ static int create_dir(const struct pool_file *file)
 	char *dir = dir_of(file);
 	int err = dir ? 0 : -ENOMEM;
 
-	if (dir && mkdir(dir, DIR_MODE) && errno != EEXIST)
+	if (dir && mkdir(dir, DIR_MODE))
+		err = errno == EEXIST ? 0 : -errno;
+	/* Like that of the file: others have to reach it. */
+	else if (dir && chmod(dir, DIR_MODE))
 		err = -errno;
 	free(dir);
 	return err;

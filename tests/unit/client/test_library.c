@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "c/tap.h"
@@ -212,6 +213,26 @@ static void watches_and_reads(void)
 	end();
 }
 
+/* Everyone can read a pool, whatever the umask of the program that creates it. */
+static void umasks(void)
+{
+	struct hvkvp *own;
+	struct stat st;
+	mode_t before;
+
+	begin();
+	before = umask(077);
+	CHECK_INT(hvkvp_open(&own, scratch_path("new")), 0);
+	CHECK_INT(hvkvp_set(own, GUEST, "k", "1"), 1);
+	hvkvp_close(own);
+	umask(before);
+	CHECK_INT(stat(scratch_path("new"), &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0755);
+	CHECK_INT(stat(scratch_path("new/.kvp_pool_1"), &st), 0);
+	CHECK_INT(st.st_mode & 0777, 0644);
+	end();
+}
+
 /* After each call other programs can lock the pool. */
 static void unlocked(void)
 {
@@ -366,6 +387,7 @@ static const struct tap_case cases[] = {
 	{ "a transaction changes everything, or nothing", transactions },
 	{ "every change is an event", watches },
 	{ "a change that was read meanwhile is an event, too", watches_and_reads },
+	{ "others can read what a program with a strict umask creates", umasks },
 	{ "no call leaves a pool locked", unlocked },
 	{ "four threads with a handle each count without loss", threads },
 	{ "threads that create a pool at the same time lose nothing", creators },
