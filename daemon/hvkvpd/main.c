@@ -389,7 +389,8 @@ static void reload(void *data)
 	/* The pools stay where they are, and so does the text that names their directory. */
 	dir = daemon->config.state_dir;
 	if (strcmp(new.state_dir, dir) && !daemon->options.state_dir)
-		log_warn("StateDirectory=%s takes effect when hvkvpd is restarted", new.state_dir);
+		log_warn("StateDirectory=%s takes effect when hvkvpd is restarted",
+			 new.state_dir[0] ? new.state_dir : "auto");
 	daemon->config.state_dir = new.state_dir;
 	new.state_dir = dir;
 	config_exit(&daemon->config);
