@@ -236,6 +236,7 @@ static void hooks(void)
 		{ "10-first", 0755, "echo 10 $HVKVP_NEW >>seen; exit 7" },
 	/* sleep: a program that is slower than the changes come in */
 		{ "15-hangs", 0755, "exec sleep 60" },
+		{ "16-of-others", 0757, "echo 16 >>seen" },
 		{ "17-is-data", 0644, "echo 17 >>seen" },
 		{ "18-old~", 0755, "echo 18 >>seen" },
 		{ "19-old.dpkg-dist", 0755, "echo 19 >>seen" },
@@ -261,6 +262,7 @@ static void hooks(void)
 	CHECK_TEXT(text, "10 v\n20 set k\n");
 	CHECK(child_says(&child, "hooks/10-first: exit code 7\n", 1));
 	CHECK(child_says(&child, "hooks/15-hangs: exit code 124\n", 1));
+	CHECK(child_says(&child, "hooks/16-of-others: must be owned by root", 1));
 	stop();
 	end();
 }
