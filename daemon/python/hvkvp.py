@@ -17,6 +17,7 @@ Failures are OSError with errno and a sentence. A Kvp is for one thread at a tim
 import ctypes
 import os
 import select
+import time
 from collections import namedtuple
 
 Event = namedtuple("Event", "pool key old new source time_ns lost")
@@ -156,22 +157,20 @@ class Kvp:
         event = _Event()
         poll = select.poll()
         poll.register(_lib.hvkvp_watch_fd(self._open()), select.POLLIN)
-        left = None if timeout is None else timeout * 1000
+        end = None if timeout is None else time.monotonic() + timeout
         while True:
             while self.check(_lib.hvkvp_watch_next(self._open(), ctypes.byref(event), ctypes.sizeof(event))):
-                left = None if timeout is None else timeout * 1000
                 if event.lost:
                     yield Event(None, None, None, None, None, None, event.lost)
                 else:
                     yield Event(_str(_lib.hvkvp_pool_name(event.pool)), _str(event.key), _str(event.old),
                                 _str(event.new), _SOURCES[event.source], event.time_ns, 0)
+                end = None if timeout is None else time.monotonic() + timeout
+            left = None if end is None else (end - time.monotonic()) * 1000
+            if left is not None and left <= 0:
+                return
             wait = _lib.hvkvp_watch_timeout(self._open())
-            if wait < 0 or (left is not None and left <= wait):
-                if not poll.poll(left):
-                    return
-            else:
-                poll.poll(wait)
-                left = None if left is None else left - wait
+            poll.poll(left if wait < 0 else wait if left is None else min(left, wait))
 
 
 class Transaction:
