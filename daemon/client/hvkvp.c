@@ -57,6 +57,12 @@ static void drop(int level, const char *line)
 	(void)line;
 }
 
+/* Once, before there are threads: they may open handles at the same time. */
+__attribute__((constructor)) static void be_quiet(void)
+{
+	log_set_sink(drop);
+}
+
 int hvkvp_open(struct hvkvp **kvp, const char *state_dir)
 {
 	struct hvkvp *new;
@@ -64,7 +70,6 @@ int hvkvp_open(struct hvkvp **kvp, const char *state_dir)
 	*kvp = NULL;
 	if (state_dir && !state_dir[0])
 		return -EINVAL;
-	log_set_sink(drop);
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return -ENOMEM;
