@@ -12,6 +12,7 @@ local classes = {
 	timesync = { "9527e630-d0ae-497b-adce-e80ab0175caf", "2dd1ce17-079e-403c-b352-a1921ee207ee" },
 	vss = { "35fa2e29-ea23-4236-96ae-3a6ebacba440", "5ced1297-4598-4915-a5fc-ad21bb4d02a4" },
 	fcopy = { "34d14be3-dee4-41c8-9ae7-6b174977c192", "eb765408-105f-49b6-b4aa-c123b64d17d4" },
+	disk = { "ba6163d9-04a1-4d29-b605-72e2ffb1dc7f", flags = 0x0001, user = "" },
 	nic = { "f8615163-df3e-46c5-913f-f2d2f965ed0e", flags = 0x0001, user = "" },
 }
 

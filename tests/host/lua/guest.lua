@@ -140,6 +140,11 @@ function guest.shell()
 	native.emit("shell", "state", "ended")
 end
 
+-- The guest boots again: nothing of what its agent said or was asked counts any more.
+function guest.forget()
+	buffer, ready, late = "", false, 0
+end
+
 -- Unreferenced memory, as kmemleak reports it: its report, "" if there is none. It lets objects be until they are
 -- five seconds old, and needs a second look at what was on a stack.
 function guest.leaks()

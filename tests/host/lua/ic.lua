@@ -267,6 +267,12 @@ function ic.resync_all()
 	return thrown
 end
 
+-- The guest boots again: what was asked before will never be answered.
+function ic.forget()
+	for _, t in ipairs(ic.talks) do t.pending = {} end
+	ic.talks = {}
+end
+
 -- The body of a negotiate request.
 function ic.negotiate_body(fw, msg)
 	local out = { string.pack("<I2I2I4", #fw, #msg, 0) }

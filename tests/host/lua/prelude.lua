@@ -9,6 +9,7 @@ local guest_side = require "guest"
 
 bus = require "bus"
 require "nic"
+require "disk"
 require "service"
 component = require "component"
 heartbeat, shutdown = require "heartbeat", require "shutdown"

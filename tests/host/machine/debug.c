@@ -50,6 +50,15 @@ int debug_init(struct vm *vm)
 	return vm->debug.fd < 0 ? -errno : 0;
 }
 
+void debug_reset(struct vm *vm)
+{
+	memset(vm->debug.breakpoints, 0, sizeof(vm->debug.breakpoints));
+	memset(vm->debug.watches, 0, sizeof(vm->debug.watches));
+	atomic_store(&vm->debug.stepping, -1);
+	vm->debug.attached = false;
+	vm->debug.stopped = false;
+}
+
 void debug_release(struct vm *vm)
 {
 	if (vm->debug.fd >= 0)
@@ -82,7 +91,7 @@ void debug_hold(struct vcpu *vcpu)
 	pthread_mutex_lock(&vm->lock);
 	vcpu->held = true;
 	pthread_cond_broadcast(&vm->changed);
-	while (vm->state <= VM_RUNNING && debug_must_hold(vcpu))
+	while (vm->state == VM_RUNNING && debug_must_hold(vcpu))
 		pthread_cond_wait(&vm->changed, &vm->lock);
 	vcpu->held = false;
 	/* Whoever ends the machine changes its state before it kicks: the caller looks at that now. */
@@ -112,7 +121,7 @@ static int wait_held(struct vm *vm)
 {
 	while (vm->state == VM_RUNNING && !all_held(vm))
 		pthread_cond_wait(&vm->changed, &vm->lock);
-	return vm->state > VM_RUNNING ? -ESRCH : 0;
+	return vm->state > VM_RUNNING || vm->state == VM_OFF ? -ESRCH : 0;
 }
 
 int debug_pause(struct vm *vm)

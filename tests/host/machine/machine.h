@@ -20,6 +20,7 @@ struct kvm_run;
 struct rtc;
 struct serial;
 struct synic;
+struct synic_ops;
 
 /** VCPU_EXIT_REASONS - exit reasons that are counted one by one; the last is "others" */
 #define VCPU_EXIT_REASONS 48
@@ -95,6 +96,7 @@ struct debug {
 
 /**
  * struct vm - the machine
+ * @cfg: as given to vm_create(), for the next boot; its strings are the caller's
  * @kvm_fd: /dev/kvm
  * @fd: KVM's virtual machine
  * @ram: guest RAM, from guest physical address 0
@@ -108,6 +110,7 @@ struct debug {
  * @text: the state as a sentence
  */
 struct vm {
+	struct vm_config cfg;
 	int kvm_fd;
 	int fd;
 	u8 *ram;
@@ -167,6 +170,9 @@ void vcpu_release(struct vcpu *vcpu);
 /** debug_init() / debug_release() - before the first virtual CPU, and after the last. Return: 0 or -errno. */
 int debug_init(struct vm *vm);
 void debug_release(struct vm *vm);
+
+/** debug_reset() - the guest boots again: its memory has no breakpoints; a debugger must attach again */
+void debug_reset(struct vm *vm);
 
 /** debug_must_hold() - must this virtual CPU not run just now? A look without a lock. */
 bool debug_must_hold(const struct vcpu *vcpu);
@@ -257,6 +263,9 @@ void port_irq(struct vm *vm, unsigned int gsi, bool level);
  * Return: it, or NULL with a line in @err.
  */
 struct synic *synic_new(struct vm *vm, char *err, size_t errlen);
+
+/** synic_attached() - what synic_attach() was given */
+void synic_attached(const struct vm *vm, const struct synic_ops **ops, void **ctx);
 
 /** synic_free() - after the virtual CPUs stopped; NULL is fine */
 void synic_free(struct synic *synic);

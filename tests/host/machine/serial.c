@@ -330,6 +330,18 @@ void serial_hang_up(struct serial *serial)
 	pthread_mutex_unlock(&serial->lock);
 }
 
+void serial_reset(struct serial *serial, bool forget)
+{
+	pthread_mutex_lock(&serial->lock);
+	serial->ier = serial->lcr = serial->mcr = 0;
+	serial->scratch = serial->dll = serial->dlm = 0;
+	serial->fifo = serial->tx_pending = serial->line = serial->hung_up = false;
+	bytes_drop(&serial->queue, serial->queue.len);
+	if (forget)
+		bytes_drop(&serial->log, serial->log.len);
+	pthread_mutex_unlock(&serial->lock);
+}
+
 int serial_put(struct serial *serial, const void *data, size_t len)
 {
 	int ret = 0;

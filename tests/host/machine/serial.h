@@ -49,6 +49,14 @@ void serial_out(struct serial *serial, unsigned int reg, u8 value);
 /** serial_hang_up() - the guest has ended: wake every waiter */
 void serial_hang_up(struct serial *serial);
 
+/**
+ * serial_reset() - the guest boots again
+ * @forget: drop what is in the log; else it goes on
+ *
+ * The guest must not run. What waits for the guest to read it is dropped.
+ */
+void serial_reset(struct serial *serial, bool forget);
+
 /** serial_put() - queue bytes for the guest; see vm_agent_write() */
 int serial_put(struct serial *serial, const void *data, size_t len);
 

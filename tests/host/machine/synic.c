@@ -124,6 +124,12 @@ void synic_attach(struct vm *vm, const struct synic_ops *ops, void *ctx)
 	vm->synic->ctx = ctx;
 }
 
+void synic_attached(const struct vm *vm, const struct synic_ops **ops, void **ctx)
+{
+	*ops = vm->synic ? vm->synic->ops : NULL;
+	*ctx = vm->synic ? vm->synic->ctx : NULL;
+}
+
 u16 synic_post(struct vm *vm, u32 connection, u32 type, const void *payload, u32 len)
 {
 	const struct synic *synic = vm->synic;

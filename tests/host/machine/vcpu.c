@@ -198,7 +198,7 @@ static void *vcpu_thread(void *arg)
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
 	pthread_setname_np(pthread_self(), name);
-	while (!vm_ended(vcpu->vm)) {
+	while (vm_state(vcpu->vm) == VM_RUNNING) {
 		u32 reason;
 
 		/* So KVM completes the last access to a device, and does not enter the guest. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vm.c - the machine: built, started, ended once, taken apart
+ * vm.c - the machine: built, started, ended, booted again, taken apart
  */
 #include "machine/vm.h"
 
@@ -16,12 +16,14 @@
 #include "machine/machine.h"
 #include "machine/rtc.h"
 #include "machine/serial.h"
+#include "machine/synic.h"
 #include "util/waiting.h"
 
 #define HUGE_PAGE	(2ull << 20)
 
 static const char *const state_names[] = {
 	[VM_CREATED] = "created",
+	[VM_OFF] = "off",
 	[VM_RUNNING] = "running",
 	[VM_POWEROFF] = "poweroff",
 	[VM_RESET] = "reset",
@@ -56,15 +58,30 @@ static int check_config(const struct vm_config *cfg, char *err, size_t errlen)
 	return 0;
 }
 
+static int add_ram(struct vm *vm, char *err, size_t errlen)
+{
+	struct kvm_userspace_memory_region region = { 0 };
+	int ret;
+
+	region.memory_size = vm->ram_size;
+	region.userspace_addr = (uintptr_t)vm->ram;
+	ret = kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+	if (ret < 0)
+		snprintf(err, errlen, "KVM takes no %llu MiB of RAM (%s)",
+			 (unsigned long long)vm->ram_size >> 20, strerror(-ret));
+	return ret;
+}
+
 /*
  * Nested paging on small pages is what makes a guest slow: huge pages on both
  * sides halve its boot.
  */
 static int map_ram(struct vm *vm, unsigned int mib, char *err, size_t errlen)
 {
-	struct kvm_userspace_memory_region region = { 0 };
 	int ret;
 
+	if (vm->ram_map)
+		return add_ram(vm, err, errlen);
 	vm->ram_size = (u64)mib << 20;
 	vm->ram_map_size = vm->ram_size + HUGE_PAGE;
 	vm->ram_map = mmap(NULL, vm->ram_map_size, PROT_READ | PROT_WRITE,
@@ -77,13 +94,7 @@ static int map_ram(struct vm *vm, unsigned int mib, char *err, size_t errlen)
 	}
 	vm->ram = (u8 *)(((uintptr_t)vm->ram_map + HUGE_PAGE - 1) & ~(uintptr_t)(HUGE_PAGE - 1));
 	madvise(vm->ram, vm->ram_size, MADV_HUGEPAGE);
-
-	region.memory_size = vm->ram_size;
-	region.userspace_addr = (uintptr_t)vm->ram;
-	ret = kvm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
-	if (ret < 0)
-		snprintf(err, errlen, "KVM takes no %u MiB of RAM (%s)", mib, strerror(-ret));
-	return ret;
+	return add_ram(vm, err, errlen);
 }
 
 static int create_chips(struct vm *vm, char *err, size_t errlen)
@@ -125,6 +136,11 @@ static int create_devices(struct vm *vm, const struct vm_config *cfg, char *err,
 	struct serial_config com1 = { .name = "console", .irq = console_irq, .ctx = vm };
 	struct serial_config com2 = { .name = "agent", .irq = agent_irq, .ctx = vm };
 
+	if (vm->console) {
+		serial_reset(vm->console, false);
+		serial_reset(vm->agent, true);
+		return 0;
+	}
 	if (cfg->console) {
 		vm->console_file = open_console(cfg->console);
 		if (!vm->console_file) {
@@ -146,21 +162,11 @@ static int create_devices(struct vm *vm, const struct vm_config *cfg, char *err,
 	return 0;
 }
 
-static int create_all(struct vm *vm, const struct vm_config *cfg, char *err, size_t errlen)
+/* All that a machine has when it is switched on. What outlives a power cut is kept if it is there. */
+static int power_up(struct vm *vm, const struct vm_config *cfg, char *err, size_t errlen)
 {
 	int ret;
 
-	ret = check_config(cfg, err, errlen);
-	if (ret < 0)
-		return ret;
-	ret = debug_init(vm);
-	if (ret < 0) {
-		snprintf(err, errlen, "no eventfd (%s)", strerror(-ret));
-		return ret;
-	}
-	vm->kvm_fd = kvm_open(err, errlen);
-	if (vm->kvm_fd < 0)
-		return vm->kvm_fd;
 	ret = create_chips(vm, err, errlen);
 	if (ret < 0)
 		return ret;
@@ -185,6 +191,25 @@ static int create_all(struct vm *vm, const struct vm_config *cfg, char *err, siz
 	if (ret < 0)
 		snprintf(err, errlen, "KVM takes no registers (%s)", strerror(-ret));
 	return ret;
+}
+
+static int create_all(struct vm *vm, const struct vm_config *cfg, char *err, size_t errlen)
+{
+	int ret;
+
+	ret = check_config(cfg, err, errlen);
+	if (ret < 0)
+		return ret;
+	ret = debug_init(vm);
+	if (ret < 0) {
+		snprintf(err, errlen, "no eventfd (%s)", strerror(-ret));
+		return ret;
+	}
+	vm->kvm_fd = kvm_open(err, errlen);
+	if (vm->kvm_fd < 0)
+		return vm->kvm_fd;
+	vm->cfg = *cfg;
+	return power_up(vm, cfg, err, errlen);
 }
 
 /* A machine that nothing has been created of. */
@@ -259,13 +284,23 @@ int vm_start(struct vm *vm)
 	return ret;
 }
 
+/* The state says that the guest must not run: have everyone look at it. */
+static void halt(struct vm *vm)
+{
+	serial_hang_up(vm->console);
+	serial_hang_up(vm->agent);
+	for (unsigned int i = 0; i < vm->nr_cpus; i++)
+		vcpu_kick(&vm->vcpus[i]);
+}
+
 void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...)
 {
 	bool first;
 	va_list ap;
 
 	pthread_mutex_lock(&vm->lock);
-	first = vm->state <= VM_RUNNING;
+	/* A guest without power ends nothing. */
+	first = vm->state <= VM_RUNNING && (vm->state != VM_OFF || state >= VM_FAILED);
 	if (first) {
 		va_start(ap, fmt);
 		vsnprintf(vm->text, sizeof(vm->text), fmt, ap);
@@ -276,11 +311,60 @@ void vm_end(struct vm *vm, enum vm_state state, const char *fmt, ...)
 	pthread_mutex_unlock(&vm->lock);
 	if (!first)
 		return;
-	serial_hang_up(vm->console);
-	serial_hang_up(vm->agent);
+	halt(vm);
 	debug_notify(vm);
+}
+
+void vm_power_off(struct vm *vm)
+{
+	bool ran;
+
+	pthread_mutex_lock(&vm->lock);
+	ran = vm->state == VM_RUNNING;
+	if (ran) {
+		vm->state = VM_OFF;
+		pthread_cond_broadcast(&vm->changed);
+	}
+	pthread_mutex_unlock(&vm->lock);
+	if (ran) {
+		halt(vm);
+		debug_notify(vm);
+	}
+}
+
+/* What KVM has of the machine. */
+static void power_down(struct vm *vm)
+{
 	for (unsigned int i = 0; i < vm->nr_cpus; i++)
-		vcpu_kick(&vm->vcpus[i]);
+		vcpu_release(&vm->vcpus[i]);
+	synic_free(vm->synic);
+	vm->synic = NULL;
+	if (vm->fd >= 0)
+		close(vm->fd);
+	vm->fd = -1;
+}
+
+bool vm_power_on(struct vm *vm, char *err, size_t errlen)
+{
+	const struct synic_ops *ops;
+	void *ctx;
+	int ret;
+
+	synic_attached(vm, &ops, &ctx);
+	power_down(vm);
+	madvise(vm->ram, vm->ram_size, MADV_DONTNEED);
+	vm->crashed = false;
+	debug_reset(vm);
+	ret = power_up(vm, &vm->cfg, err, errlen);
+	if (ret >= 0) {
+		synic_attach(vm, ops, ctx);
+		ret = vm_start(vm);
+		if (ret < 0)
+			snprintf(err, errlen, "%s", vm_state_text(vm));
+	}
+	if (ret < 0)
+		vm_end(vm, VM_FAILED, "it cannot be switched on again");
+	return ret >= 0;
 }
 
 void vm_stop(struct vm *vm)
@@ -301,17 +385,13 @@ void vm_destroy(struct vm *vm)
 	if (!vm)
 		return;
 	vm_join(vm);
-	for (unsigned int i = 0; i < vm->nr_cpus; i++)
-		vcpu_release(&vm->vcpus[i]);
-	synic_free(vm->synic);
+	power_down(vm);
 	debug_release(vm);
 	rtc_free(vm->rtc);
 	serial_free(vm->agent);
 	serial_free(vm->console);
 	if (vm->console_file)
 		fclose(vm->console_file);
-	if (vm->fd >= 0)
-		close(vm->fd);
 	if (vm->kvm_fd >= 0)
 		close(vm->kvm_fd);
 	if (vm->ram_map)

@@ -2,17 +2,17 @@
 /*
  * vm.h - the virtual machine: one guest on /dev/kvm, from creation to its end
  *
- * A machine is created stopped, gets its bus attached (synic.h), is started
- * once and ends once. It has guest RAM from address 0, one to VM_MAX_CPUS
- * virtual CPUs with a thread each, two serial ports and the few registers that
- * Linux needs to start and to stop. It has no PCI, PIT or disk.
+ * A machine is created stopped, gets its bus attached (synic.h), is started and
+ * ends; vm_power_on() boots it again. It has guest RAM from address 0, one to
+ * VM_MAX_CPUS virtual CPUs with a thread each, two serial ports and the few
+ * registers that Linux needs to start and to stop. It has no PCI, PIT or disk.
  *
- * How a run ends is a state that the guest (or vm_stop()) reaches exactly once:
+ * How a boot ends is a state that the guest (or vm_stop()) reaches exactly once:
  * every blocking call below returns then, so no caller needs a timeout to
  * survive a guest that died.
  *
- * All functions may be called from any thread, except vm_create(), vm_start()
- * and vm_destroy(), which belong to one owner. Errors are negative errno.
+ * All functions may be called from any thread, except vm_create(), vm_start(),
+ * vm_power_on() and vm_destroy(), which belong to one owner. Errors are negative errno.
  */
 #ifndef HVHOST_VM_H
 #define HVHOST_VM_H
@@ -35,6 +35,7 @@ struct vm;
 /**
  * enum vm_state - where in its life the machine is
  * @VM_CREATED: not started
+ * @VM_OFF: the power was cut; vm_power_on() boots it again
  * @VM_RUNNING: the guest runs
  * @VM_POWEROFF: the guest entered S5; the only good end
  * @VM_RESET: the guest asked for a reset (reboot)
@@ -45,6 +46,7 @@ struct vm;
  */
 enum vm_state {
 	VM_CREATED,
+	VM_OFF,
 	VM_RUNNING,
 	VM_POWEROFF,
 	VM_RESET,
@@ -87,6 +89,26 @@ struct vm *vm_create(const struct vm_config *cfg, char *err, size_t errlen);
 
 /** vm_start() - let the guest run. Return: 0, or a negative errno. */
 int vm_start(struct vm *vm);
+
+/**
+ * vm_power_off() - stop the guest where it is; no effect unless it runs
+ *
+ * Context: any thread, also a virtual CPU's. Does not wait until all of them have stopped:
+ * see vm_join().
+ */
+void vm_power_off(struct vm *vm);
+
+/**
+ * vm_power_on() - boot the guest from the beginning, with memory that is all zero
+ * @err: receives one line if it fails
+ * @errlen: size of @err in bytes
+ *
+ * After vm_power_off() or the guest's end, and vm_join(). The bus stays attached. Pointers from
+ * vm_mem() stay valid. The console's output goes on; what the agent's line held is forgotten.
+ *
+ * Return: false if the machine cannot be made; it has ended then.
+ */
+bool vm_power_on(struct vm *vm, char *err, size_t errlen);
 
 /** vm_stop() - end the run from outside; no effect once the guest has ended */
 void vm_stop(struct vm *vm);

@@ -453,6 +453,7 @@ static int load(lua_State *L)
 	script_bus_register(L);
 	script_nic_register(L);
 	script_shell_register(L);
+	script_disk_register(L);
 	lua_setglobal(L, "native");
 	lua_register(L, "require", l_require);
 	lua_pushcfunction(L, l_require);

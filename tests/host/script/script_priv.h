@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the parts of the Lua binding share: script.c (the script's life, clock,
- * output, guest), script_bus.c (devices, channels, rings), script_nic.c and script_shell.c.
+ * output, guest), script_bus.c (devices, channels, rings), script_nic.c, script_disk.c and
+ * script_shell.c.
  *
  * All native functions live in one Lua table, "native", which the files in lua/ turn
  * into the verbs of README.md; case files have no need of it.
@@ -57,6 +58,8 @@ void script_check(lua_State *L);
 void script_bus_register(lua_State *L);
 /** script_nic_register() - the same for NICs. */
 void script_nic_register(lua_State *L);
+/** script_disk_register() - the same for disks and the power. */
+void script_disk_register(lua_State *L);
 
 /** script_shell_register() - the same for a terminal outside, and "has_shell". */
 void script_shell_register(lua_State *L);

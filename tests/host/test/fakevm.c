@@ -44,6 +44,7 @@ struct vm {
 	u32 last_vp;
 	struct text to_agent, from_agent, console;
 	bool dead;
+	bool off;
 };
 
 struct vm *fakevm_new(unsigned int cpus)
@@ -270,6 +271,35 @@ size_t vm_console_copy(struct vm *vm, size_t from, char *buf, size_t len)
 	}
 	pthread_mutex_unlock(&vm->lock);
 	return n;
+}
+
+void vm_power_off(struct vm *vm)
+{
+	__atomic_store_n(&vm->off, true, __ATOMIC_RELEASE);
+}
+
+void vm_join(struct vm *vm)
+{
+	(void)vm;
+}
+
+bool vm_power_on(struct vm *vm, char *err, size_t errlen)
+{
+	(void)err;
+	(void)errlen;
+	memset(vm->ram, 0, FAKEVM_RAM);
+	pthread_mutex_lock(&vm->lock);
+	vm->count = 0;
+	memset(vm->flags, 0, sizeof(vm->flags));
+	vm->nflags = 0;
+	pthread_mutex_unlock(&vm->lock);
+	__atomic_store_n(&vm->off, false, __ATOMIC_RELEASE);
+	return true;
+}
+
+bool fakevm_is_off(struct vm *vm)
+{
+	return __atomic_load_n(&vm->off, __ATOMIC_ACQUIRE);
 }
 
 /* ---- the guest's side ---- */

@@ -38,6 +38,8 @@ u32 fakevm_last_vp(struct vm *vm);
 void fakevm_print(struct vm *vm, const char *text);
 void fakevm_agent_say(struct vm *vm, const void *bytes, size_t len);
 size_t fakevm_agent_hear(struct vm *vm, void *bytes, size_t len);
+/* Did the host cut the power? */
+bool fakevm_is_off(struct vm *vm);
 /* The guest dies. */
 void fakevm_die(struct vm *vm);
 

@@ -13,6 +13,8 @@ extern const struct tap_suite msg_tests;
 extern const struct tap_suite channel_tests;
 extern const struct tap_suite bus_tests;
 extern const struct tap_suite nic_tests;
+extern const struct tap_suite wcache_tests;
+extern const struct tap_suite disk_tests;
 extern const struct tap_suite out_tests;
 extern const struct tap_suite script_tests;
 extern const struct tap_suite serial_tests;

@@ -26,6 +26,7 @@ const char *vmbus_event_name(enum bus_event_kind kind)
 		[BUS_UNLOAD] = "unload",
 		[BUS_FIRST_PACKET] = "first-packet",
 		[BUS_NOTE] = "note",
+		[BUS_POWER_OFF] = "power-off",
 	};
 
 	return (unsigned int)kind < ARRAY_SIZE(names) ? names[kind] : NULL;
@@ -62,6 +63,9 @@ static void report(struct vmbus *bus, const struct bus_event *e, const char *dev
 		break;
 	case BUS_UNLOAD:
 		out_event(bus->cfg.out, "unload", "");
+		break;
+	case BUS_POWER_OFF:
+		out_event(bus->cfg.out, "power-off", "");
 		break;
 	case BUS_NOTE:
 		out_event(bus->cfg.out, "note", "s:s", "text", e->text);

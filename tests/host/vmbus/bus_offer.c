@@ -111,9 +111,14 @@ void bus_act(struct vmbus *bus, struct device *dev, enum bus_action action)
 	case BUS_DO_OFFER:
 		bus_offer(bus, dev);
 		break;
+	case BUS_DO_SERVE:
+		if (dev->ops && dev->ops->serve)
+			dev->ops->serve(bus, dev);
+		break;
 	case BUS_DO_REFUSE:
 	case BUS_DO_SILENCE:
 	case BUS_DO_DELAY:
+	case BUS_DO_POWER_OFF:
 		break;
 	}
 }

@@ -185,6 +185,8 @@ void *bus_timer_main(void *arg)
 		}
 		if (due.len)
 			bus_post(bus, due.answer, due.len);
+		else if (due.action == BUS_DO_POWER_OFF)
+			bus_power_off(bus);
 		dev = due.len ? NULL : bus_find_device(bus, due.device);
 		if (dev)
 			bus_act(bus, dev, due.action);

@@ -9,7 +9,7 @@
  *	bus_record.c	all bytes: into the trace and the capture
  *	bus_event.c	events: written, kept, waited for
  *	bus_plan.c	what to do at an event, or later
- *	nic.c		a device that the host serves itself
+ *	bus_power.c	the power: cut, and on again
  *
  * Every bus_*() function runs with bus->lock held, but for bus_timer_main() and
  * bus_timespec(); vmbus_*() functions take it.
@@ -56,6 +56,7 @@ struct bus_timer {
  * @version: agreed protocol version, 0 while there is no contact.
  * @message_vp, @message_sint: where messages to the guest go.
  * @offers_requested: the guest posted RequestOffers.
+ * @off: the power was cut: nothing of the guest's counts any more.
  * @devices, @ndevices: all devices, in order of their numbers.
  * @channels, @nchannels: all channels of the run, newest first.
  * @last_relid: the channel id that was given out last.
@@ -81,6 +82,7 @@ struct vmbus {
 	u32 message_vp;
 	u32 message_sint;
 	bool offers_requested;
+	bool off;
 
 	struct device *devices;
 	u32 ndevices;
@@ -190,6 +192,11 @@ bool bus_rescind(struct vmbus *bus, struct device *dev, enum reoffer when, u32 d
 void bus_act(struct vmbus *bus, struct device *dev, enum bus_action action);
 /** bus_reset() - all that the guest had goes; devices stay for the next contact. */
 void bus_reset(struct vmbus *bus);
+
+/* bus_power.c */
+
+/** bus_power_off() - the power goes; no effect when it is off. */
+void bus_power_off(struct vmbus *bus);
 
 /* bus_ring.c */
 

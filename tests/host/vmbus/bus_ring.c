@@ -33,7 +33,7 @@ static bool serve(struct vmbus *bus, struct channel *chan)
 	struct packet *packet;
 	bool signal = false;
 
-	while (chan->pages && has_room(chan) && (packet = channel_pull(chan, &signal))) {
+	while (chan->pages && !bus->off && has_room(chan) && (packet = channel_pull(chan, &signal))) {
 		bus_record_packet(bus, chan, false, &packet->head, packet->payload, packet->len,
 				  packet->arrived, "");
 		chan->device->ops->packet(bus, chan, packet);
@@ -60,6 +60,8 @@ void bus_drain(struct vmbus *bus, struct channel *chan)
 	u64 before = chan->received;
 	bool was_broken = chan->broken;
 
+	if (bus->off)
+		return;
 	if (chan->device->ops ? serve(bus, chan) : bus_take(bus, chan))
 		bus_interrupt(bus, chan);
 	if (chan->broken && !was_broken)

@@ -80,6 +80,7 @@ struct device_desc {
 };
 
 struct channel;
+struct device;
 struct packet;
 struct vmbus;
 
@@ -91,6 +92,9 @@ struct vmbus;
  * @packet: act on one packet of the guest's.
  * @quiesce: the script wants to rescind it: ask the guest to stop sending. Return:
  *	     false when it sends nothing anyway, else it is given time.
+ * @serve: a time that it asked for with BUS_DO_SERVE has come; NULL if it never asks.
+ * @power_off: the power goes: lose what is not kept; NULL if it loses nothing.
+ * @free: free its model; NULL: with free().
  *
  * All run with the bus's mutex held, on the thread that brought the event. A
  * channel is served until the guest closes or releases it, also after a rescind:
@@ -101,6 +105,9 @@ struct device_ops {
 	bool (*open)(struct channel *chan);
 	void (*packet)(struct vmbus *bus, struct channel *chan, const struct packet *packet);
 	bool (*quiesce)(struct vmbus *bus, struct channel *chan);
+	void (*serve)(struct vmbus *bus, struct device *dev);
+	void (*power_off)(struct device *dev);
+	void (*free)(void *model);
 };
 
 /**
@@ -108,7 +115,7 @@ struct device_ops {
  * @next: the bus's list.
  * @desc: what it is.
  * @ops: who serves it, NULL if the script does.
- * @model: what @ops know of it; owned, freed with free().
+ * @model: what @ops know of it; owned, freed with their @free.
  * @number: its number for scripts, from 1.
  * @present: offer it to a guest that requests offers.
  * @channel: its channel if it is offered just now, else NULL.

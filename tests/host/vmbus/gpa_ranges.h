@@ -31,4 +31,15 @@ struct vm;
 u32 gpa_ranges_read(struct vm *vm, const u8 *list, u32 list_len, u8 *data, u32 room,
 		    const char **why);
 
+/**
+ * gpa_ranges_write() - scatter into what the ranges cover.
+ * @vm, @list, @list_len, @why: as above.
+ * @data: @len bytes.
+ *
+ * Return: the bytes that all ranges hold together, which may be more or less than @len;
+ * 0 if the list is wrong, perhaps after a part was written.
+ */
+u32 gpa_ranges_write(struct vm *vm, const u8 *list, u32 list_len, const u8 *data, u32 len,
+		     const char **why);
+
 #endif

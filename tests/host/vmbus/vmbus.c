@@ -3,7 +3,8 @@
  * The VMBus, host side: its life, its look-ups, and the SynIC at its back.
  *
  * The rest of it: bus_guest.c takes the guest's messages, bus_offer.c offers
- * devices, bus_ring.c moves packets, bus_event.c records events, bus_plan.c runs delayed actions.
+ * devices, bus_ring.c moves packets, bus_event.c records events, bus_plan.c runs delayed actions,
+ * bus_power.c cuts the power.
  */
 #include "vmbus/vmbus.h"
 
@@ -162,7 +163,8 @@ static u16 post_message(void *ctx, u32 connection, u32 type, const void *payload
 		return HV_STATUS_INVALID_PARAMETER;
 	memcpy(copy, payload, len);
 	pthread_mutex_lock(&bus->lock);
-	status = bus_dispatch(bus, connection, copy, len);
+	status = bus->off ? HV_STATUS_INVALID_CONNECTION_ID :
+			    bus_dispatch(bus, connection, copy, len);
 	pthread_mutex_unlock(&bus->lock);
 	return status;
 }
@@ -176,7 +178,7 @@ static u16 signal_event(void *ctx, u32 connection, u16 flag)
 	pthread_mutex_lock(&bus->lock);
 	if (connection == VMBUS_CONN_EVENT)
 		status = HV_STATUS_SUCCESS;
-	for (chan = bus->channels; chan; chan = chan->next) {
+	for (chan = bus->channels; chan && !bus->off; chan = chan->next) {
 		if (!chan->pages)
 			continue;
 		if (connection != VMBUS_CONN_EVENT && (connection != chan->connection || flag))
@@ -263,7 +265,10 @@ void vmbus_free(struct vmbus *bus)
 		struct device *dev = bus->devices;
 
 		bus->devices = dev->next;
-		free(dev->model);
+		if (dev->ops && dev->ops->free)
+			dev->ops->free(dev->model);
+		else
+			free(dev->model);
 		free(dev);
 	}
 	while (bus->gpadls)

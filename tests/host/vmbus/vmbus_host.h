@@ -28,6 +28,7 @@ enum bus_event_kind {
 	BUS_UNLOAD,
 	BUS_FIRST_PACKET,	/* the guest's first packet since the open */
 	BUS_NOTE,		/* something odd; the text says what */
+	BUS_POWER_OFF,		/* the power was cut */
 	BUS_EVENT_KINDS,
 };
 
@@ -60,6 +61,8 @@ enum bus_action {
 	BUS_DO_SILENCE,		/* answer nothing, offer nothing; likewise */
 	BUS_DO_DELAY,		/* answer, or offer, after @after_us; likewise */
 	BUS_DO_OFFER,		/* offer the device if it is present and not offered */
+	BUS_DO_POWER_OFF,	/* cut the power; of no device */
+	BUS_DO_SERVE,		/* call the device's own @serve; not for plans */
 };
 
 /**
@@ -110,6 +113,29 @@ bool vmbus_rescind(struct vmbus *bus, u32 device, bool again);
 /** vmbus_policy() - change when a rescinded device comes back. */
 void vmbus_policy(struct vmbus *bus, u32 device, enum reoffer when, u32 delay_us,
 		  bool rescind_on_close);
+
+/**
+ * vmbus_power_off() - cut the power, now or later.
+ * @after_us: microseconds until then.
+ *
+ * The guest stops where it is; nothing that it has not handed over yet arrives; each device
+ * loses what it does not keep. Devices and plans stay.
+ */
+void vmbus_power_off(struct vmbus *bus, u32 after_us);
+
+/** vmbus_is_off() - the power was cut, and is not on again. */
+bool vmbus_is_off(struct vmbus *bus);
+
+/**
+ * vmbus_power_on() - boot the guest again, after a power cut or its own end.
+ * @err: receives one line if it fails.
+ * @errlen: its size.
+ *
+ * Channels of before are gone, what was put off is forgotten.
+ *
+ * Return: false if the machine cannot be started.
+ */
+bool vmbus_power_on(struct vmbus *bus, char *err, size_t errlen);
 
 /** vmbus_can_arm() - can this be done at this event? */
 bool vmbus_can_arm(enum bus_event_kind at, enum bus_action action);
