@@ -61,7 +61,8 @@ class EndToEnd:
     def build_image(self, kernel):
         """The guest image for this kernel; its jobs can run from then on."""
         self._kernels[kernel.name] = kernel
-        self._images[kernel.name] = self._image(kernel)
+        for disk in sorted({job.disk for job in self._results if job.kernel == kernel.name} or {""}):
+            self._images[kernel.name, disk] = self._image(kernel, disk)
         self._jobs.release(kernel.name)
 
     def add_emulator(self, suite, path):
@@ -104,16 +105,16 @@ class EndToEnd:
             raise SelectionError(f"no case has '{self._only_case}' in its name"
                                  + (f"; there are: {'; '.join(near)}" if near else ""))
 
-    def _image(self, kernel):
-        return tree.guest_image(kernel, parts=self._parts)
+    def _image(self, kernel, disk):
+        return tree.guest_image(kernel, parts=self._parts, disk=disk)
 
     def kernel(self, job):
         """The kernel of a job's guest."""
         return self._kernels[job.kernel]
 
     def _prepare(self, job, place):
-        words = job.argv(place, self._hvhost, self._kernels[job.kernel], self._images[job.kernel],
-                         self._parts)
+        words = job.argv(place, self._hvhost, self._kernels[job.kernel],
+                         self._images[job.kernel, job.disk], self._parts)
         if self._only_case:
             words += ["--script-arg", f"only={self._only_case}"]
         return words

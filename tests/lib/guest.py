@@ -13,6 +13,9 @@ from .own import OwnKernel, Parts, module_tree
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
 DISK_MODULES = ("brd", "ext4")
+# What a guest needs for a disk: the controller, and of each file system its modules and what makes it.
+CONTROLLER = ("hv_storvsc", "sd_mod")
+FILE_SYSTEMS = {"ext4": (("ext4",), "mkfs.ext4"), "xfs": (("xfs",), "mkfs.xfs")}
 STOCK_DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
 OLDER_DAEMONS = ("hv_fcopy_daemon",)    # not with kernels from 6.10 on
 TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
@@ -33,7 +36,7 @@ class GuestError(Exception):
 
 
 def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stock=True,
-          parts=Parts()):
+          parts=Parts(), disk=""):
     """The initramfs as bytes.
 
     modules: names out of the kernel's own; extra_modules: paths of .ko files.
@@ -41,6 +44,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     files: (source, destination, mode) triples.
     stock: also Debian's daemons and their scripts, see _stock_root().
     parts: of the user's, which replace ours and the kernel's.
+    disk: the file system that the guest shall make and mount on a disk, one of FILE_SYSTEMS.
     """
     archive = Archive()
     for folder in ("proc", "sys", "dev", "run", "tmp", "root", "var/lib", "var/log", "usr/bin"):
@@ -62,6 +66,10 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
         modules = [name for name in modules if tree.path(name)]
     # A file system to freeze, where the kernel has one.
     modules = [*modules, *(name for name in DISK_MODULES if tree.path(name))]
+    if disk:
+        more, program = FILE_SYSTEMS[disk]
+        modules = [*modules, *(name for name in (*CONTROLLER, *more) if not tree.has_builtin(name))]
+        programs = [*programs, (f"/usr/sbin/{program}", f"usr/sbin/{program}")]
     for path in extra_modules:
         if not os.path.exists(path):
             raise GuestError(f"{path} does not exist: build it first (make module)")

@@ -115,15 +115,15 @@ def _inside(root, folder, words):
     return ["unshare", "--mount", "sh", "-c", script, root, folder, *words]
 
 
-def guest_image(kernel, ours=True, words=(), parts=Parts(), stock=True):
+def guest_image(kernel, ours=True, words=(), parts=Parts(), stock=True, disk=""):
     """Path of the guest's initramfs for this kernel, with our module, daemon and command if wanted.
 
-    parts: what the user brings; stock: the stock daemons are needed.
+    parts: what the user brings; stock: the stock daemons are needed; disk: see guest.image().
     """
     build = ours and kernel.kdir and not parts.has_module("hv_kvp")
     data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if build else (),
-                       programs=programs() if ours else (), stock=stock, parts=parts)
-    kind = "ours" if ours else "stock"
+                       programs=programs() if ours else (), stock=stock, parts=parts, disk=disk)
+    kind = ("ours" if ours else "stock") + (f"-{disk}" if disk else "")
     if parts != Parts():
         # Several runs with other parts may be side by side.
         kind += "-" + hashlib.sha256(data).hexdigest()[:12]

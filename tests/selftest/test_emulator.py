@@ -141,7 +141,7 @@ class Runs(unittest.TestCase):
                                      for n, suite in enumerate(suites)], out, logs)
             with mock.patch.multiple(farm, Level1=place, Here=place), \
                     mock.patch.object(endtoend.places, "probe", lambda _: (kind == "here", "no KVM")), \
-                    mock.patch.object(vms, "_image", lambda _: "image"), \
+                    mock.patch.object(vms, "_image", lambda *_: "image"), \
                     mock.patch.object(vms, "_prepare", lambda job, place: []):
                 vms.build_image(kernel.Kernel("6.1", *[""] * 5))
                 for suite in set(suites) - {""}:
