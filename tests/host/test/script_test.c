@@ -89,6 +89,16 @@ static void wire_cases(void)
 	must_pass("test/cases/wire.lua");
 }
 
+static void pools_cases(void)
+{
+	must_pass("test/cases/pools.lua");
+}
+
+static void endure_cases(void)
+{
+	must_pass("test/cases/endure.lua");
+}
+
 static void kvp_cases(void)
 {
 	must_pass("test/cases/kvp.lua");
@@ -477,6 +487,8 @@ static void stopped_from_outside(void)
 
 static const struct tap_case script_cases[] = {
 	{ "packing helpers", wire_cases },
+	{ "the model of the pools", pools_cases },
+	{ "the player of a random conversation", endure_cases },
 	{ "the KVP verbs", kvp_cases },
 	{ "each broken rule is noticed and named", rule_cases },
 	{ "broken and unsound IP answers are noticed", ip_cases },

@@ -1,0 +1,19 @@
+-- SPDX-License-Identifier: GPL-2.0-only
+-- A random conversation against a model, with faults and neighbours; see tests/host/README.md, "Endurance".
+-- job: disk=ext4 start=no time=1500 args="minutes=15 fs=ext4" all=yes
+--
+-- Without seed=N a new one is drawn, which stands in the case's name. tests/endure makes a shorter case of what it finds.
+
+local endure = require "endure"
+
+local seed = tonumber(args.seed) or os.time() & 0x7fffffff
+
+endure.draw{
+	name = "seed " .. seed .. ": nothing that was promised is broken",
+	seed = seed,
+	minutes = tonumber(args.minutes),
+	requests = tonumber(args.requests) or 1000,
+	hostile = tonumber(args.hostile),
+	fs = args.fs,
+	lie = args.lie,
+}
