@@ -14,7 +14,8 @@ LEVEL1_KERNEL = "6.1"
 # run, Debian roots.
 UNIT_KERNELS = {"kunit": ("um",), "package": ("6.1", "6.12")}
 UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "openresolv", "dhcpcd", "connman")}
-UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early", "boot", "inits", "builds"), "managers": ("build",)}
+UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early", "boot-12", "inits", "builds"),
+                   "managers": ("build",)}
 # Downloads side by side: each of them also unpacks what it has got.
 DOWNLOADS = 2
 # What the others wait for comes first, what takes longest next.
