@@ -158,6 +158,25 @@ case("hv_utils got it, with hv_kvp installed: a unit takes it by itself", {timeo
 	expect(device_driver(), "hv_kvp")
 end)
 
+case("killed in the unit that takes the device, it is run again", {timeout = 300}, function()
+	guest_ok("hvkvp-driver --runtime give; udevadm settle", 60)
+	until_equal(function() return active("hvkvp-take") end, "inactive")
+	until_equal(function() return show("StatusText") end, "Serving /dev/vmbus/hv_kvp")
+	-- hvkvpd is stopped, and the device has no driver.
+	guest_ok("line=$(grep -n 'wait_for_new \"$before\"' /usr/sbin/hvkvp-driver); mkdir -p /run/systemd/system/hvkvp-take.service.d; " ..
+		"printf '[Service]\\nExecStart=\\nExecStart=/bin/sh -c \"mkdir /run/once || exec hvkvp-driver boot; exec kill-at =%s boot\"\\n' " ..
+		"${line%%:*} >/run/systemd/system/hvkvp-take.service.d/once.conf; systemctl daemon-reload; rm /run/hv_kvp-given-back", 60)
+	guest("systemctl start hvkvp-take", 100)
+	until_equal(function() return active("hvkvpd") end, "active")
+	until_equal(device_driver, "hv_kvp")
+	expect(guest_ok("journalctl -q -b -o cat -u hvkvp-take | grep -c 'code=killed'"), "1")
+	expect(guest_ok("cat /sys/bus/vmbus/drivers_autoprobe"), "1")
+	guest_ok("rm -r /run/systemd/system/hvkvp-take.service.d; systemctl daemon-reload", 60)
+	expect(guest_ok("systemctl --failed --no-legend --plain"), "")
+	bus.wait_open(10)
+	expect(negotiate{timeout = 30}.kvp, "5.0")
+end)
+
 case("disabled, nothing starts it, and the names are the stock daemon's", {timeout = 300}, function()
 	guest_ok("systemctl disable --now hvkvpd", 100)
 	bus.rescind()
