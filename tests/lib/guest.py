@@ -12,6 +12,7 @@ from .modules import add_modules, module_name
 from .own import OwnKernel, Parts, module_tree
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
+IN_TREE = ("hv_kvp",)           # of a kernel that has our driver in its tree
 DISK_MODULES = ("brd", "ext4")
 STOCK_DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
 OLDER_DAEMONS = ("hv_fcopy_daemon",)    # not with kernels from 6.10 on
@@ -59,7 +60,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     tree = module_tree(kernel, parts)
     if isinstance(kernel, OwnKernel):
         # It brings what it brings; what a run needs has been checked.
-        modules = [name for name in modules if tree.path(name)]
+        modules = [name for name in (*modules, *IN_TREE) if tree.path(name)]
     # A file system to freeze, where the kernel has one.
     modules = [*modules, *(name for name in DISK_MODULES if tree.path(name))]
     for path in extra_modules:

@@ -120,7 +120,7 @@ def guest_image(kernel, ours=True, words=(), parts=Parts(), stock=True):
 
     parts: what the user brings; stock: the stock daemons are needed.
     """
-    build = ours and kernel.kdir and not parts.has_module("hv_kvp")
+    build = ours and kernel.kdir and not parts.bring("hv_kvp")
     data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if build else (),
                        programs=programs() if ours else (), stock=stock, parts=parts)
     kind = "ours" if ours else "stock"

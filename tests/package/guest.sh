@@ -158,6 +158,14 @@ pack()
 # boot_guest IMAGE FILE.lua [WORD...]
 boot_guest()
 {
+	local image=$1 file=$2
+	shift 2
+	boot_own "$(basename "$image" .cpio)" "$file" --initrd "$image" --load none --no-start "$@"
+}
+
+# boot_own NAME FILE.lua WORD...: what WORDs for tests/vm/run say, with the guest's usual programs; logs in NAME.
+boot_own()
+{
 	talk_to_guest "$@" && return
 	# Seen once: both emulated processors idle, early in systemd, for ever.
 	# Nothing of ours runs before the bus is there; FILE.lua begins with bus.wait_version().
@@ -168,7 +176,7 @@ boot_guest()
 # Fails if the guest made no contact at all; everything else is told by TAP.
 talk_to_guest()
 {
-	local image=$1 file=$2 line ended=no
+	local name=$1 file=$2 line ended=no
 	shift 2
 	while IFS= read -r line; do
 		case $line in
@@ -178,8 +186,8 @@ talk_to_guest()
 		silent) return 1 ;;
 		esac
 		printf '%s\n' "$line"
-	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 900 \
-		--logs "$top/build/logs/$(basename "$image" .cpio)" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
+	done < <(python3 "$top/tests/vm/run" --time 900 --logs "$top/build/logs/$name" "$@" "$file" -- \
+		--mem "${guest_mem:-1024}" | python3 -c '
 import json, sys
 for line in sys.stdin:
     event = json.loads(line) if line.startswith("{") else {}
