@@ -41,7 +41,7 @@
 
 /* Around our block, and in front of a line of the user's; %s is the record's key. */
 #define BEGIN		"# hvkvpd-%s: begin\n"
-#define END		"# hvkvpd-%s: end\n"
+#define END		"# hvkvpd-%s: end"
 #define MARK		"#hvkvpd-%s# "
 #define MARK_SIZE	(sizeof(MARK) + IP_RECORD_KEY_SIZE)
 
@@ -181,9 +181,11 @@ static void strip(const char *text, const char *key, struct strbuf *out)
 	snprintf(mark, sizeof(mark), MARK, key);
 	while (next_line(&line)) {
 		size_t skip = strncmp(line.text, mark, strlen(mark)) ? 0 : strlen(mark);
+		bool begins = !strncmp(line.text, begin, strlen(begin));
 
-		ours |= !strncmp(line.text, begin, strlen(begin));
-		if (!ours)
+		/* Without an end, what follows may be the user's. */
+		ours |= begins && strstr(line.text, end);
+		if (!ours && !begins)
 			strbuf_printf(out, "%.*s", (int)(line.len - skip), line.text + skip);
 		ours &= strncmp(line.text, end, strlen(end)) != 0;
 	}
@@ -213,7 +215,7 @@ static void render(const struct ip_plan *plan, const char *key, struct strbuf *o
 					      ip_text(family, config->by_family[family].dns[i], text));
 		strbuf_printf(out, "\n");
 	}
-	strbuf_printf(out, END, key);
+	strbuf_printf(out, END "\n", key);
 }
 
 /* What it cannot keep. */

@@ -560,6 +560,12 @@ static void dhcpcd(void)
 	machine_write(DHCPCD, "duid\n");
 	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
 	CHECK_INT(GOT_DHCP, 1);
+	/* Somebody has removed the end of our block: the rest is not lost. */
+	machine_write(DHCPCD, "# hvkvpd-" GUID ": begin\nduid\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(has(DHCPCD, "duid\n# hvkvpd-" GUID ": begin\n"));
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_TEXT(machine_read(DHCPCD), "duid\n");
 	/* What holds for all interfaces cannot be taken back for one. */
 	machine_write(DHCPCD, "noipv4\n");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
