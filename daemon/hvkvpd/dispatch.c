@@ -32,33 +32,35 @@
  * struct call - a request on its way through its handler
  * @dispatch: what to work on
  * @body: the request's body, at least as large as the operation needs
- * @out: the answer's body, zero but for the header
+ * @out: the answer's body; who answers fills in all of it but the header
+ * @out_len: bytes of it
  * @pool_number: checked
  * @pool: the pool
- * @key: for the log, of a pair or an adapter; "" until it is decoded
+ * @key: for the log, of a pair or an adapter; "" until it is decoded; TEXT_KEY_SIZE bytes
  * @msg_major: agreed KVP version
  * @value: of a SET, in @text; NULL until it is decoded
- * @text: room for it
+ * @text: room for it, TEXT_VALUE_SIZE bytes
  * @left_ms: how long the host still waits, milliseconds
  * @oddity: what was unusual about a string or number, or NULL
  * @why: reason of a refusal, NULL if @pool or the status says it
- * @error: room for it, where the reason is no constant
+ * @error: room for it, where the reason is no constant; may be invalid without @why
  * @quiet: the log has it already
  */
 struct call {
 	const struct dispatch *dispatch;
 	const uint8_t *body;
 	uint8_t *out;
+	uint32_t out_len;
 	unsigned int pool_number;
 	struct pool *pool;
-	char key[TEXT_KEY_SIZE];
+	char *key;
 	const char *value;
-	char text[TEXT_VALUE_SIZE];
+	char *text;
 	unsigned int msg_major;
 	unsigned int left_ms;
 	const char *oddity;
 	const char *why;
-	struct error error;
+	struct error *error;
 	bool quiet;
 };
 
@@ -105,7 +107,7 @@ static uint32_t refuse_text(struct call *call, ssize_t err, bool is_key)
 static uint32_t take_key(struct call *call, size_t at, uint32_t size)
 {
 	ssize_t len = wire_get_text(call->body + at, size, HVKVP_KEY_SIZE,
-				    call->key, sizeof(call->key));
+				    call->key, TEXT_KEY_SIZE);
 
 	if (len < 0) {
 		call->key[0] = 0;
@@ -116,14 +118,15 @@ static uint32_t take_key(struct call *call, size_t at, uint32_t size)
 }
 
 /*
- * Fill in the answer's pair. All of our values are strings. What another program has stored may be
- * longer than a message holds: the host gets its beginning.
+ * Fill in the answer, of which all but the header and an index is a pair. All of our values are strings.
+ * What another program has stored may be longer than a message holds: the host gets its beginning.
  */
 static uint32_t put_pair(struct call *call, size_t offset, const char *key, const char *value)
 {
-	uint8_t *data = call->out + offset;
+	uint8_t *data = call->out + offset, *end = data + sizeof(struct hvkvp_exchange_value);
 	size_t key_size, value_size;
 
+	memset(call->out + HVKVP_MSG_HDR_SIZE, 0, offset - HVKVP_MSG_HDR_SIZE);
 	key_size = wire_put_prefix(key, data + offsetof(struct hvkvp_exchange_value, key),
 				   HVKVP_KEY_SIZE);
 	value_size = wire_put_prefix(value, data + offsetof(struct hvkvp_exchange_value, value),
@@ -131,6 +134,7 @@ static uint32_t put_pair(struct call *call, size_t offset, const char *key, cons
 	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, type), HVKVP_REG_SZ);
 	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, key_size), key_size);
 	wire_put_le32(data + offsetof(struct hvkvp_exchange_value, value_size), value_size);
+	memset(end, 0, call->out + call->out_len - end);
 	return HVKVP_S_OK;
 }
 
@@ -174,7 +178,7 @@ static uint32_t handle_set(struct call *call)
 	type = wire_get_le32(data + offsetof(struct hvkvp_exchange_value, type));
 	size = wire_get_le32(data + offsetof(struct hvkvp_exchange_value, value_size));
 	data += offsetof(struct hvkvp_exchange_value, value);
-	len = wire_get_value(type, data, size, HVKVP_VALUE_SIZE, call->text, sizeof(call->text));
+	len = wire_get_value(type, data, size, HVKVP_VALUE_SIZE, call->text, TEXT_VALUE_SIZE);
 	if (len < 0)
 		return refuse_text(call, len, false);
 	call->value = call->text;
@@ -238,9 +242,10 @@ static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip
 
 	if (!ip.system)
 		return refuse(call, HVKVP_E_NOT_SUPPORTED, "addresses are not served");
+	memset(call->out + HVKVP_MSG_HDR_SIZE, 0, call->out_len - HVKVP_MSG_HDR_SIZE);
 	status = serve(&ip);
-	call->error = ip.error;
-	call->why = call->error.text;
+	*call->error = ip.error;
+	call->why = call->error->text;
 	return status;
 }
 
@@ -400,13 +405,16 @@ static void report_change(const struct call *call, uint32_t status)
 
 static void report(const struct call *call, uint32_t status)
 {
-	char key[160], quoted[170] = "";
+	char key[160], quoted[170];
 	const char *why = reason(call, status);
 	int level = LOG_WARNING;
 
 	if (!status || status == HVKVP_NO_MORE_ITEMS || status == PROTOCOL_E_KEY_NOT_FOUND ||
 	    status == HVKVP_E_NOT_SUPPORTED)
 		level = LOG_DEBUG;
+	if (!log_writes(level))
+		return;
+	quoted[0] = 0;
 	if (call->key[0])
 		snprintf(quoted, sizeof(quoted), " \"%s\"", escape(call->key, key, sizeof(key)));
 	log_line(level, "%s %s%s: status 0x%08x%s%s", protocol_operation_name(call->body[0]),
@@ -430,7 +438,13 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 {
 	const uint8_t *body = request->body;
 	const struct operation *operation;
-	struct call call = { .dispatch = dispatch, .body = body, .out = reply->body };
+	char key[TEXT_KEY_SIZE], text[TEXT_VALUE_SIZE];
+	struct error error;
+	/* Beside it what is large: clearing it would take longer than most requests. */
+	struct call call = {
+		.dispatch = dispatch, .body = body, .out = reply->body,
+		.key = key, .text = text, .error = &error,
+	};
 	uint64_t wait_ms = dispatch->lock_wait_ms, left = IP_ANSWER_MS;
 	uint32_t least;
 
@@ -465,12 +479,14 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 		wait_ms = left < wait_ms ? left : wait_ms;
 	}
 
+	key[0] = 0;
+	call.out_len = request->body_len;
 	call.msg_major = request->msg_major;
 	call.left_ms = left < IP_ANSWER_MS ? left : IP_ANSWER_MS;
 	call.pool_number = body[1];
 	call.pool = &dispatch->store->pools[body[1]];
 	call.pool->file.wait_ms = wait_ms;
-	memset(reply->body, 0, request->body_len);
+	memset(reply->body, 0, HVKVP_MSG_HDR_SIZE);
 	reply->body[0] = body[0];
 	reply->body[1] = body[1];
 

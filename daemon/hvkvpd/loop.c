@@ -347,11 +347,16 @@ static int handle(struct loop *loop, const struct epoll_event *event, bool *done
 	return 0;
 }
 
-/* How long to sleep if nothing happens, milliseconds; -1 for ever. */
+/* Make a checkpoint if it is time. Return: how long to sleep then, milliseconds; -1 for ever. */
 static int sleep_ms(const struct loop *loop)
 {
-	int due = store_checkpoint_due(loop->service.dispatch->store);
+	struct store *store = loop->service.dispatch->store;
+	int due = store_checkpoint_due(store);
 
+	if (!due) {
+		store_checkpoint(store);
+		due = store_checkpoint_due(store);
+	}
 	if (loop->polling && (due < 0 || due > POLL_MS))
 		due = POLL_MS;
 	return due;
@@ -366,12 +371,8 @@ int loop_run(struct loop *loop)
 	/* Also without a device: who waits for us must not wait for the host. */
 	notify("READY=1");
 	while (!done && !ret) {
-		int n;
-
-		if (!store_checkpoint_due(loop->service.dispatch->store))
-			store_checkpoint(loop->service.dispatch->store);
-		n = epoll_wait(loop->epoll_fd, events, sizeof(events) / sizeof(events[0]),
-			       sleep_ms(loop));
+		int n = epoll_wait(loop->epoll_fd, events, sizeof(events) / sizeof(events[0]),
+				   sleep_ms(loop));
 
 		if (n < 0 && errno != EINTR) {
 			log_err("cannot wait: %s", strerror(errno));

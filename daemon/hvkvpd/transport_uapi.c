@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <hv_kvp.h>
@@ -14,16 +15,19 @@
 #include "util/log.h"
 #include "wire/protocol.h"
 
-static int write_message(int fd, const void *message, size_t len)
+/* A message of a head, and a body that may be empty. */
+static int write_message(int fd, const void *head, size_t head_len, const void *body,
+			 size_t body_len)
 {
+	const struct iovec io[] = { { (void *)head, head_len }, { (void *)body, body_len } };
 	ssize_t n;
 
 	do
-		n = write(fd, message, len);
+		n = body_len ? writev(fd, io, 2) : write(fd, head, head_len);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EPIPE || errno == ECONNRESET ? -ENODEV : -errno;
-	return (size_t)n == len ? 0 : -EIO;
+	return (size_t)n == head_len + body_len ? 0 : -EIO;
 }
 
 static int say_hello(struct transport *transport)
@@ -35,7 +39,7 @@ static int say_hello(struct transport *transport)
 		.features = HVKVP_FEATURES_NONE,
 	};
 
-	return write_message(transport->fd, &hello, sizeof(hello));
+	return write_message(transport->fd, &hello, sizeof(hello), NULL, 0);
 }
 
 static int take_hello(struct transport *transport, size_t len)
@@ -155,12 +159,8 @@ static int send_reply(struct transport *transport, const struct dispatch_request
 		.status = reply->status,
 		.body_len = reply->body_len,
 	};
-	uint8_t out[sizeof(head) + PROTOCOL_BODY_MAX];
-	int err;
+	int err = write_message(transport->fd, &head, sizeof(head), reply->body, reply->body_len);
 
-	memcpy(out, &head, sizeof(head));
-	memcpy(out + sizeof(head), reply->body, reply->body_len);
-	err = write_message(transport->fd, out, head.hdr.len);
 	switch (err) {
 	case -ETIMEDOUT:
 		log_warn("request %" PRIu64 ": answered after its deadline; the host got an error",

@@ -203,19 +203,22 @@ static uint16_t put_text(uint8_t *bytes, size_t *len, const char *text)
 
 static int append_one(struct changes *changes, const struct change *change)
 {
-	_Alignas(8) uint8_t bytes[CHANGES_ENTRY_MAX + 8] = { 0 };
+	_Alignas(8) uint8_t bytes[CHANGES_ENTRY_MAX + 8];
 	struct entry *entry = (void *)bytes;
-	size_t len = sizeof(*entry);
+	size_t len = sizeof(*entry), end;
 	int err;
 
 	if (strlen(change->key) >= POOL_KEY_SIZE ||
 	    (change->old && strlen(change->old) >= POOL_VALUE_SIZE) ||
 	    (change->new && strlen(change->new) >= POOL_VALUE_SIZE))
 		return -EMSGSIZE;
+	*entry = (struct entry){ 0 };
 	entry->key_size = put_text(bytes, &len, change->key);
 	entry->old_size = put_text(bytes, &len, change->old);
 	entry->new_size = put_text(bytes, &len, change->new);
+	end = len;
 	len = (len + 7) / 8 * 8;
+	memset(bytes + end, 0, len - end);
 	entry->len = len;
 	entry->pool = change->pool;
 	entry->kind = change->kind;

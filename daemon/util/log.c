@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include "util/journald.h"
 #include "util/log.h"
@@ -59,16 +61,33 @@ void log_set_sink(void (*sink)(int level, const char *line))
 	state.sink = sink;
 }
 
+/* One write, so that lines of several processes do not mix. */
+static void write_error(const char *prefix, const char *line)
+{
+	const struct iovec io[] = {
+		{ (void *)prefix, strlen(prefix) }, { (void *)line, strlen(line) }, { "\n", 1 },
+	};
+
+	/* Where would one say that this failed? */
+	if (writev(STDERR_FILENO, io, 3) < 0)
+		return;
+}
+
 static void write_line(int level, const char *line)
 {
+	const char priority[] = { '<', '0' + level, '>', 0 };
+
 	if (state.sink)
 		state.sink(level, line);
 	else if (state.to_syslog)
 		syslog(level, "%s", line);
-	else if (state.to_journal)
-		fprintf(stderr, "<%d>%s\n", level, line);
 	else
-		fprintf(stderr, "hvkvpd: %s\n", line);
+		write_error(state.to_journal ? priority : "hvkvpd: ", line);
+}
+
+bool log_writes(int level)
+{
+	return level <= state.level;
 }
 
 void log_line(int level, const char *format, ...)
@@ -76,7 +95,7 @@ void log_line(int level, const char *format, ...)
 	char line[1024];
 	va_list ap;
 
-	if (level > state.level)
+	if (!log_writes(level))
 		return;
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);
@@ -108,7 +127,7 @@ void log_fields(int level, const struct journald_field *fields, size_t count, co
 	char line[4096];
 	va_list ap;
 
-	if (level > state.level)
+	if (!log_writes(level))
 		return;
 	va_start(ap, format);
 	vsnprintf(line, sizeof(line), format, ap);

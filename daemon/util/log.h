@@ -5,8 +5,9 @@
 #ifndef HVKVP_UTIL_LOG_H
 #define HVKVP_UTIL_LOG_H
 
-#include <stddef.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <syslog.h>
 
 /**
@@ -35,6 +36,14 @@ int log_level_parse(const char *name);
  * Return: the name that log_level_parse() accepts; "?" for any other number.
  */
 const char *log_level_name(int level);
+
+/**
+ * log_writes() - are lines of a level written?
+ * @level: syslog(3) level
+ *
+ * For callers who would make a text that nothing shows.
+ */
+bool log_writes(int level);
 
 /**
  * log_line() - write one line

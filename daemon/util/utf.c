@@ -135,20 +135,26 @@ size_t utf8_prefix(const char *text, size_t len, size_t units)
 	return end;
 }
 
-ssize_t utf8_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room)
+/* Encode whole characters, up to one that does not fit or is not UTF-8. Return: bytes written. */
+static size_t encode(const uint8_t **text, size_t *len, uint8_t *out, size_t room)
 {
-	const uint8_t *p = (const uint8_t *)text;
 	size_t at = 0;
 
-	while (len) {
-		int32_t c = take_utf8(&p, &len);
-		size_t need;
+	while (*len) {
+		const uint8_t *p = *text;
+		size_t left = *len, need;
+		int32_t c;
 
-		if (c < 0)
-			return c;
+		/* Most characters are of ASCII. */
+		if (p[0] < 0x80) {
+			c = *p++;
+			left--;
+		} else {
+			c = take_utf8(&p, &left);
+		}
 		need = c < SUPPLEMENTARY ? 2 : 4;
-		if (room - at < need)
-			return -ENOSPC;
+		if (c < 0 || room - at < need)
+			break;
 		if (need == 2) {
 			put_unit(out + at, c);
 		} else {
@@ -157,8 +163,27 @@ ssize_t utf8_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room)
 			put_unit(out + at + 2, SURROGATE_LOW | (c & 0x3ff));
 		}
 		at += need;
+		*text = p;
+		*len = left;
 	}
 	return at;
+}
+
+ssize_t utf8_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room)
+{
+	const uint8_t *p = (const uint8_t *)text;
+	size_t at = encode(&p, &len, out, room);
+
+	if (!len)
+		return at;
+	return take_utf8(&p, &len) < 0 ? -EILSEQ : -ENOSPC;
+}
+
+size_t utf8_prefix_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room)
+{
+	const uint8_t *p = (const uint8_t *)text;
+
+	return encode(&p, &len, out, room);
 }
 
 ssize_t utf16le_to_utf8(const uint8_t *in, size_t units, char *out, size_t room)

@@ -67,6 +67,19 @@ size_t utf8_prefix(const char *text, size_t len, size_t units);
 ssize_t utf8_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room);
 
 /**
+ * utf8_prefix_to_utf16le() - encode as much of a text as there is room for
+ * @text: UTF-8
+ * @len: bytes of @text
+ * @out: gets UTF-16LE, no NUL added
+ * @room: bytes of @out
+ *
+ * It ends with a whole character, and in front of what is not UTF-8.
+ *
+ * Return: bytes written.
+ */
+size_t utf8_prefix_to_utf16le(const char *text, size_t len, uint8_t *out, size_t room);
+
+/**
  * utf16le_to_utf8() - decode from the wire
  * @in: UTF-16LE
  * @units: 16-bit units of @in

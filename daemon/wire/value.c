@@ -66,8 +66,7 @@ ssize_t wire_put_text(const char *text, uint8_t *out, size_t room)
 
 size_t wire_put_prefix(const char *text, uint8_t *out, size_t room)
 {
-	size_t len = utf8_prefix(text, strlen(text), room / 2 - 1);
-	size_t size = utf8_to_utf16le(text, len, out, room - 2);
+	size_t size = utf8_prefix_to_utf16le(text, strlen(text), out, room - 2);
 
 	memset(out + size, 0, room - size);
 	return size + 2;

@@ -182,16 +182,29 @@ static void repair(void)
 	CHECK_INT(utf8_repair("\xe2\x82\xac", 2, out), 3);
 }
 
+/* Return: bytes of the prefix; the same is encoded where there is room for these units. */
+static size_t prefix_of(const char *text, size_t len, size_t units)
+{
+	size_t prefix = utf8_prefix(text, len, units);
+	uint8_t out[16], whole[16];
+	ssize_t size = utf8_to_utf16le(text, prefix, whole, sizeof(whole));
+
+	CHECK(size >= 0 && size <= (ssize_t)sizeof(out));
+	CHECK_INT(utf8_prefix_to_utf16le(text, len, out, 2 * units), size);
+	CHECK(!memcmp(out, whole, size));
+	return prefix;
+}
+
 static void prefix(void)
 {
-	CHECK_INT(utf8_prefix("abc", 3, 2), 2);
-	CHECK_INT(utf8_prefix("abc", 3, 3), 3);
-	CHECK_INT(utf8_prefix("abc", 3, 9), 3);
-	CHECK_INT(utf8_prefix("abc", 3, 0), 0);
-	CHECK_INT(utf8_prefix("a\u20acb", 5, 2), 4);
-	CHECK_INT(utf8_prefix("a\U0001F600b", 6, 2), 1);	/* it takes two units */
-	CHECK_INT(utf8_prefix("a\U0001F600b", 6, 3), 5);
-	CHECK_INT(utf8_prefix("a\xff", 2, 9), 1);
+	CHECK_INT(prefix_of("abc", 3, 2), 2);
+	CHECK_INT(prefix_of("abc", 3, 3), 3);
+	CHECK_INT(prefix_of("abc", 3, 8), 3);
+	CHECK_INT(prefix_of("abc", 3, 0), 0);
+	CHECK_INT(prefix_of("a\u20acb", 5, 2), 4);
+	CHECK_INT(prefix_of("a\U0001F600b", 6, 2), 1);	/* it takes two units */
+	CHECK_INT(prefix_of("a\U0001F600b", 6, 3), 5);
+	CHECK_INT(prefix_of("a\xff", 2, 8), 1);
 }
 
 static const struct tap_case cases[] = {
