@@ -17,7 +17,7 @@ from lib import interrupt, program, report, stages
 interrupt.on_signals()
 
 def work(_):
-    for _ in program.Program(["flock", "lock", "sh", "-c", "echo >started; sleep 1000"], stop=run.stop).lines():
+    for _ in program.Program(["flock", "lock", "sh", "-c", "echo >started; exec tail -f lock"], stop=run.stop).lines():
         pass
 
 run = stages.Stages(report.Report(open("/dev/null", "w")), ())
@@ -26,7 +26,7 @@ try:
     run.run()
 except KeyboardInterrupt:
     sys.exit(130)
-"""   # sleep: a signal ends it
+"""
 LIMIT = 60
 
 
