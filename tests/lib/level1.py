@@ -142,6 +142,7 @@ class Level1:
         self._reader = self._socket.makefile("rb")
         self._sending = threading.Lock()
         self._tunnels = {}
+        self._numbering = threading.Lock()
         self._closed = threading.Event()
         try:
             self.boot_seconds = self._wait_ready()
@@ -226,10 +227,7 @@ class Level1:
                     sink(words[1], bytes(size))
             elif words[0] in ("opened", "recv", "closed"):
                 data = self._exactly(int(words[2])) if words[0] == "recv" else b""
-                # One that is closed can be opened again under its number.
-                tunnel = self._tunnels.pop(int(words[1])) if words[0] == "closed" \
-                    else self._tunnels[int(words[1])]
-                tunnel.come(words[0], data)
+                self._tunnels[int(words[1])].come(words[0], data)
             elif words[0] == "exit" and len(words) == 2:
                 return int(words[1])
             else:
@@ -240,11 +238,14 @@ class Level1:
 
         Any thread but that of run(), while a job runs.
         """
-        number = next((n for n in range(TUNNELS_MAX) if n not in self._tunnels), None)
-        if number is None:
-            return None
-        self._tunnels[number] = _Tunnel(lambda line, data=b"": self._send(line.encode() + data), number)
-        return self._tunnels[number].open(name)
+        with self._numbering:
+            number = next((n for n in range(TUNNELS_MAX) if n not in self._tunnels), None)
+            if number is None:
+                return None
+            tunnel = self._tunnels[number] = _Tunnel(
+                lambda line, data=b"": self._send(line.encode() + data), number,
+                lambda: self._tunnels.pop(number))
+        return tunnel.open(name)
 
     def close(self):
         """Ends the machine; it switches itself off when the channel closes."""
@@ -295,23 +296,36 @@ class Level1:
 
 
 class _Tunnel:
-    """A connection into the machine: a socket here, and what the relay says about the one in there."""
+    """A connection into the machine: a socket here, and what the relay says about the one in there.
 
-    def __init__(self, send, number):
+    Its number is free, release(), when the relay has closed it and no thread sends to it any more: a
+    line that was late would go into the next tunnel of that number.
+    """
+
+    def __init__(self, send, number, release):
         self._send = send
         self._number = number
+        self._release = release
         self._answered = threading.Event()
         self._theirs = None
+        self._lock = threading.Lock()
+        self._holders = 2       # the relay, and whoever sends
 
     def open(self, name):
         """Our end, or None if nothing listens there."""
-        ours, self._theirs = socket.socketpair()
+        ours, theirs = socket.socketpair()
+        self._theirs = theirs
         self._send(f"open {self._number} {name}\n")
         self._answered.wait(QUIET_LIMIT)
-        if not self._theirs:
-            return None
-        threading.Thread(target=self._outgoing, args=[self._theirs], daemon=True).start()
-        return ours
+        if self._theirs and not self._answered.is_set():
+            self._send(f"shut {self._number}\n")
+        elif self._theirs:
+            threading.Thread(target=self._outgoing, args=[theirs], daemon=True).start()
+            return ours
+        theirs.close()
+        ours.close()
+        self._let_go()
+        return None
 
     def come(self, what, data):
         """What the relay has sent, on the thread that reads from it."""
@@ -319,6 +333,7 @@ class _Tunnel:
             # The outgoing thread wakes up at once, and must not see it any more.
             theirs, self._theirs = self._theirs, None
             _shut(theirs)
+            self._let_go()
         elif what == "recv" and self._theirs:
             try:
                 self._theirs.sendall(data)
@@ -336,6 +351,14 @@ class _Tunnel:
         except (OSError, Level1Error):
             pass    # the machine is gone
         theirs.close()
+        self._let_go()
+
+    def _let_go(self):
+        with self._lock:
+            self._holders -= 1
+            last = not self._holders
+        if last:
+            self._release()
 
 
 def _shut(sock):

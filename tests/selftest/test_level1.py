@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""A level-1 machine that does not come up says why. Shell scripts stand for QEMU."""
+"""A level-1 machine that does not come up says why; connections into it. Shell scripts stand for QEMU."""
 
 import os
 import re
 import tempfile
+import threading
 import time
 import unittest
 from unittest import mock
@@ -21,8 +22,8 @@ done
 """
 
 
-class Boot(unittest.TestCase):
-    """Level1() with such a script."""
+class Scripted(unittest.TestCase):
+    """Has such a script for its machine."""
 
     def setUp(self):
         self._folder = tempfile.TemporaryDirectory()
@@ -40,6 +41,10 @@ class Boot(unittest.TestCase):
             file.write(HEAD + script)
         os.chmod(program, 0o755)
         return level1.Level1(mock.Mock(image="bzImage"), self.log, program)
+
+
+class Boot(Scripted):
+    """Level1() until the machine has answered."""
 
     def silent(self, script):
         """The error that the script's boot ends with."""
@@ -109,3 +114,60 @@ class Boot(unittest.TestCase):
             with self.assertRaises(level1.Level1Silent) as caught:
                 level1.Level1(mock.Mock(image="bzImage"), self.log)
         self.assertIn("/nonexistent/qemu is no program", str(caught.exception))
+
+
+class SlowToLook(dict):
+    """As one whose thread is interrupted between a look and what follows."""
+
+    def __contains__(self, key):
+        found = super().__contains__(key)
+        time.sleep(0.1)     # sleep: so that two threads look at once
+        return found
+
+
+class Tunnels(Scripted):
+    """Connections into the machine, from several threads."""
+
+    def test_numbers(self):
+        """two that connect at once get a number each, and leave it when there is no answer"""
+        with self.boot("echo ready >&$channel; exec cat <&$channel >$log.said") as machine:
+            machine._tunnels = SlowToLook()     # pylint: disable=protected-access
+            threads = [threading.Thread(target=machine.connect, args=[name]) for name in ("a", "b")]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        with open(self.log + ".said", encoding="ascii") as file:
+            said = file.read().split("\n")
+        for verb in ("open", "shut"):
+            self.assertEqual(sorted(line.split()[1] for line in said if line.startswith(verb)), ["0", "1"], said)
+
+    def test_late_line(self):
+        """a number is free only when nothing more can be sent to it"""
+        sending, go_on, free = threading.Event(), threading.Event(), threading.Event()
+
+        def send(line, _=b""):
+            if line.startswith("open"):
+                tunnel.come("opened", b"")
+            elif line.startswith("send"):
+                sending.set()
+                go_on.wait()
+
+        tunnel = level1._Tunnel(send, 0, free.set)      # pylint: disable=protected-access
+        ours = tunnel.open("name")
+        ours.sendall(b"late")
+        sending.wait()
+        tunnel.come("closed", b"")
+        self.assertFalse(free.is_set())
+        self.assertEqual(ours.recv(1), b"")
+        go_on.set()
+        free.wait(60)
+        self.assertTrue(free.is_set())
+        ours.close()
+
+    def test_nothing_listens(self):
+        """one that is refused leaves its number at once"""
+        free = threading.Event()
+        tunnel = level1._Tunnel(lambda line: tunnel.come("closed", b""), 0, free.set)   # pylint: disable=protected-access
+        self.assertIsNone(tunnel.open("name"))
+        self.assertTrue(free.is_set())
