@@ -2,8 +2,6 @@
 /*
  * The disk, packet by packet, against a guest that this file plays: one that behaves and one
  * that is malicious.
- *
- * The guest's memory, in pages: rings from RING_PFN on, data at DATA_PFN.
  */
 #include "devices/disk.h"
 
@@ -11,15 +9,12 @@
 #include <string.h>
 
 #include "test/fakevm.h"
+#include "test/packets.h"
 #include "test/suites.h"
 #include "vmbus/vmbus_host.h"
 #include "vmbus/vmbus_msg.h"
 
-#define RING_PFN	16u
-#define RING_PAGES	8u
-#define DOWNSTREAM	4u
-#define DATA_PFN	40u
-#define RING_GPADL	0xa3u
+#define DATA_PFN	RIG_FREE_PFN
 #define SECTORS		2048u
 
 /* Operations of the protocol, and where things are in its messages. */
@@ -34,184 +29,31 @@ enum { COMPLETE_IO = 1, EXECUTE_SRB = 3, RESET_BUS = 6, BEGIN_INIT = 7, END_INIT
 #define TRANSFER	24u
 #define CDB		28u
 
-struct rig {
-	struct vm *vm;
-	struct vmbus *bus;
-	u32 device;
-	u32 relid;
-	struct ring to_guest, from_guest;
-	u8 *pages[RING_PAGES];
-	u64 message[32];
-	/* What take() took out of the ring. */
-	struct ring_packet head;
-	u8 reply[MSG_SIZE];
-};
-
-/* ---- the bus below ---- */
-
-static void *expect(struct rig *rig, u32 type)
-{
-	REQUIRE(fakevm_next(rig->vm, rig->message, 1000));
-	REQUIRE_INT(((struct msg_header *)(void *)rig->message)->type, type);
-	return rig->message;
-}
-
-static void post(struct rig *rig, const void *message, u32 len)
-{
-	REQUIRE_INT(fakevm_post(rig->vm, 4, message, len), 0);
-}
-
-/* As many messages as it takes; @stop short of so many pages. Returns the status. */
-static u32 lend(struct rig *rig, u32 id, u32 pfn, u32 pages, u32 stop)
-{
-	struct {
-		struct msg_gpadl_header h;
-		u32 range[2];
-		u8 pfn[26 * 8];
-	} __attribute__((packed)) first = {
-		.h = { .h.type = MSG_GPADL_HEADER, .relid = rig->relid, .gpadl = id,
-		       .range_bytes = (u16)(8 + 8 * pages), .range_count = 1 },
-		.range = { pages * PAGE_SIZE_4K, 0 },
-	};
-	struct { struct msg_gpadl_body h; u64 pfn[28]; } next = {
-		.h = { .h.type = MSG_GPADL_BODY, .gpadl = id },
-	};
-	u32 i, n = pages - stop < 26 ? pages - stop : 26, done = n;
-	u64 number;
-
-	for (i = 0; i < n; i++) {
-		number = pfn + i;
-		memcpy(first.pfn + i * 8, &number, 8);
-	}
-	post(rig, &first, 28 + n * 8);
-	while (done < pages - stop) {
-		n = pages - stop - done < 28 ? pages - stop - done : 28;
-		for (i = 0; i < n; i++)
-			next.pfn[i] = pfn + done + i;
-		next.h.number++;
-		post(rig, &next, 16 + n * 8);
-		done += n;
-	}
-	return stop ? 0 : ((struct msg_gpadl_created *)expect(rig, MSG_GPADL_CREATED))->status;
-}
-
-static void open_channel(struct rig *rig)
-{
-	struct msg_open m = { .h.type = MSG_OPEN, .relid = rig->relid, .gpadl = RING_GPADL,
-			      .downstream_page = DOWNSTREAM };
-	u32 i;
-
-	for (i = 0; i < RING_PAGES; i++) {
-		rig->pages[i] = fakevm_ram(rig->vm) + (RING_PFN + i) * PAGE_SIZE_4K;
-		memset(rig->pages[i], 0, PAGE_SIZE_4K);
-	}
-	ring_init(&rig->from_guest, rig->pages, DOWNSTREAM);
-	ring_init(&rig->to_guest, rig->pages + DOWNSTREAM, RING_PAGES - DOWNSTREAM);
-	REQUIRE_INT(lend(rig, RING_GPADL, RING_PFN, RING_PAGES, 0), 0);
-	post(rig, &m, sizeof(m));
-	REQUIRE_INT(((struct msg_open_result *)expect(rig, MSG_OPEN_RESULT))->status, 0);
-}
-
-static void connect_bus(struct rig *rig)
-{
-	struct msg_contact contact = { .h.type = MSG_CONTACT, .version = VMBUS_VERSION(5, 3),
-				       .sint = 2 };
-	struct msg_header offers = { .type = MSG_REQUEST_OFFERS };
-
-	post(rig, &contact, sizeof(contact));
-	expect(rig, MSG_VERSION);
-	post(rig, &offers, sizeof(offers));
-	rig->relid = ((struct msg_offer *)expect(rig, MSG_OFFER))->relid;
-	expect(rig, MSG_ALL_OFFERS);
-	open_channel(rig);
-}
-
 static void start(struct rig *rig)
 {
-	struct vmbus_config bus_cfg = { .no_kvp = true };
-	struct device_desc desc = { .name = "disk", .monitor = 0xff, .flags = 1 };
 	struct disk_config cfg = { .sectors = SECTORS, .seed = 1 };
 	char err[128];
 
-	memset(rig, 0, sizeof(*rig));
-	rig->vm = fakevm_new(1);
-	rig->bus = vmbus_new(rig->vm, &bus_cfg);
-	rig->device = vmbus_add(rig->bus, &desc);
+	rig_new(rig, "disk");
 	REQUIRE(disk_attach(rig->bus, rig->device, &cfg, err, sizeof(err)));
 	REQUIRE(!disk_attach(rig->bus, rig->device, &cfg, err, sizeof(err)));
 	REQUIRE(!disk_attach(rig->bus, 99, &cfg, err, sizeof(err)));
-	vmbus_offer(rig->bus, rig->device);
-	connect_bus(rig);
+	rig_connect(rig);
 }
 
-static void stop(struct rig *rig)
-{
-	vmbus_free(rig->bus);
-	fakevm_free(rig->vm);
-}
-
-static u32 notes(struct rig *rig)
-{
-	struct bus_event e;
-	u32 i, n = 0;
-
-	for (i = 0; vmbus_event(rig->bus, i, &e); i++)
-		n += e.kind == BUS_NOTE;
-	return n;
-}
-
-/* ---- packets ---- */
-
-static void signal_host(struct rig *rig)
-{
-	REQUIRE_INT(fakevm_signal(rig->vm, rig->relid | 2 << 12, 0), 0);
-}
-
-/* Write a packet; @list goes between header and payload. Returns false if the ring is full. */
-static bool put(struct rig *rig, u16 type, u64 id, const void *list, u32 list_len,
-		const void *payload, u32 len)
-{
-	u8 all[1024];
-	struct ring_packet head;
-	bool signal = false;
-	const char *why;
-
-	REQUIRE(list_len + len <= sizeof(all) && list_len % 8 == 0);
-	if (list_len)
-		memcpy(all, list, list_len);
-	if (len)
-		memcpy(all + list_len, payload, len);
-	ring_packet_init(&head, list_len + len);
-	head.type = type;
-	head.flags = RING_WANTS_COMPLETION;
-	head.offset8 = (u16)((RING_HEADER + list_len) / 8);
-	head.id = id;
-	return ring_write(&rig->from_guest, &head, all, list_len + len, &signal, NULL, &why) ==
-	       RING_OK;
-}
-
-/* Take the next packet that the host wrote; false if there is none. */
+/* Take the next answer; false if there is none. */
 static bool take(struct rig *rig)
 {
-	bool signal = false;
-	const char *why;
-	u8 *payload;
-	u32 len;
-
-	if (ring_read(&rig->to_guest, &rig->head, &payload, &len, &signal, &why) != RING_OK)
+	if (!rig_take(rig))
 		return false;
 	REQUIRE_INT(rig->head.type, RING_COMPLETION);
-	REQUIRE_INT(len, MSG_SIZE);
-	memcpy(rig->reply, payload, len);
-	free(payload);
-	if (signal)
-		signal_host(rig);
+	REQUIRE_INT(rig->reply_len, MSG_SIZE);
 	return true;
 }
 
-static u8 *ram(struct rig *rig, u32 pfn)
+static const u8 *reply(const struct rig *rig)
 {
-	return fakevm_ram(rig->vm) + (size_t)pfn * PAGE_SIZE_4K;
+	return (const u8 *)rig->reply;
 }
 
 /* One message in band, and its answer's status. */
@@ -220,12 +62,12 @@ static u32 ask(struct rig *rig, u32 op, u16 version)
 	u8 msg[MSG_SIZE] = { (u8)op };
 
 	memcpy(msg + 12, &version, sizeof(version));
-	REQUIRE(put(rig, RING_IN_BAND, op, NULL, 0, msg, sizeof(msg)));
-	signal_host(rig);
+	REQUIRE(rig_put(rig, RING_IN_BAND, op, NULL, 0, msg, sizeof(msg)));
+	rig_signal(rig);
 	REQUIRE(take(rig));
 	CHECK_INT(rig->head.id, op);
-	CHECK_INT(get32(rig->reply), COMPLETE_IO);
-	return get32(rig->reply + 8);
+	CHECK_INT(get32(reply(rig)), COMPLETE_IO);
+	return get32(reply(rig) + 8);
 }
 
 static void bring_up(struct rig *rig)
@@ -233,7 +75,7 @@ static void bring_up(struct rig *rig)
 	CHECK_INT(ask(rig, BEGIN_INIT, 0), 0);
 	CHECK_INT(ask(rig, VERSION, 0x0602), 0);
 	CHECK_INT(ask(rig, PROPERTIES, 0), 0);
-	CHECK_INT(get32(rig->reply + 12 + 12), SCSI_TRANSFER_MAX);
+	CHECK_INT(get32(reply(rig) + 12 + 12), SCSI_TRANSFER_MAX);
 	CHECK_INT(ask(rig, END_INIT, 0), 0);
 }
 
@@ -255,9 +97,9 @@ static bool send_command(struct rig *rig, const u8 *cdb, u8 len, u32 bytes, bool
 	msg[DATA_IN] = bytes ? in : 2;
 	memcpy(msg + TRANSFER, &bytes, 4);
 	memcpy(msg + CDB, cdb, len);
-	REQUIRE(put(rig, bytes ? RING_GPA_DIRECT : RING_IN_BAND, 77, list, bytes ? 16 + 8 * pages : 0,
+	REQUIRE(rig_put(rig, bytes ? RING_GPA_DIRECT : RING_IN_BAND, 77, list, bytes ? 16 + 8 * pages : 0,
 		    msg, sizeof(msg)));
-	signal_host(rig);
+	rig_signal(rig);
 	return take(rig);
 }
 
@@ -265,8 +107,8 @@ static bool send_command(struct rig *rig, const u8 *cdb, u8 len, u32 bytes, bool
 static u8 command(struct rig *rig, const u8 *cdb, u8 len, u32 bytes, bool in)
 {
 	REQUIRE(send_command(rig, cdb, len, bytes, in));
-	CHECK_INT(get32(rig->reply), COMPLETE_IO);
-	return rig->reply[SRB_STATUS];
+	CHECK_INT(get32(reply(rig)), COMPLETE_IO);
+	return reply(rig)[SRB_STATUS];
 }
 
 static u8 transfer(struct rig *rig, u8 opcode, u8 flags, u32 first, u8 count)
@@ -302,31 +144,31 @@ static void comes_up(void)
 	CHECK(disk_info(rig.bus, rig.device, &info) && info.ready);
 	CHECK_INT(command(&rig, ready, 6, 0, false), 1);
 	CHECK_INT(command(&rig, inquiry, 6, 36, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[0], 0);
-	CHECK(!memcmp(ram(&rig, DATA_PFN) + 8, "hvhost  ", 8));
-	CHECK_INT(get32(rig.reply + TRANSFER), 36);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[0], 0);
+	CHECK(!memcmp(rig_ram(&rig, DATA_PFN) + 8, "hvhost  ", 8));
+	CHECK_INT(get32(reply(&rig) + TRANSFER), 36);
 	CHECK_INT(command(&rig, pages, 6, 64, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[3], 5);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[3], 5);
 	CHECK_INT(command(&rig, limits, 6, 64, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[10], 4);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[10], 4);
 	CHECK_INT(command(&rig, capacity, 10, 8, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[2], 0x07);
-	CHECK_INT(ram(&rig, DATA_PFN)[3], 0xff);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[2], 0x07);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[3], 0xff);
 	CHECK_INT(command(&rig, capacity16, 16, 32, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[7], 0xff);
-	CHECK_INT(ram(&rig, DATA_PFN)[10], 2);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[7], 0xff);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[10], 2);
 	CHECK_INT(command(&rig, mode, 6, 64, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[2] & 0x10, 0x10);
-	CHECK_INT(ram(&rig, DATA_PFN)[4], 0x08);
-	CHECK_INT(ram(&rig, DATA_PFN)[6] & 0x04, 0x04);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[2] & 0x10, 0x10);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[4], 0x08);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[6] & 0x04, 0x04);
 	CHECK_INT(command(&rig, mode10, 10, 64, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[10] & 0x04, 0x04);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[10] & 0x04, 0x04);
 	CHECK_INT(command(&rig, luns, 12, 16, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[3], 8);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[3], 8);
 	CHECK_INT(command(&rig, sense, 6, 18, true), 1);
 	CHECK_INT(ask(&rig, RESET_BUS, 0), 0);
-	CHECK_INT(notes(&rig), 0);
-	stop(&rig);
+	CHECK_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 static void versions(void)
@@ -338,7 +180,7 @@ static void versions(void)
 	CHECK(ask(&rig, VERSION, 0x0603));
 	CHECK(ask(&rig, VERSION, 0x0402));
 	CHECK_INT(ask(&rig, VERSION, 0x0501), 0);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void reads_and_writes(void)
@@ -349,24 +191,24 @@ static void reads_and_writes(void)
 
 	start(&rig);
 	bring_up(&rig);
-	memset(ram(&rig, DATA_PFN), 0x5a, 3 * PAGE_SIZE_4K);
+	memset(rig_ram(&rig, DATA_PFN), 0x5a, 3 * PAGE_SIZE_4K);
 	CHECK_INT(transfer(&rig, 0x2a, 0, 256, 20), 1);
-	memset(ram(&rig, DATA_PFN), 0, 3 * PAGE_SIZE_4K);
+	memset(rig_ram(&rig, DATA_PFN), 0, 3 * PAGE_SIZE_4K);
 	CHECK_INT(transfer(&rig, 0x28, 0, 256, 20), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[0], 0x5a);
-	CHECK_INT(ram(&rig, DATA_PFN)[20 * 512 - 1], 0x5a);
-	CHECK_INT(ram(&rig, DATA_PFN)[20 * 512], 0);
-	memset(ram(&rig, DATA_PFN), 0, PAGE_SIZE_4K);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[0], 0x5a);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[20 * 512 - 1], 0x5a);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[20 * 512], 0);
+	memset(rig_ram(&rig, DATA_PFN), 0, PAGE_SIZE_4K);
 	CHECK_INT(command(&rig, wide, 16, 4096, true), 1);
-	CHECK_INT(ram(&rig, DATA_PFN)[4095], 0x5a);
+	CHECK_INT(rig_ram(&rig, DATA_PFN)[4095], 0x5a);
 	CHECK(disk_info(rig.bus, rig.device, &info) && info.dirty == 1);
 	CHECK_INT(flush(&rig), 1);
 	CHECK(disk_info(rig.bus, rig.device, &info) && !info.dirty && info.flushes == 1);
 	/* Force unit access. */
 	CHECK_INT(transfer(&rig, 0x2a, 0x08, 0, 1), 1);
 	CHECK(disk_info(rig.bus, rig.device, &info) && !info.dirty && info.durable == 1);
-	CHECK_INT(notes(&rig), 0);
-	stop(&rig);
+	CHECK_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 /* Ends the boot with a cut that @faults plan and begins the next one. */
@@ -377,7 +219,7 @@ static void boot_again(struct rig *rig)
 	CHECK(fakevm_is_off(rig->vm));
 	CHECK(vmbus_is_off(rig->bus));
 	REQUIRE(vmbus_power_on(rig->bus, err, sizeof(err)));
-	connect_bus(rig);
+	rig_connect(rig);
 	bring_up(rig);
 }
 
@@ -392,7 +234,7 @@ static void power_cuts(void)
 	for (i = 1; i < 60; i++) {
 		const struct scsi_faults at_write = { .cut_write = 2 }, at_flush = { .cut_flush = 2 };
 
-		memset(ram(&rig, DATA_PFN), (int)i, PAGE_SIZE_4K);
+		memset(rig_ram(&rig, DATA_PFN), (int)i, PAGE_SIZE_4K);
 		CHECK_INT(transfer(&rig, 0x2a, 0, 0, 1), 1);
 		CHECK_INT(flush(&rig), 1);
 		disk_faults(rig.bus, rig.device, i % 2 ? &at_write : &at_flush);
@@ -402,7 +244,7 @@ static void power_cuts(void)
 			CHECK(!send_command(&rig, write, 10, 512, false));
 		} else {
 			CHECK_INT(flush(&rig), 1);
-			memset(ram(&rig, DATA_PFN), (int)i + 1, PAGE_SIZE_4K);
+			memset(rig_ram(&rig, DATA_PFN), (int)i + 1, PAGE_SIZE_4K);
 			CHECK_INT(transfer(&rig, 0x2a, 0, 8, 1), 1);
 			CHECK(!send_command(&rig, sync, 10, 0, false));
 		}
@@ -410,13 +252,13 @@ static void power_cuts(void)
 		REQUIRE_INT(fakevm_signal(rig.vm, rig.relid | 2 << 12, 0), 0x12);
 		boot_again(&rig);
 		CHECK_INT(transfer(&rig, 0x28, 0, 8, 1), 1);
-		CHECK(i % 2 || ram(&rig, DATA_PFN)[0] == i || ram(&rig, DATA_PFN)[0] == i + 1);
-		lost += ram(&rig, DATA_PFN)[0] != i + (i % 2 ? 0 : 1);
+		CHECK(i % 2 || rig_ram(&rig, DATA_PFN)[0] == i || rig_ram(&rig, DATA_PFN)[0] == i + 1);
+		lost += rig_ram(&rig, DATA_PFN)[0] != i + (i % 2 ? 0 : 1);
 		CHECK_INT(transfer(&rig, 0x28, 0, 0, 1), 1);
-		CHECK_INT(ram(&rig, DATA_PFN)[0], i);
+		CHECK_INT(rig_ram(&rig, DATA_PFN)[0], i);
 	}
 	CHECK(lost > 5 && lost < 55);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void failing_writes(void)
@@ -430,12 +272,12 @@ static void failing_writes(void)
 	disk_faults(rig.bus, rig.device, &faults);
 	CHECK_INT(transfer(&rig, 0x2a, 0, 0, 1), 1);
 	CHECK_INT(transfer(&rig, 0x2a, 0, 1, 1), 0x84);
-	CHECK_INT(rig.reply[SCSI_STATUS], 2);
-	CHECK_INT(rig.reply[CDB + 2], 3);
+	CHECK_INT(reply(&rig)[SCSI_STATUS], 2);
+	CHECK_INT(reply(&rig)[CDB + 2], 3);
 	CHECK_INT(transfer(&rig, 0x2a, 0, 1, 1), 0x84);
 	CHECK_INT(transfer(&rig, 0x2a, 0, 1, 1), 1);
 	CHECK(disk_info(rig.bus, rig.device, &info) && info.failed == 2);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void slow_flushes(void)
@@ -462,9 +304,9 @@ static void slow_flushes(void)
 			fakevm_wait(rig.vm, 20);
 		}
 	CHECK_INT(rig.head.id, 77);
-	CHECK_INT(rig.reply[SRB_STATUS], 1);
+	CHECK_INT(reply(&rig)[SRB_STATUS], 1);
 	CHECK(disk_info(rig.bus, rig.device, &info) && !info.dirty);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 /* ---- a guest that does not ---- */
@@ -477,13 +319,13 @@ static void before_it_is_initialised(void)
 	start(&rig);
 	CHECK(ask(&rig, VERSION, 0x0602));
 	CHECK_INT(ask(&rig, BEGIN_INIT, 0), 0);
-	REQUIRE(put(&rig, RING_IN_BAND, 1, NULL, 0, msg, sizeof(msg)));
-	signal_host(&rig);
+	REQUIRE(rig_put(&rig, RING_IN_BAND, 1, NULL, 0, msg, sizeof(msg)));
+	rig_signal(&rig);
 	REQUIRE(take(&rig));
-	CHECK(get32(rig.reply + 8));
+	CHECK(get32(reply(&rig) + 8));
 	CHECK(ask(&rig, 12, 0));
-	CHECK_INT(notes(&rig), 3);
-	stop(&rig);
+	CHECK_INT(rig_notes(&rig), 3);
+	rig_free(&rig);
 }
 
 static void commands_that_lie(void)
@@ -501,28 +343,28 @@ static void commands_that_lie(void)
 	CHECK_INT(command(&rig, behind, 10, 512, true), 0x84);
 	CHECK_INT(command(&rig, more, 10, 4096, false), 0x84);
 	CHECK_INT(command(&rig, unknown, 6, 0, false), 0x84);
-	CHECK_INT(rig.reply[CDB + 2], 5);
+	CHECK_INT(reply(&rig)[CDB + 2], 5);
 	CHECK_INT(command(&rig, other_action, 16, 32, true), 0x84);
 	CHECK_INT(command(&rig, page, 6, 64, true), 0x84);
 	CHECK_INT(command(&rig, mode, 6, 64, true), 0x84);
-	CHECK_INT(notes(&rig), 0);
+	CHECK_INT(rig_notes(&rig), 0);
 	/* More to read than there is a place for. */
 	CHECK_INT(command(&rig, short_read, 10, 512, true), 6);
-	CHECK_INT(notes(&rig), 1);
+	CHECK_INT(rig_notes(&rig), 1);
 	/* A command that is longer than a command can be. */
 	msg[CDB_LEN] = 17;
-	REQUIRE(put(&rig, RING_IN_BAND, 1, NULL, 0, msg, sizeof(msg)));
-	signal_host(&rig);
+	REQUIRE(rig_put(&rig, RING_IN_BAND, 1, NULL, 0, msg, sizeof(msg)));
+	rig_signal(&rig);
 	REQUIRE(take(&rig));
-	CHECK_INT(rig.reply[SRB_STATUS], 6);
+	CHECK_INT(reply(&rig)[SRB_STATUS], 6);
 	/* A unit that is not there. */
 	msg[CDB_LEN] = 6;
 	msg[LUN] = 1;
-	REQUIRE(put(&rig, RING_IN_BAND, 1, NULL, 0, msg, sizeof(msg)));
-	signal_host(&rig);
+	REQUIRE(rig_put(&rig, RING_IN_BAND, 1, NULL, 0, msg, sizeof(msg)));
+	rig_signal(&rig);
 	REQUIRE(take(&rig));
-	CHECK_INT(rig.reply[SRB_STATUS], 0x84);
-	stop(&rig);
+	CHECK_INT(reply(&rig)[SRB_STATUS], 0x84);
+	rig_free(&rig);
 }
 
 static u32 next_random(u32 *state)
@@ -560,13 +402,13 @@ static void noise(void)
 		msg[CDB_LEN] = (u8)(next_random(&state) % 20);
 		msg[DATA_IN] = (u8)(next_random(&state) % 3);
 		msg[CDB] = opcodes[next_random(&state) % ARRAY_SIZE(opcodes)];
-		put(&rig, types[next_random(&state) % ARRAY_SIZE(types)], next_random(&state) % 70,
+		rig_put(&rig, types[next_random(&state) % ARRAY_SIZE(types)], next_random(&state) % 70,
 		    list, next_random(&state) % 17 * 8, msg, next_random(&state) % 65);
-		signal_host(&rig);
+		rig_signal(&rig);
 		while (i % 3 && take(&rig))
 			;
 	}
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static const struct tap_case disk_cases[] = {

@@ -3,8 +3,7 @@
  * The NIC, packet by packet, against a guest that this file plays: one that
  * behaves and one that is malicious.
  *
- * The guest's memory, in pages: rings from RING_PFN on, messages at DATA_PFN,
- * the buffers that it lends at RECV_PFN and SEND_PFN.
+ * The guest's memory, in pages: messages at DATA_PFN, the buffers that it lends at RECV_PFN and SEND_PFN.
  */
 #include "devices/nic.h"
 
@@ -15,15 +14,13 @@
 
 #include "machine/synic.h"
 #include "test/fakevm.h"
+#include "test/packets.h"
 #include "test/suites.h"
 #include "util/clock.h"
 #include "vmbus/vmbus_host.h"
 #include "vmbus/vmbus_msg.h"
 
-#define RING_PFN	16u
-#define RING_PAGES	8u
-#define DOWNSTREAM	4u
-#define DATA_PFN	40u
+#define DATA_PFN	RIG_FREE_PFN
 #define RECV_PFN	100u
 #define RECV_PAGES	64u
 #define SEND_PFN	200u
@@ -31,79 +28,16 @@
 
 #define RECV_GPADL	0xa1u
 #define SEND_GPADL	0xa2u
-#define RING_GPADL	0xa3u
-
-struct rig {
-	struct vm *vm;
-	struct vmbus *bus;
-	u32 device;
-	u32 relid;
-	struct ring to_guest, from_guest;
-	u8 *pages[RING_PAGES];
-	u64 message[32];
-	/* What take() took out of the ring. */
-	struct ring_packet head;
-	u32 reply[64];
-	u32 reply_len;
-	u8 extra[64];
-	u32 extra_len;
-};
 
 static const u8 mac[6] = { 0x00, 0x15, 0x5d, 0x01, 0x02, 0x03 };
 
 /* ---- the bus below ---- */
 
-static void *expect(struct rig *rig, u32 type)
-{
-	REQUIRE(fakevm_next(rig->vm, rig->message, 1000));
-	REQUIRE_INT(((struct msg_header *)(void *)rig->message)->type, type);
-	return rig->message;
-}
-
-static void post(struct rig *rig, const void *message, u32 len)
-{
-	REQUIRE_INT(fakevm_post(rig->vm, 4, message, len), 0);
-}
-
 static void relid_message(struct rig *rig, u32 type, u32 relid)
 {
 	struct msg_relid m = { .h.type = type, .relid = relid };
 
-	post(rig, &m, sizeof(m));
-}
-
-/* As many messages as it takes; @stop short of so many pages. Returns the status. */
-static u32 lend(struct rig *rig, u32 id, u32 pfn, u32 pages, u32 stop)
-{
-	struct {
-		struct msg_gpadl_header h;
-		u32 range[2];
-		u8 pfn[26 * 8];
-	} __attribute__((packed)) first = {
-		.h = { .h.type = MSG_GPADL_HEADER, .relid = rig->relid, .gpadl = id,
-		       .range_bytes = (u16)(8 + 8 * pages), .range_count = 1 },
-		.range = { pages * PAGE_SIZE_4K, 0 },
-	};
-	struct { struct msg_gpadl_body h; u64 pfn[28]; } next = {
-		.h = { .h.type = MSG_GPADL_BODY, .gpadl = id },
-	};
-	u32 i, n = pages - stop < 26 ? pages - stop : 26, done = n;
-	u64 number;
-
-	for (i = 0; i < n; i++) {
-		number = pfn + i;
-		memcpy(first.pfn + i * 8, &number, 8);
-	}
-	post(rig, &first, 28 + n * 8);
-	while (done < pages - stop) {
-		n = pages - stop - done < 28 ? pages - stop - done : 28;
-		for (i = 0; i < n; i++)
-			next.pfn[i] = pfn + done + i;
-		next.h.number++;
-		post(rig, &next, 16 + n * 8);
-		done += n;
-	}
-	return stop ? 0 : ((struct msg_gpadl_created *)expect(rig, MSG_GPADL_CREATED))->status;
+	rig_post(rig, &m, sizeof(m));
 }
 
 static void teardown(struct rig *rig, u32 id)
@@ -111,126 +45,29 @@ static void teardown(struct rig *rig, u32 id)
 	struct msg_gpadl_teardown m = { .h.type = MSG_GPADL_TEARDOWN, .relid = rig->relid,
 					.gpadl = id };
 
-	post(rig, &m, sizeof(m));
-	expect(rig, MSG_GPADL_TORNDOWN);
-}
-
-static void open_channel(struct rig *rig)
-{
-	struct msg_open m = { .h.type = MSG_OPEN, .relid = rig->relid, .gpadl = RING_GPADL,
-			      .downstream_page = DOWNSTREAM };
-	u32 i;
-
-	for (i = 0; i < RING_PAGES; i++) {
-		rig->pages[i] = fakevm_ram(rig->vm) + (RING_PFN + i) * PAGE_SIZE_4K;
-		memset(rig->pages[i], 0, PAGE_SIZE_4K);
-	}
-	ring_init(&rig->from_guest, rig->pages, DOWNSTREAM);
-	ring_init(&rig->to_guest, rig->pages + DOWNSTREAM, RING_PAGES - DOWNSTREAM);
-	REQUIRE_INT(lend(rig, RING_GPADL, RING_PFN, RING_PAGES, 0), 0);
-	post(rig, &m, sizeof(m));
-	REQUIRE_INT(((struct msg_open_result *)expect(rig, MSG_OPEN_RESULT))->status, 0);
+	rig_post(rig, &m, sizeof(m));
+	rig_expect(rig, MSG_GPADL_TORNDOWN);
 }
 
 static void start(struct rig *rig, const struct nic_config *wanted)
 {
-	struct vmbus_config bus_cfg = { .no_kvp = true };
-	struct device_desc desc = { .name = "nic", .monitor = 0xff, .flags = 1 };
-	struct msg_contact contact = { .h.type = MSG_CONTACT, .version = VMBUS_VERSION(5, 3),
-				       .sint = 2 };
-	struct msg_header offers = { .type = MSG_REQUEST_OFFERS };
 	struct nic_config cfg = { 0 };
 
-	memset(rig, 0, sizeof(*rig));
-	rig->vm = fakevm_new(1);
+	rig_new(rig, "nic");
 	if (wanted)
 		cfg = *wanted;
 	memcpy(cfg.mac, mac, sizeof(mac));
-	rig->bus = vmbus_new(rig->vm, &bus_cfg);
-	rig->device = vmbus_add(rig->bus, &desc);
 	REQUIRE(nic_attach(rig->bus, rig->device, &cfg));
 	REQUIRE(!nic_attach(rig->bus, rig->device, &cfg));
 	REQUIRE(!nic_attach(rig->bus, 99, &cfg));
-	vmbus_offer(rig->bus, rig->device);
-	post(rig, &contact, sizeof(contact));
-	expect(rig, MSG_VERSION);
-	post(rig, &offers, sizeof(offers));
-	rig->relid = ((struct msg_offer *)expect(rig, MSG_OFFER))->relid;
-	expect(rig, MSG_ALL_OFFERS);
-	open_channel(rig);
-}
-
-static void stop(struct rig *rig)
-{
-	vmbus_free(rig->bus);
-	fakevm_free(rig->vm);
-}
-
-static u32 notes(struct rig *rig)
-{
-	struct bus_event e;
-	u32 i, n = 0;
-
-	for (i = 0; vmbus_event(rig->bus, i, &e); i++)
-		n += e.kind == BUS_NOTE;
-	return n;
+	rig_connect(rig);
 }
 
 /* ---- packets ---- */
 
-static void signal_host(struct rig *rig)
-{
-	REQUIRE_INT(fakevm_signal(rig->vm, rig->relid | 2 << 12, 0), 0);
-}
-
-/* Write a packet; @list goes between header and payload. Returns false if the ring is full. */
-static bool put(struct rig *rig, u16 type, u64 id, const void *list, u32 list_len,
-		const void *payload, u32 len)
-{
-	u8 all[1024];
-	struct ring_packet head;
-	bool signal = false;
-	const char *why;
-
-	REQUIRE(list_len + len <= sizeof(all) && list_len % 8 == 0);
-	if (list_len)
-		memcpy(all, list, list_len);
-	if (len)
-		memcpy(all + list_len, payload, len);
-	ring_packet_init(&head, list_len + len);
-	head.type = type;
-	head.flags = RING_WANTS_COMPLETION;
-	head.offset8 = (u16)((RING_HEADER + list_len) / 8);
-	head.id = id;
-	return ring_write(&rig->from_guest, &head, all, list_len + len, &signal, NULL, &why) ==
-	       RING_OK;
-}
-
-/* Take the next packet that the host wrote; false if there is none. */
-static bool take(struct rig *rig)
-{
-	bool signal = false;
-	const char *why;
-	u8 *payload;
-	u32 len;
-
-	if (ring_read(&rig->to_guest, &rig->head, &payload, &len, &signal, &why) != RING_OK)
-		return false;
-	REQUIRE(len <= sizeof(rig->reply));
-	memset(rig->reply, 0, sizeof(rig->reply));
-	memcpy(rig->reply, payload, len);
-	rig->reply_len = len;
-	memcpy(rig->extra, ring_extra(&rig->head, payload, len, &rig->extra_len),
-	       rig->head.offset8 * 8u - RING_HEADER);
-	free(payload);
-	if (signal)
-		signal_host(rig);
-	return true;
-}
-
 static void expect_nothing(struct rig *rig)
 {
-	REQUIRE(!take(rig));
+	REQUIRE(!rig_take(rig));
 }
 
 /* Send an NVSP message of @n words in band and take its completion. */
@@ -239,9 +76,9 @@ static void nvsp(struct rig *rig, const u32 *words, u32 n)
 	u32 msg[10] = { 0 };
 
 	memcpy(msg, words, n * 4ul);
-	REQUIRE(put(rig, RING_IN_BAND, 0x1000 + words[0], NULL, 0, msg, sizeof(msg)));
-	signal_host(rig);
-	REQUIRE(take(rig));
+	REQUIRE(rig_put(rig, RING_IN_BAND, 0x1000 + words[0], NULL, 0, msg, sizeof(msg)));
+	rig_signal(rig);
+	REQUIRE(rig_take(rig));
 	REQUIRE_INT(rig->head.type, RING_COMPLETION);
 	REQUIRE_INT(rig->head.id, 0x1000 + words[0]);
 }
@@ -274,21 +111,16 @@ static u32 send_buf(struct rig *rig, u32 gpadl)
 	return rig->reply[1];
 }
 
-static u8 *ram(struct rig *rig, u32 pfn)
-{
-	return fakevm_ram(rig->vm) + pfn * (size_t)PAGE_SIZE_4K;
-}
-
 /* Send @list and an RNDIS transport message; returns the completion's status. */
 static u32 transport(struct rig *rig, const void *list, u32 list_len, u32 control, u32 section,
 		     u32 bytes)
 {
 	u32 msg[10] = { 107, control, section, bytes };
 
-	REQUIRE(put(rig, list_len ? RING_GPA_DIRECT : RING_IN_BAND, 0x77, list, list_len, msg,
+	REQUIRE(rig_put(rig, list_len ? RING_GPA_DIRECT : RING_IN_BAND, 0x77, list, list_len, msg,
 		  sizeof(msg)));
-	signal_host(rig);
-	REQUIRE(take(rig));
+	rig_signal(rig);
+	REQUIRE(rig_take(rig));
 	REQUIRE_INT(rig->head.type, RING_COMPLETION);
 	REQUIRE_INT(rig->head.id, 0x77);
 	REQUIRE_INT(rig->reply[0], 108);
@@ -300,8 +132,8 @@ static u32 control(struct rig *rig, const void *msg, u32 len)
 {
 	u32 list[] = { 0, 2, 8, 4088, DATA_PFN, 0, len - 8, 0, DATA_PFN + 1, 0 };
 
-	memcpy(ram(rig, DATA_PFN) + 4088, msg, 8);
-	memcpy(ram(rig, DATA_PFN + 1), (const u8 *)msg + 8, len - 8);
+	memcpy(rig_ram(rig, DATA_PFN) + 4088, msg, 8);
+	memcpy(rig_ram(rig, DATA_PFN + 1), (const u8 *)msg + 8, len - 8);
 	return transport(rig, list, sizeof(list), 1, 0xffffffff, 0);
 }
 
@@ -311,7 +143,7 @@ static const u32 *indicated(struct rig *rig)
 	u32 done[2] = { 108, 1 }, ranges[4];
 	u64 id;
 
-	REQUIRE(take(rig));
+	REQUIRE(rig_take(rig));
 	REQUIRE_INT(rig->head.type, RING_TRANSFER_PAGES);
 	REQUIRE_INT(rig->head.flags, RING_WANTS_COMPLETION);
 	REQUIRE_INT(rig->reply[0], 107);
@@ -323,9 +155,9 @@ static const u32 *indicated(struct rig *rig)
 	REQUIRE(ranges[3] % 1728 == 0 && ranges[2] <= 1728);
 	REQUIRE(ranges[3] + ranges[2] <= RECV_PAGES * PAGE_SIZE_4K);
 	id = rig->head.id;
-	REQUIRE(put(rig, RING_COMPLETION, id, NULL, 0, done, sizeof(done)));
-	signal_host(rig);
-	return (const u32 *)(void *)(ram(rig, RECV_PFN) + ranges[3]);
+	REQUIRE(rig_put(rig, RING_COMPLETION, id, NULL, 0, done, sizeof(done)));
+	rig_signal(rig);
+	return (const u32 *)(void *)(rig_ram(rig, RECV_PFN) + ranges[3]);
 }
 
 static void bring_up(struct rig *rig)
@@ -334,9 +166,9 @@ static void bring_up(struct rig *rig)
 	const u32 *answer;
 
 	REQUIRE_INT(agree(rig, NVSP_6_1, NVSP_6_1), 1);
-	REQUIRE_INT(lend(rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0), 0);
+	REQUIRE_INT(rig_lend(rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0), 0);
 	REQUIRE_INT(recv_buf(rig, RECV_GPADL), 1);
-	REQUIRE_INT(lend(rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0), 0);
+	REQUIRE_INT(rig_lend(rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0), 0);
 	REQUIRE_INT(send_buf(rig, SEND_GPADL), 1);
 	REQUIRE_INT(control(rig, init, sizeof(init)), 1);
 	answer = indicated(rig);
@@ -420,8 +252,8 @@ static void comes_up(void)
 	REQUIRE_INT(control(&rig, halt, sizeof(halt)), 1);
 	expect_nothing(&rig);
 	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
-	REQUIRE_INT(notes(&rig), 0);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 static void sections(void)
@@ -431,17 +263,17 @@ static void sections(void)
 
 	start(&rig, NULL);
 	agree(&rig, NVSP_6_1, NVSP_6_1);
-	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
+	rig_lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
 	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 1);
 	REQUIRE_INT(rig.reply[2], 1);
 	REQUIRE_INT(rig.reply[3], 0);
 	REQUIRE_INT(rig.reply[4], 1728);
 	REQUIRE_INT(rig.reply[5], bytes / 1728);
 	REQUIRE_INT(rig.reply[6], bytes / 1728 * 1728);
-	lend(&rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0);
+	rig_lend(&rig, SEND_GPADL, SEND_PFN, SEND_PAGES, 0);
 	REQUIRE_INT(send_buf(&rig, SEND_GPADL), 1);
 	REQUIRE_INT(rig.reply[2], 6144);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void nvsp_versions(void)
@@ -460,7 +292,7 @@ static void nvsp_versions(void)
 	REQUIRE_INT(agree(&rig, 0x12345, 0x12345), 3);
 	REQUIRE_INT(agree(&rig, 0, 0xffffffff), 1);
 	REQUIRE_INT(info_of(&rig).nvsp, NVSP_4);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void transmits(void)
@@ -476,8 +308,8 @@ static void transmits(void)
 	REQUIRE_INT(info_of(&rig).sent, 3);
 	REQUIRE_INT(info_of(&rig).sent_bytes, 5000 + 1000 + 5060);
 	expect_nothing(&rig);
-	REQUIRE_INT(notes(&rig), 0);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 static void control_in_a_section(void)
@@ -488,12 +320,12 @@ static void control_in_a_section(void)
 
 	start(&rig, NULL);
 	bring_up(&rig);
-	memcpy(ram(&rig, SEND_PFN) + 2 * 6144, msg, sizeof(msg));
+	memcpy(rig_ram(&rig, SEND_PFN) + 2 * 6144, msg, sizeof(msg));
 	REQUIRE_INT(transport(&rig, NULL, 0, 1, 2, sizeof(msg)), 1);
 	answer = indicated(&rig);
 	REQUIRE_INT(answer[0], 0x80000008);
 	REQUIRE_INT(answer[2], 0x55);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void link_changes(void)
@@ -515,7 +347,7 @@ static void link_changes(void)
 	REQUIRE(nic_link(rig.bus, rig.device, false));
 	REQUIRE_INT(indicated(&rig)[2], 0x4001000c);
 	REQUIRE(!nic_link(rig.bus, 99, true));
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void served_after_a_rescind(void)
@@ -528,27 +360,27 @@ static void served_after_a_rescind(void)
 	old = rig.relid;
 	bring_up(&rig);
 	REQUIRE(vmbus_rescind(rig.bus, rig.device, true));
-	expect(&rig, MSG_RESCIND);
+	rig_expect(&rig, MSG_RESCIND);
 	REQUIRE_INT(info_of(&rig).state, NIC_CLOSED);
 	/* The guest has not seen it yet. */
 	REQUIRE_INT(transport(&rig, list, sizeof(list), 0, 0xffffffff, 0), 1);
 	relid_message(&rig, MSG_CLOSE, old);
 	REQUIRE_INT(fakevm_signal(rig.vm, old | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
 	relid_message(&rig, MSG_RELID_RELEASED, old);
-	rig.relid = ((struct msg_offer *)expect(&rig, MSG_OFFER))->relid;
+	rig.relid = ((struct msg_offer *)rig_expect(&rig, MSG_OFFER))->relid;
 	REQUIRE(rig.relid != old);
-	open_channel(&rig);
+	rig_open(&rig);
 	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
 	bring_up(&rig);
 	REQUIRE_INT(info_of(&rig).sent, 0);
 
 	/* A guest that releases without a close, as after a crash of its driver. */
 	vmbus_rescind(rig.bus, rig.device, false);
-	expect(&rig, MSG_RESCIND);
+	rig_expect(&rig, MSG_RESCIND);
 	relid_message(&rig, MSG_RELID_RELEASED, rig.relid);
 	REQUIRE_INT(fakevm_signal(rig.vm, rig.relid | 2 << 12, 0), HV_STATUS_INVALID_CONNECTION_ID);
-	REQUIRE_INT(notes(&rig), 0);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 static void *rescinds(void *arg)
@@ -570,10 +402,10 @@ static void quiet_before_a_rescind(void)
 	began = clock_ns();
 	vmbus_rescind(rig.bus, rig.device, true);	/* it is not up: nothing to wait for */
 	REQUIRE(clock_ns() - began < 50000000);
-	expect(&rig, MSG_RESCIND);
+	rig_expect(&rig, MSG_RESCIND);
 	relid_message(&rig, MSG_RELID_RELEASED, rig.relid);
-	rig.relid = ((struct msg_offer *)expect(&rig, MSG_OFFER))->relid;
-	open_channel(&rig);
+	rig.relid = ((struct msg_offer *)rig_expect(&rig, MSG_OFFER))->relid;
+	rig_open(&rig);
 	bring_up(&rig);
 	REQUIRE_INT(set_filter(&rig, 13, 4, 20), 0);
 	fakevm_flag(rig.vm, rig.relid);
@@ -584,10 +416,10 @@ static void quiet_before_a_rescind(void)
 	usleep(50000);	/* sleep: in this time no rescind may come */
 	REQUIRE(!fakevm_next(rig.vm, rig.message, 0));
 	REQUIRE_INT(indicated(&rig)[2], 0x4001000c);
-	expect(&rig, MSG_RESCIND);
+	rig_expect(&rig, MSG_RESCIND);
 	pthread_join(thread, NULL);
 	REQUIRE(clock_ns() - began >= 140000000 && clock_ns() - began < 1900000000);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void closed_and_opened_again(void)
@@ -600,12 +432,12 @@ static void closed_and_opened_again(void)
 	REQUIRE_INT(info_of(&rig).state, NIC_CLOSED);
 	teardown(&rig, RECV_GPADL);
 	teardown(&rig, SEND_GPADL);
-	teardown(&rig, RING_GPADL);
-	open_channel(&rig);
+	teardown(&rig, RIG_RING_GPADL);
+	rig_open(&rig);
 	REQUIRE_INT(info_of(&rig).nvsp, 0);
 	bring_up(&rig);
-	REQUIRE_INT(notes(&rig), 0);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 /* A guest that does not read: its packets wait in its own ring, and none is lost. */
@@ -619,25 +451,25 @@ static void guest_that_does_not_read(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	while (quiet < 2) {
-		if (put(&rig, RING_IN_BAND, sent, NULL, 0, msg, sizeof(msg))) {
+		if (rig_put(&rig, RING_IN_BAND, sent, NULL, 0, msg, sizeof(msg))) {
 			sent++;
 			quiet = 0;
 		} else {
-			signal_host(&rig);
+			rig_signal(&rig);
 			quiet++;
 		}
 	}
 	REQUIRE(sent > 300 && info_of(&rig).sent < sent);
 	REQUIRE(ring_get(&rig.to_guest, RING_PENDING));
-	while (take(&rig)) {
+	while (rig_take(&rig)) {
 		REQUIRE_INT(rig.head.id, done);
 		done++;
 	}
 	REQUIRE_INT(done, sent);
 	REQUIRE_INT(info_of(&rig).sent, sent);
 	REQUIRE(!ring_get(&rig.to_guest, RING_PENDING));
-	REQUIRE_INT(notes(&rig), 0);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 0);
+	rig_free(&rig);
 }
 
 /* ---- tests: a malicious guest ---- */
@@ -649,16 +481,16 @@ static void before_a_version(void)
 	struct rig rig;
 
 	start(&rig, NULL);
-	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
+	rig_lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
 	nvsp(&rig, msg, 3);
 	REQUIRE_INT(rig.reply_len, 0);
-	REQUIRE_INT(notes(&rig), 1);
+	REQUIRE_INT(rig_notes(&rig), 1);
 	/* RNDIS without a buffer for the answer: completed, not answered. */
 	agree(&rig, NVSP_5, NVSP_5);
 	REQUIRE_INT(control(&rig, init, sizeof(init)), 1);
 	expect_nothing(&rig);
-	REQUIRE_INT(notes(&rig), 2);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 2);
+	rig_free(&rig);
 }
 
 static void wrong_buffers(void)
@@ -669,20 +501,20 @@ static void wrong_buffers(void)
 	start(&rig, NULL);
 	agree(&rig, NVSP_6_1, NVSP_6_1);
 	REQUIRE_INT(recv_buf(&rig, 0xdead), 2);
-	lend(&rig, 0xb1, RECV_PFN, RECV_PAGES, 1);	/* not complete */
+	rig_lend(&rig, 0xb1, RECV_PFN, RECV_PAGES, 1);	/* not complete */
 	REQUIRE_INT(recv_buf(&rig, 0xb1), 2);
-	lend(&rig, SEND_GPADL, SEND_PFN, 1, 0);		/* less than a section */
+	rig_lend(&rig, SEND_GPADL, SEND_PFN, 1, 0);		/* less than a section */
 	REQUIRE_INT(send_buf(&rig, SEND_GPADL), 2);
-	REQUIRE_INT(notes(&rig), 3);
+	REQUIRE_INT(rig_notes(&rig), 3);
 	nvsp(&rig, revoke, 2);
-	REQUIRE_INT(notes(&rig), 4);
-	lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
+	REQUIRE_INT(rig_notes(&rig), 4);
+	rig_lend(&rig, RECV_GPADL, RECV_PFN, RECV_PAGES, 0);
 	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 1);
 	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 2);	/* it is lent */
 	nvsp(&rig, revoke, 2);
 	REQUIRE_INT(recv_buf(&rig, RECV_GPADL), 1);
-	REQUIRE_INT(notes(&rig), 5);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 5);
+	rig_free(&rig);
 }
 
 static void buffers_that_go_away(void)
@@ -696,19 +528,19 @@ static void buffers_that_go_away(void)
 	teardown(&rig, SEND_GPADL);
 	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0, 100), 5);
 	teardown(&rig, RECV_GPADL);
-	before = notes(&rig);
+	before = rig_notes(&rig);
 	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
 	expect_nothing(&rig);
-	REQUIRE_INT(notes(&rig), before + 1);
+	REQUIRE_INT(rig_notes(&rig), before + 1);
 
 	/* Pages that are no RAM, in a list that could be made. */
-	REQUIRE_INT(lend(&rig, RECV_GPADL, FAKEVM_RAM / PAGE_SIZE_4K - 1, RECV_PAGES, 0), 0);
-	REQUIRE_INT(lend(&rig, SEND_GPADL, FAKEVM_RAM / PAGE_SIZE_4K, SEND_PAGES, 0), 0);
+	REQUIRE_INT(rig_lend(&rig, RECV_GPADL, FAKEVM_RAM / PAGE_SIZE_4K - 1, RECV_PAGES, 0), 0);
+	REQUIRE_INT(rig_lend(&rig, SEND_GPADL, FAKEVM_RAM / PAGE_SIZE_4K, SEND_PAGES, 0), 0);
 	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);	/* section 0 starts in the last page of RAM */
 	indicated(&rig);
 	REQUIRE_INT(transport(&rig, NULL, 0, 1, 0, 100), 5);
 	REQUIRE_INT(transport(&rig, NULL, 0, 1, 1, 100), 5);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void wrong_sections(void)
@@ -726,7 +558,7 @@ static void wrong_sections(void)
 	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0, 0), 5);
 	REQUIRE_INT(transport(&rig, NULL, 0, 0, 0xffffffff, 100), 5);
 	REQUIRE_INT(info_of(&rig).sent, 1);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void wrong_ranges(void)
@@ -758,14 +590,14 @@ static void wrong_ranges(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		before = notes(&rig);
+		before = rig_notes(&rig);
 		if (transport(&rig, bad[i].list, bad[i].len, 1, 0xffffffff, 0) != 5 ||
 		    transport(&rig, bad[i].list, bad[i].len, 0, 0xffffffff, 0) != 5 ||
-		    notes(&rig) != before + 2)
+		    rig_notes(&rig) != before + 2)
 			TAP_END("ranges: %s: taken", bad[i].what);
 	}
 	expect_nothing(&rig);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void wrong_control_messages(void)
@@ -793,7 +625,7 @@ static void wrong_control_messages(void)
 	for (i = 0; i < ARRAY_SIZE(offsets); i++)
 		REQUIRE_INT(set_filter(&rig, 99, offsets[i][0], offsets[i][1]), 0xc0010014);
 	REQUIRE_INT(info_of(&rig).filter, filter);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void before_rndis(void)
@@ -807,7 +639,7 @@ static void before_rndis(void)
 	REQUIRE_INT(query(&rig, 0x01010101)[3], 0xc0000001);
 	REQUIRE_INT(set_filter(&rig, 13, 4, 20), 0xc0000001);
 	REQUIRE_INT(info_of(&rig).state, NIC_OPEN);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void sections_run_out(void)
@@ -820,19 +652,19 @@ static void sections_run_out(void)
 	bring_up(&rig);
 	for (i = 0; i < 64; i++) {
 		REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
-		REQUIRE(take(&rig));
+		REQUIRE(rig_take(&rig));
 		REQUIRE_INT(rig.head.id, i + 1);
 	}
-	before = notes(&rig);
+	before = rig_notes(&rig);
 	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
 	expect_nothing(&rig);
-	REQUIRE_INT(notes(&rig), before + 1);
-	REQUIRE(put(&rig, RING_COMPLETION, 17, NULL, 0, done, sizeof(done)));
-	signal_host(&rig);
+	REQUIRE_INT(rig_notes(&rig), before + 1);
+	REQUIRE(rig_put(&rig, RING_COMPLETION, 17, NULL, 0, done, sizeof(done)));
+	rig_signal(&rig);
 	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
-	REQUIRE(take(&rig));
+	REQUIRE(rig_take(&rig));
 	REQUIRE_INT(rig.head.id, 17);
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static void wrong_completions(void)
@@ -844,18 +676,18 @@ static void wrong_completions(void)
 
 	start(&rig, NULL);
 	bring_up(&rig);
-	before = notes(&rig);
+	before = rig_notes(&rig);
 	for (i = 0; i < ARRAY_SIZE(ids); i++)
-		REQUIRE(put(&rig, RING_COMPLETION, ids[i], NULL, 0, good, sizeof(good)));
-	signal_host(&rig);
-	REQUIRE_INT(notes(&rig), before + ARRAY_SIZE(ids));
+		REQUIRE(rig_put(&rig, RING_COMPLETION, ids[i], NULL, 0, good, sizeof(good)));
+	rig_signal(&rig);
+	REQUIRE_INT(rig_notes(&rig), before + ARRAY_SIZE(ids));
 	REQUIRE_INT(control(&rig, msg, sizeof(msg)), 1);
-	REQUIRE(take(&rig));
-	REQUIRE(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, NULL, 0));
-	REQUIRE(put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, failed, sizeof(failed)));
-	signal_host(&rig);
-	REQUIRE_INT(notes(&rig), before + ARRAY_SIZE(ids) + 2);
-	stop(&rig);
+	REQUIRE(rig_take(&rig));
+	REQUIRE(rig_put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, NULL, 0));
+	REQUIRE(rig_put(&rig, RING_COMPLETION, rig.head.id, NULL, 0, failed, sizeof(failed)));
+	rig_signal(&rig);
+	REQUIRE_INT(rig_notes(&rig), before + ARRAY_SIZE(ids) + 2);
+	rig_free(&rig);
 }
 
 static void odd_packets(void)
@@ -868,19 +700,19 @@ static void odd_packets(void)
 	start(&rig, NULL);
 	bring_up(&rig);
 	for (i = 0; i < ARRAY_SIZE(types); i++) {
-		REQUIRE(put(&rig, types[i], i, NULL, 0, "abc", 3));
-		signal_host(&rig);
-		REQUIRE(take(&rig));
+		REQUIRE(rig_put(&rig, types[i], i, NULL, 0, "abc", 3));
+		rig_signal(&rig);
+		REQUIRE(rig_take(&rig));
 		REQUIRE_INT(rig.head.type, RING_COMPLETION);
 		REQUIRE_INT(rig.reply_len, 0);
 	}
 	nvsp(&rig, unknown, 1);
 	REQUIRE_INT(rig.reply_len, 0);
-	REQUIRE(put(&rig, RING_IN_BAND, 5, NULL, 0, NULL, 0));	/* no message at all */
-	signal_host(&rig);
-	REQUIRE(take(&rig));
-	REQUIRE_INT(notes(&rig), ARRAY_SIZE(types) + 2);
-	stop(&rig);
+	REQUIRE(rig_put(&rig, RING_IN_BAND, 5, NULL, 0, NULL, 0));	/* no message at all */
+	rig_signal(&rig);
+	REQUIRE(rig_take(&rig));
+	REQUIRE_INT(rig_notes(&rig), ARRAY_SIZE(types) + 2);
+	rig_free(&rig);
 }
 
 static void corrupt_rings(void)
@@ -895,19 +727,19 @@ static void corrupt_rings(void)
 	at = ring_get(&rig.to_guest, RING_READ);
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
 		ring_put(&rig.to_guest, RING_READ, bad[i]);
-		REQUIRE(put(&rig, RING_IN_BAND, i, NULL, 0, msg, sizeof(msg)));
-		signal_host(&rig);
+		REQUIRE(rig_put(&rig, RING_IN_BAND, i, NULL, 0, msg, sizeof(msg)));
+		rig_signal(&rig);
 		REQUIRE_INT(info_of(&rig).sent, i);
 		ring_put(&rig.to_guest, RING_READ, at);
-		signal_host(&rig);
-		REQUIRE(take(&rig));
+		rig_signal(&rig);
+		REQUIRE(rig_take(&rig));
 		at = ring_get(&rig.to_guest, RING_READ);
 	}
 	ring_put(&rig.from_guest, RING_WRITE, 0x7ffffff8);
-	signal_host(&rig);
+	rig_signal(&rig);
 	expect_nothing(&rig);
-	REQUIRE_INT(notes(&rig), 1);
-	stop(&rig);
+	REQUIRE_INT(rig_notes(&rig), 1);
+	rig_free(&rig);
 }
 
 /* Numbers that repeat. */
@@ -930,7 +762,7 @@ static void noise(void)
 	bring_up(&rig);
 	for (i = 0; i < 30000; i++) {
 		u32 list[16] = { 0, next_random(&state) % 4 }, msg[10] = { 0 };
-		u32 *data = (u32 *)(void *)ram(&rig, DATA_PFN);
+		u32 *data = (u32 *)(void *)rig_ram(&rig, DATA_PFN);
 
 		for (k = 0; k < 12; k++)
 			data[k] = next_random(&state) % 3 ? next_random(&state) % 10 :
@@ -943,13 +775,13 @@ static void noise(void)
 		for (k = 1; k < ARRAY_SIZE(msg); k++)
 			msg[k] = next_random(&state) % 2 ? RECV_GPADL + next_random(&state) % 3 :
 				 sizes[next_random(&state) % ARRAY_SIZE(sizes)];
-		put(&rig, types[next_random(&state) % ARRAY_SIZE(types)], next_random(&state) % 70,
+		rig_put(&rig, types[next_random(&state) % ARRAY_SIZE(types)], next_random(&state) % 70,
 		    list, next_random(&state) % 9 * 8, msg, next_random(&state) % 41);
-		signal_host(&rig);
-		while (i % 3 && take(&rig))
+		rig_signal(&rig);
+		while (i % 3 && rig_take(&rig))
 			;
 	}
-	stop(&rig);
+	rig_free(&rig);
 }
 
 static const struct tap_case nic_cases[] = {
