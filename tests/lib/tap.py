@@ -16,6 +16,8 @@ PLAN = re.compile(r"^1\.\.(\d+)(?:\s+#\s*SKIP\s*(.*))?$", re.IGNORECASE)
 DIRECTIVE = re.compile(r"\s*#\s*(SKIP|TODO)\b\s*(.*)$", re.IGNORECASE)
 # A result, or a plan, behind the end of another line. A quoted one has a blank before it.
 RUN_TOGETHER = re.compile(r"(?<=\S)(?:not ok|ok) (?:\d+ )?- |(?<=[^\s.\d])1\.\.\d+$")
+# The last comment before a test that passes.
+TOOK = re.compile(r"^# took (\d+ s)$")
 COMMENT_LINES = 40
 
 
@@ -25,7 +27,7 @@ class TapResult:
 
     name: str
     result: str     # pass, fail, skip; quiet: no test, but nothing was heard for a while
-    why: str = ""
+    why: str = ""   # of one that passes: its time, if the test says that
 
 
 class TapRun:
@@ -91,7 +93,8 @@ class TapRun:
         if failed:
             self._failed = True
             return TapResult(name, "fail", "\n".join(comments))
-        return TapResult(name, "pass")
+        took = TOOK.match(comments[-1]) if comments else None
+        return TapResult(name, "pass", took.group(1) if took else "")
 
     def _skip(self, name, why):
         if why:

@@ -8,7 +8,7 @@ from .build import TOP
 from .report import Failure
 from .tap import TapRun
 
-LIMIT = 3600 if skips.EVERYTHING else 1800
+LIMIT = 7200 if skips.EVERYTHING else 1800
 UNITS = {"selftest": "tests/selftest", "unit": "tests/unit", "crash": "tests/crash", "fuzz": "tests/fuzz",
          "clients": "tests/clients", "host": "tests/host", "kunit": "tests/kunit",
          "vm": "tests/vm", "package": "tests/package", "managers": "tests/managers"}
@@ -29,7 +29,7 @@ def run(name, folder, report, logs, stop=None):
     for point in TapRun(command, log, LIMIT, stop).results():
         full = f"{name}: {point.name}"
         if point.result == "pass":
-            report.ok(full)
+            report.ok(full, point.why)
         elif point.result == "skip":
             report.skip(full, point.why, again)
         elif point.result == "quiet":

@@ -5,13 +5,14 @@
 tap_count=0
 tap_failed=0
 
-# check NAME COMMAND...: passes if the command does; what it says is told if it fails.
+# check NAME COMMAND...: passes if the command does; prints what it says if it fails, and its time if that is long.
 check()
 {
-	local name=$1 said
+	local name=$1 said started=$SECONDS
 	shift
 	tap_count=$((tap_count + 1))
 	if said=$("$@" 2>&1); then
+		[ $((SECONDS - started)) -lt 3 ] || echo "# took $((SECONDS - started)) s"
 		echo "ok $tap_count - $name"
 	else
 		printf '%s\n' "$said" | tail -n 20 | cut -c 1-500 | sed 's/^/# /'

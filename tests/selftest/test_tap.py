@@ -35,6 +35,11 @@ class Runs(unittest.TestCase):
         self.assertEqual(self.run_script("echo 1..1; echo ok 1 - a; echo 1..2; echo ok - b; echo 'ok 2 - c - d'"),
                          [("pass", "a", ""), ("pass", "b", ""), ("pass", "c - d", "")])
 
+    def test_time(self):
+        """the time that a test prints is kept"""
+        self.assertEqual(self.run_script("echo 1..2; echo '# took 12 s'; echo ok 1 - a; echo ok 2 - b"),
+                         [("pass", "a", "12 s"), ("pass", "b", "")])
+
     def test_pieces(self):
         """a line that arrives in pieces is one line"""
         # sleep: so that they are read one by one
