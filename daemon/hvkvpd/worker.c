@@ -38,6 +38,7 @@ int worker_keep_only(int fd)
 		for (int other = lowest + 1; other < OLD_KERNEL_FDS; other++)
 			close(other);
 	}
+	log_forked();
 	return lowest;
 }
 

@@ -42,14 +42,14 @@ static void add_field(struct pieces *pieces, const struct journald_field *field,
 	add(pieces, "\n", 1);
 }
 
-int journald_send(const struct journald_field *fields, size_t count)
+int journald_send(int *fd, const struct journald_field *fields, size_t count)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = JOURNALD_SOCKET };
 	struct pieces pieces = { .count = 0 };
 	struct msghdr message = {
 		.msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = pieces.list,
 	};
-	int fd, err = 0;
+	int err;
 
 	if (count > JOURNALD_FIELDS)
 		return -E2BIG;
@@ -57,11 +57,14 @@ int journald_send(const struct journald_field *fields, size_t count)
 		if (fields[i].value)
 			add_field(&pieces, &fields[i], &pieces.lengths[i]);
 	message.msg_iovlen = pieces.count;
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	if (*fd < 0)
+		*fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
 		return -errno;
-	if (sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-		err = -errno;
-	close(fd);
+	if (sendmsg(*fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0)
+		return 0;
+	err = -errno;
+	close(*fd);
+	*fd = -1;
 	return err;
 }

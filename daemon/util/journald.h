@@ -27,13 +27,14 @@ struct journald_field {
 
 /**
  * journald_send() - write an entry
+ * @fd: its socket, used again for each entry; -1: there is none yet, or none any more
  * @fields: of the entry
  * @count: of @fields, at most JOURNALD_FIELDS
  *
- * Does not wait.
+ * Does not wait. The socket is not connected: a journald that was restarted gets entries as well.
  *
  * Return: 0 or -errno, -ENOENT if there is no journald; then nothing was written.
  */
-int journald_send(const struct journald_field *fields, size_t count);
+int journald_send(int *fd, const struct journald_field *fields, size_t count);
 
 #endif /* HVKVP_UTIL_JOURNALD_H */

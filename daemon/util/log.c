@@ -17,8 +17,9 @@ static struct {
 	int level;
 	int to_syslog;
 	int to_journal;
+	int journal;	/* socket of journald_send() */
 	void (*sink)(int level, const char *line);
-} state = { .level = LOG_NOTICE };
+} state = { .level = LOG_NOTICE, .journal = -1 };
 
 static const struct {
 	const char *name;
@@ -54,6 +55,11 @@ void log_open(int level, int to_syslog)
 	state.to_journal = !to_syslog && getenv("JOURNAL_STREAM");
 	if (to_syslog)
 		openlog("hvkvpd", LOG_PID, LOG_DAEMON);
+}
+
+void log_forked(void)
+{
+	state.journal = -1;
 }
 
 void log_set_sink(void (*sink)(int level, const char *line))
@@ -118,7 +124,7 @@ static bool write_fields(int level, const struct journald_field *fields, size_t 
 	if (state.sink || !(state.to_syslog || state.to_journal) || count > LOG_FIELDS)
 		return false;
 	memcpy(all + 4, fields, count * sizeof(*fields));
-	return !journald_send(all, count + 4);
+	return !journald_send(&state.journal, all, count + 4);
 }
 
 void log_fields(int level, const struct journald_field *fields, size_t count, const char *format,

@@ -22,6 +22,11 @@
 void log_open(int level, int to_syslog);
 
 /**
+ * log_forked() - this is a child that has closed the descriptors of its parent
+ */
+void log_forked(void);
+
+/**
  * log_level_parse() - a level by its name
  * @name: "err", "warning", "notice", "info" or "debug"
  *

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -76,6 +77,7 @@ static void line(void)
 
 static void fields(void)
 {
+	struct rlimit files;
 	int fd = journal();
 
 	if (fd < 0)
@@ -96,6 +98,16 @@ static void fields(void)
 		  "SYSLOG_FACILITY=3\nHVKVP_POOL=guest\n"
 		  "HVKVP_KEY\n\x09\0\0\0\0\0\0\0two\nlines\n"));
 	CHECK(recv(fd, entry, sizeof(entry), 0) < 0);
+
+	/* With the same socket. */
+	getrlimit(RLIMIT_NOFILE, &files);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 0, files.rlim_max }), 0);
+	line();
+	CHECK(recv(fd, entry, sizeof(entry), 0) > 0);
+	log_forked();
+	line();
+	CHECK(recv(fd, entry, sizeof(entry), 0) < 0);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &files), 0);
 
 	/* In the background, too; syslog(3) itself gets nothing then. */
 	log_open(LOG_NOTICE, 1);
