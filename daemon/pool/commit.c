@@ -86,8 +86,10 @@ static int append_added(struct pool *pool, const struct pool_change *change)
 		if (n && (n == POOL_WRITE_MAX || i == change->count)) {
 			err = pool_file_append_all(&pool->file, run, n, &number);
 			/* Not where the log has it: then the file itself has to be durable. */
-			if (!err && number != first)
+			if (!err && number != first) {
 				err = pool_file_sync(&pool->file);
+				pool->file.exact = false;
+			}
 			n = 0;
 		}
 		if (!added)
@@ -189,9 +191,37 @@ static void fail_change(struct pool *pool, const struct pool_change *change)
 	pool_forget(pool);
 }
 
+/*
+ * The state of the file after a change. Who writes to the file while it is locked gives it another
+ * time, so it is enough to look at it before the next change, or at the checkpoint.
+ */
+static int note_state(struct pool *pool, const struct pool_change *change)
+{
+	/* Without it the index is read again: no harm, and too late for a rollback. */
+	bool set = !pool_file_set_time(&pool->file, &change->mtime) && change->mtime.tv_nsec;
+	off_t size = change->after == change->before ? pool->stamp.size :
+		     (off_t)change->after * POOL_RECORD_SIZE;
+	int err;
+
+	if (set && pool->file.exact) {
+		pool->stamp = (struct pool_stamp){
+			.dev = pool->file.dev, .ino = pool->file.ino, .size = size,
+			.mtime = change->mtime, .taken = change->mtime,
+			.unique = true, .expected = true,
+		};
+		return 0;
+	}
+	err = pool_file_stamp(&pool->file, &pool->stamp);
+	if (err)
+		return err;
+	/* Where the file system keeps whole seconds, the time is not what was set. */
+	pool->stamp.unique = set && pool->stamp.mtime.tv_nsec == change->mtime.tv_nsec;
+	pool->file.exact = pool->stamp.unique;
+	return 0;
+}
+
 int pool_commit(struct pool *pool, struct pool_change *change)
 {
-	bool set;
 	int err;
 
 	/*
@@ -207,14 +237,9 @@ int pool_commit(struct pool *pool, struct pool_change *change)
 		fail_change(pool, change);
 		return err;
 	}
-	/* Without it the index is read again: no harm, and too late for a rollback. */
-	set = !pool_file_set_time(&pool->file, &change->mtime);
-	err = pool_file_stamp(&pool->file, &pool->stamp);
+	err = note_state(pool, change);
 	if (err)
 		return err;
-	/* Where the file system keeps whole seconds, the time is not what was set. */
-	pool->stamp.unique = set && pool->stamp.mtime.tv_nsec == change->mtime.tv_nsec &&
-			     change->mtime.tv_nsec;
 	error_clear(&pool->error);
 	pool_journal_end(&pool->journal, &pool->stamp);
 	return 0;

@@ -102,6 +102,7 @@ static void take_file(struct pool_file *file, int fd, const struct stat *st, boo
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
 	file->writable = writable;
+	file->exact = false;
 }
 
 static int create_file(struct pool_file *file)
@@ -256,7 +257,16 @@ static bool same_time(const struct timespec *a, const struct timespec *b)
 bool pool_stamp_equal(const struct pool_stamp *a, const struct pool_stamp *b)
 {
 	return a->ino == b->ino && a->dev == b->dev && a->size == b->size &&
-	       same_time(&a->mtime, &b->mtime) && same_time(&a->ctime, &b->ctime);
+	       same_time(&a->mtime, &b->mtime) &&
+	       (a->expected || b->expected || same_time(&a->ctime, &b->ctime));
+}
+
+void pool_stamp_learn(struct pool_stamp *stamp, const struct pool_stamp *now)
+{
+	if (!stamp->expected || now->expected || !pool_stamp_equal(stamp, now))
+		return;
+	stamp->ctime = now->ctime;
+	stamp->expected = false;
 }
 
 bool pool_stamp_certain(const struct pool_stamp *stamp)

@@ -44,6 +44,8 @@ struct pool_record {
  * @ctime: the same, which no program can set
  * @taken: CLOCK_REALTIME before the file was looked at
  * @unique: @mtime is one that we gave to the file, and that no other change can have
+ * @expected: this is what a change of ours must have made of the locked file, which was not looked at
+ *	since: @ctime is not known yet
  */
 struct pool_stamp {
 	dev_t dev;
@@ -53,6 +55,7 @@ struct pool_stamp {
 	struct timespec ctime;
 	struct timespec taken;
 	bool unique;
+	bool expected;
 };
 
 /**
@@ -60,9 +63,16 @@ struct pool_stamp {
  * @a: a stamp
  * @b: another one
  *
- * Return: true if device, inode, size and times are the same.
+ * Return: true if device, inode, size and times are the same, as far as they are known.
  */
 bool pool_stamp_equal(const struct pool_stamp *a, const struct pool_stamp *b);
+
+/**
+ * pool_stamp_learn() - complete a stamp that is expected
+ * @stamp: the stamp; stays as it is if @now is another state
+ * @now: the file was looked at
+ */
+void pool_stamp_learn(struct pool_stamp *stamp, const struct pool_stamp *now);
 
 /**
  * pool_stamp_certain() - can a change not have been missed?
@@ -87,6 +97,7 @@ bool pool_stamp_certain(const struct pool_stamp *stamp);
  * @dev: device and
  * @ino: inode of the open file
  * @writable: @fd can write
+ * @exact: the file system is known to keep the time that a file is given, in nanoseconds
  * @wait_ms: bound of a wait for locks, milliseconds
  * @error: gets the reasons of failures; not owned
  */
@@ -96,6 +107,7 @@ struct pool_file {
 	dev_t dev;
 	ino_t ino;
 	bool writable;
+	bool exact;
 	unsigned int wait_ms;
 	struct error *error;
 };

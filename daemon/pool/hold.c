@@ -136,6 +136,7 @@ int pool_checkpoint(struct pool *pool)
 		err = pool_hold_replay(pool);
 	else if (pool->journal.live)
 		err = pool_journal_checkpoint(&pool->journal);
+	pool_stamp_learn(&pool->stamp, &pool->journal.base);
 	if (err)
 		log_err("%s; the changes stay in its journal", pool_why(pool));
 	pool_hold_release(pool);

@@ -232,6 +232,50 @@ static int empty(struct pool_journal *journal)
 	return err;
 }
 
+static void make_state(const struct pool_journal *journal, const struct pool_stamp *stamp,
+		       struct journal_state *state)
+{
+	*state = (struct journal_state){
+		.magic = JOURNAL_STATE_MAGIC,
+		.seq = journal->seq,
+		.epoch = journal->epoch,
+		.ino = stamp->ino,
+		.size = stamp->size,
+		.mtime_sec = stamp->mtime.tv_sec,
+		.mtime_nsec = stamp->mtime.tv_nsec,
+		.ctime_sec = stamp->ctime.tv_sec,
+		.ctime_nsec = stamp->ctime.tv_nsec,
+		.taken_sec = stamp->taken.tv_sec,
+		.taken_nsec = stamp->taken.tv_nsec,
+		.unique = stamp->unique,
+	};
+	if (journal->boot_known)
+		memcpy(state->boot, journal->boot, sizeof(state->boot));
+	state->sum = journal_sum(JOURNAL_SUM_START, state, sizeof(*state));
+}
+
+/*
+ * The state block with all of what the file is now, if our last change made it so: then the next epoch
+ * need not sync it. Before the sync, so that it covers nothing that others write later.
+ */
+static void complete_base(struct pool_journal *journal)
+{
+	struct journal_state state;
+	struct pool_stamp now;
+
+	if (!journal->base.expected)
+		return;
+	if (!pool_file_stamp(journal->file, &now))
+		pool_stamp_learn(&journal->base, &now);
+	if (!journal->base.expected) {
+		make_state(journal, &journal->base, &state);
+		if (!write_at(journal, &state, sizeof(state), 0))
+			return;
+	}
+	/* Without it the file is synced once more: no harm. */
+	error_clear(journal->file->error);
+}
+
 int pool_journal_drop(struct pool_journal *journal)
 {
 	journal->base = (struct pool_stamp){ 0 };
@@ -240,8 +284,10 @@ int pool_journal_drop(struct pool_journal *journal)
 
 int pool_journal_checkpoint(struct pool_journal *journal)
 {
-	int err = pool_file_sync(journal->file);
+	int err;
 
+	complete_base(journal);
+	err = pool_file_sync(journal->file);
 	return err ? err : empty(journal);
 }
 
@@ -399,28 +445,6 @@ static bool epoch_goes_on(const struct pool_journal *journal, size_t len,
 {
 	return journal->live && journal->seq < POOL_JOURNAL_CHANGES &&
 	       journal->tail + len <= POOL_JOURNAL_SIZE && pool_stamp_equal(&journal->base, stamp);
-}
-
-static void make_state(const struct pool_journal *journal, const struct pool_stamp *stamp,
-		       struct journal_state *state)
-{
-	*state = (struct journal_state){
-		.magic = JOURNAL_STATE_MAGIC,
-		.seq = journal->seq,
-		.epoch = journal->epoch,
-		.ino = stamp->ino,
-		.size = stamp->size,
-		.mtime_sec = stamp->mtime.tv_sec,
-		.mtime_nsec = stamp->mtime.tv_nsec,
-		.ctime_sec = stamp->ctime.tv_sec,
-		.ctime_nsec = stamp->ctime.tv_nsec,
-		.taken_sec = stamp->taken.tv_sec,
-		.taken_nsec = stamp->taken.tv_nsec,
-		.unique = stamp->unique,
-	};
-	if (journal->boot_known)
-		memcpy(state->boot, journal->boot, sizeof(state->boot));
-	state->sum = journal_sum(JOURNAL_SUM_START, state, sizeof(*state));
 }
 
 /*

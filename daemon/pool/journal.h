@@ -10,7 +10,9 @@
  *     sync of a change: from here on the change is durable.
  *  2. It is made in the pool file: records are overwritten, added ones grow the file, removed ones
  *     are cut off, and the file gets the time that the log names. Not synced.
- *  3. The state block of the log says that it is made. Not synced.
+ *  3. The state block of the log says that it is made. Not synced. The file's ctime is in it from the
+ *     checkpoint on, which looks at the file: the time that the change gave to it is enough until then,
+ *     since no other program gives it the same one.
  *  4. The caller gets its answer.
  *
  * The changes since the last checkpoint are an epoch. A checkpoint syncs the pool file, then
@@ -136,7 +138,8 @@ struct pool_change {
  * @seq: number of the last change in it
  * @tail: where the next one goes
  * @latest: where the change is that was begun last
- * @base: the pool file after the last change; after a checkpoint, this state is durable
+ * @base: the pool file after the last change; after a checkpoint, this state is durable, unless it is
+ *	still expected: then another program has changed the file
  */
 struct pool_journal {
 	struct pool_file *file;

@@ -28,7 +28,7 @@
  * @ino: inode of the pool file after it,
  * @size: size,
  * @mtime_sec: and times
- * @ctime_sec: likewise
+ * @ctime_sec: likewise; 0 until the checkpoint
  * @taken_sec: when they were looked at
  * @mtime_nsec: likewise
  * @ctime_nsec: likewise

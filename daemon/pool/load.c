@@ -126,13 +126,18 @@ static int load_shared(struct pool *pool)
 	return err;
 }
 
-bool pool_load_matches(const struct pool *pool, const struct pool_stamp *now)
+bool pool_load_matches(struct pool *pool, const struct pool_stamp *now)
 {
+	pool_stamp_learn(&pool->stamp, now);
+	pool_stamp_learn(&pool->journal.base, now);
+	/* Was it another program, or does the file system round times? */
+	if (pool->stamp.expected)
+		pool->file.exact = false;
 	return pool->loaded && pool_stamp_equal(now, &pool->stamp) &&
 	       pool_stamp_certain(&pool->stamp);
 }
 
-bool pool_load_current(const struct pool *pool)
+bool pool_load_current(struct pool *pool)
 {
 	struct pool_stamp now;
 
@@ -157,8 +162,10 @@ int pool_load_again(struct pool *pool)
 
 	error_clear(&pool->error);
 	if (pool->loaded && clock_ms() - pool->read_at < ENUMERATION_MS &&
-	    !pool_file_look(&pool->file, &now) && pool_stamp_equal(&now, &pool->stamp))
+	    !pool_file_look(&pool->file, &now) && pool_stamp_equal(&now, &pool->stamp)) {
+		pool_stamp_learn(&pool->stamp, &now);
 		return 0;
+	}
 	return pool_load(pool);
 }
 

@@ -20,20 +20,20 @@ int pool_load_locked(struct pool *pool);
 
 /**
  * pool_load_current() - is the index that of the file at the path?
- * @pool: the object
+ * @pool: the object; completes its stamp
  *
  * Return: false also if that is not certain.
  */
-bool pool_load_current(const struct pool *pool);
+bool pool_load_current(struct pool *pool);
 
 /**
  * pool_load_matches() - is the index that of this state of the file?
- * @pool: the object
+ * @pool: the object; completes its stamp
  * @now: the state of the file at the path
  *
  * Return: as pool_load_current().
  */
-bool pool_load_matches(const struct pool *pool, const struct pool_stamp *now);
+bool pool_load_matches(struct pool *pool, const struct pool_stamp *now);
 
 /**
  * pool_load_again() - bring the index up to date for a position behind the first one

@@ -12,6 +12,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/user.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -32,6 +33,24 @@
 
 /* More records than DELETE moves to keep their order. */
 #define MANY	100
+
+/*
+ * epoll_wait, read; a look at the pool file and at its log, one read of the record; the log, its sync; the record,
+ * its time; the log's state; the ring of changes; the line in the log of the daemon; write.
+ */
+#define SET_CALLS		13
+
+/* Not read, but its place is asked for. Without the flag for one write at the end, that is several calls. */
+#ifdef RWF_APPEND
+#define ADD_CALLS		13
+#else
+#define ADD_CALLS		16
+#endif
+
+/* Before the file is cut, a look whether others have added something. */
+#define DELETE_FIRST_CALLS	15
+#define DELETE_LAST_CALLS	14
+#define DELETE_OF_MANY_CALLS	16
 
 static struct child child;
 static int driver;
@@ -145,6 +164,15 @@ static int calls_of(const struct body *body)
 	return calls;
 }
 
+/* More than this is a defect, and less makes this test and the README wrong. */
+static bool takes(const char *what, int fewest, int expected)
+{
+	if (CHECK_INT(fewest, expected))
+		return true;
+	printf("# %s: %d calls\n", what, fewest);
+	return false;
+}
+
 static int least(int a, int b)
 {
 	return b < a ? b : a;
@@ -154,7 +182,7 @@ static int least(int a, int b)
  * The cost of a request once it has been made a few times. One of them may be that after which the
  * pools are unlocked, or in which what was kept for a second is looked up again.
  */
-static void costs(const struct body *body, int most)
+static void costs(const char *what, const struct body *body, int expected)
 {
 	static uint8_t reply[HVKVP_MAX_MESSAGE];
 	int fewest = TRIES;
@@ -169,8 +197,7 @@ static void costs(const struct body *body, int most)
 		CHECK(read(driver, reply, sizeof(reply)) > 0);
 		fewest = least(fewest, calls);
 	}
-	if (!CHECK(fewest <= most))
-		printf("# %d calls\n", fewest);
+	takes(what, fewest, expected);
 }
 
 static void facts(void)
@@ -181,7 +208,7 @@ static void facts(void)
 		/* The addresses are read again for a second after they have changed. */
 		for (unsigned int i = 0; i < FACTS_COUNT; i++) {
 			body_enumerate(&body, HVKVP_POOL_AUTO, i);
-			costs(&body, 3);
+			costs(facts_name(i), &body, 3);
 		}
 	}
 	end();
@@ -193,7 +220,7 @@ static void refusal(void)
 
 	if (begin()) {
 		body_enumerate(&body, HVKVP_POOL_AUTO, 1000);
-		costs(&body, 3);
+		costs("refusal", &body, 3);
 	}
 	end();
 }
@@ -207,8 +234,8 @@ static void stored_pair(void)
 		body_get(&get, HVKVP_POOL_EXTERNAL, U(u"key"));
 		body_enumerate(&enumerate, HVKVP_POOL_EXTERNAL, 0);
 		calls_of(&set);
-		costs(&get, 4);
-		costs(&enumerate, 4);
+		costs("GET", &get, 4);
+		costs("ENUMERATE", &enumerate, 4);
 	}
 	end();
 }
@@ -226,14 +253,6 @@ static void numbered(struct body *body, bool set, int number)
 		body_delete(body, HVKVP_POOL_EXTERNAL, U(key));
 }
 
-static bool within(const char *what, int fewest, int most)
-{
-	if (CHECK(fewest <= most))
-		return true;
-	printf("# %s: %d calls\n", what, fewest);
-	return false;
-}
-
 /* Each while the pool is locked by the change before; the checkpoint comes when the host waits for nothing. */
 static void changes(void)
 {
@@ -241,8 +260,9 @@ static void changes(void)
 	struct body body;
 
 	if (begin()) {
-		for (int i = 0; i < TRIES && (set > 16 || add > 16 || delete_first > 16 ||
-					      delete_last > 16); i++) {
+		for (int i = 0; i < TRIES && (set > SET_CALLS || add > ADD_CALLS ||
+					      delete_first > DELETE_FIRST_CALLS ||
+					      delete_last > DELETE_LAST_CALLS); i++) {
 			numbered(&body, true, 0);
 			add = least(add, calls_of(&body));
 			numbered(&body, true, 1);
@@ -253,10 +273,10 @@ static void changes(void)
 			numbered(&body, false, 1);
 			delete_last = least(delete_last, calls_of(&body));
 		}
-		within("SET of a known key", set, 16);
-		within("SET of a new key", add, 16);
-		within("DELETE of a key with others behind it", delete_first, 16);
-		within("DELETE of the last key", delete_last, 16);
+		takes("SET of a known key", set, SET_CALLS);
+		takes("SET of a new key", add, ADD_CALLS);
+		takes("DELETE of a key with others behind it", delete_first, DELETE_FIRST_CALLS);
+		takes("DELETE of the last key", delete_last, DELETE_LAST_CALLS);
 	}
 	end();
 }
@@ -272,11 +292,11 @@ static void delete_of_many(void)
 			numbered(&body, true, i);
 			calls_of(&body);
 		}
-		for (int i = 0; i < MANY && fewest > 17; i++) {
+		for (int i = 0; i < MANY && fewest > DELETE_OF_MANY_CALLS; i++) {
 			numbered(&body, false, i);
 			fewest = least(fewest, calls_of(&body));
 		}
-		within("DELETE", fewest, 17);
+		takes("DELETE", fewest, DELETE_OF_MANY_CALLS);
 	}
 	end();
 }
@@ -285,8 +305,8 @@ static const struct tap_case cases[] = {
 	{ "a fact: wait, read, write", facts },
 	{ "the end of an enumeration: likewise", refusal },
 	{ "a stored pair: a look at the file as well", stored_pair },
-	{ "SET and DELETE: 16 at most", changes },
-	{ "DELETE in a large pool: 17 at most", delete_of_many },
+	{ "SET and DELETE", changes },
+	{ "DELETE in a large pool", delete_of_many },
 };
 
 TAP_MAIN("syscalls", cases)
