@@ -116,15 +116,18 @@ demo: packages
 	@$(PYTHON) tests/demo $(DEMO)
 
 BENCH_SVG ?= docs/bench.svg
+BENCH_DIR ?= build/bench
 bench_events := build/logs/demo/demo/stdout
 
-# What the test host reports of both runs is kept: "tests/bench/plot build/bench FILE" draws it again.
+# What the test host reports of both runs is kept in BENCH_DIR: "tests/bench/plot BENCH_DIR FILE" draws it again, and
+# "tests/bench/table BENCH_DIR..." prints the rows of the README, of one run or several.
 bench: packages
 	@tests/vm/install-packages tests/bench/packages
-	@rm -rf build/bench && mkdir -p build/bench
-	@$(PYTHON) tests/demo tests/bench/pair.lua && cp $(bench_events) build/bench/pair.json
-	@$(PYTHON) tests/demo tests/bench/keys.lua && cp $(bench_events) build/bench/keys.json
-	@$(PYTHON) tests/bench/plot build/bench $(BENCH_SVG)
+	@rm -rf $(BENCH_DIR) && mkdir -p $(BENCH_DIR)
+	@tests/bench/beside $(BENCH_DIR)/beside.json $(PYTHON) tests/demo tests/bench/pair.lua && cp $(bench_events) $(BENCH_DIR)/pair.json
+	@$(PYTHON) tests/demo tests/bench/keys.lua && cp $(bench_events) $(BENCH_DIR)/keys.json
+	@$(PYTHON) tests/bench/plot $(BENCH_DIR) $(BENCH_SVG)
+	@$(PYTHON) tests/bench/table $(BENCH_DIR)
 
 install: install-module install-user
 	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take')
