@@ -449,6 +449,7 @@ static int serve(struct daemon *daemon)
 	apply(daemon);
 	/* What cannot be created is logged; the rest is served all the same. */
 	store_create(&daemon->store);
+	store_watch(&daemon->store);
 
 	keep.system = &daemon->system;
 	net_watch_init(&watch);
@@ -467,6 +468,7 @@ static int serve(struct daemon *daemon)
 		loop_add_notifier(&loop, &watch.notifier);
 		loop_add_notifier(&loop, &sources.files);
 		loop_add_notifier(&loop, &sources.hostname);
+		loop_add_notifier(&loop, &daemon->store.names.notifier);
 		site_configure(&daemon->site, daemon->config.facts_dir,
 			       daemon->config.facts_interval);
 		loop_add_extra(&loop, daemon->site.epoll_fd, site_event, &daemon->site);

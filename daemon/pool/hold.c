@@ -52,6 +52,17 @@ void pool_hold_release(struct pool *pool)
 	pool->hold.held = false;
 }
 
+/* Is the open journal the one at the path? */
+static bool find_journal(struct pool *pool, const struct timespec *now)
+{
+	unsigned int changes = pool_names_changes(pool->names);
+
+	pool->journal_name = (struct pool_name){
+		.known = pool_journal_current(&pool->journal), .changes = changes, .at = *now,
+	};
+	return pool->journal_name.known;
+}
+
 /* Open file and journal, and lock both. Return: -EAGAIN if one of them was replaced meanwhile. */
 static int try_take(struct pool *pool, bool create)
 {
@@ -158,8 +169,10 @@ void pool_hold_abandon(struct pool *pool)
 
 bool pool_hold_current(struct pool *pool, struct pool_stamp *now)
 {
-	return !pool_file_look(&pool->file, now) && now->ino == pool->file.ino &&
-	       now->dev == pool->file.dev && pool_journal_current(&pool->journal);
+	if (pool_look(pool, now) || now->ino != pool->file.ino || now->dev != pool->file.dev)
+		return false;
+	return pool_names_same(pool->names, &pool->journal_name, &now->taken) ||
+	       find_journal(pool, &now->taken);
 }
 
 int pool_hold_recover(struct pool *pool)

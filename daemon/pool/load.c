@@ -126,6 +126,26 @@ static int load_shared(struct pool *pool)
 	return err;
 }
 
+int pool_look(struct pool *pool, struct pool_stamp *now)
+{
+	struct pool_name *name = &pool->file_name;
+	unsigned int changes;
+	int err;
+
+	if (name->known && pool->file.fd >= 0 && !pool_file_stamp(&pool->file, now) &&
+	    pool_names_same(pool->names, name, &now->taken))
+		return 0;
+	changes = pool_names_changes(pool->names);
+	err = pool_file_look(&pool->file, now);
+	*name = (struct pool_name){
+		.known = pool->names && !err && pool->file.fd >= 0 &&
+			 now->ino == pool->file.ino && now->dev == pool->file.dev,
+		.changes = changes,
+		.at = now->taken,
+	};
+	return err;
+}
+
 bool pool_load_matches(struct pool *pool, const struct pool_stamp *now)
 {
 	pool_stamp_learn(&pool->stamp, now);
@@ -141,7 +161,7 @@ bool pool_load_current(struct pool *pool)
 {
 	struct pool_stamp now;
 
-	return pool->loaded && !pool_file_look(&pool->file, &now) && pool_load_matches(pool, &now);
+	return pool->loaded && !pool_look(pool, &now) && pool_load_matches(pool, &now);
 }
 
 int pool_load(struct pool *pool)
@@ -162,7 +182,7 @@ int pool_load_again(struct pool *pool)
 
 	error_clear(&pool->error);
 	if (pool->loaded && clock_ms() - pool->read_at < ENUMERATION_MS &&
-	    !pool_file_look(&pool->file, &now) && pool_stamp_equal(&now, &pool->stamp)) {
+	    !pool_look(pool, &now) && pool_stamp_equal(&now, &pool->stamp)) {
 		pool_stamp_learn(&pool->stamp, &now);
 		return 0;
 	}

@@ -19,6 +19,17 @@
 int pool_load_locked(struct pool *pool);
 
 /**
+ * pool_look() - the state of the file at the path
+ * @pool: the object
+ * @now: filled in; all zeros but its time if there is no file
+ *
+ * If no name in the directory has changed, then that is the open file.
+ *
+ * Return: 0 or -errno. Does not open anything.
+ */
+int pool_look(struct pool *pool, struct pool_stamp *now);
+
+/**
  * pool_load_current() - is the index that of the file at the path?
  * @pool: the object; completes its stamp
  *

@@ -34,6 +34,7 @@
 #include "pool/file.h"
 #include "pool/index.h"
 #include "pool/journal.h"
+#include "pool/names.h"
 #include "util/error.h"
 
 /* DELETE moves so many records at most to close a gap: 160 KiB. */
@@ -91,6 +92,9 @@ struct pool_hold {
  * @hold: who may write
  * @limits: may be changed
  * @changes: where changes are noted; not owned; NULL: nowhere
+ * @names: reports changes of the directory; not owned; NULL: nothing does
+ * @file_name: what is known about the path of the open file
+ * @journal_name: likewise, of the open journal
  * @stamp: the state of the file that the index describes
  * @read_at: when the index was read, clock_ms()
  * @loaded: there is an index
@@ -105,6 +109,9 @@ struct pool {
 	struct pool_hold hold;
 	struct pool_limits limits;
 	struct changes *changes;
+	struct pool_names *names;
+	struct pool_name file_name;
+	struct pool_name journal_name;
 	struct pool_stamp stamp;
 	uint64_t read_at;
 	bool loaded;

@@ -20,7 +20,7 @@ int store_init(struct store *store, const char *dir)
 {
 	int err;
 
-	*store = (struct store){ .dir = dir };
+	*store = (struct store){ .dir = dir, .names.notifier.fd = -1 };
 	err = changes_init(&store->changes, dir);
 	for (int i = 0; i < HVKVP_POOL_COUNT && !err; i++) {
 		err = pool_init(&store->pools[i], dir, i);
@@ -57,6 +57,14 @@ void store_exit(struct store *store)
 	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
 		pool_exit(&store->pools[i]);
 	changes_exit(&store->changes);
+	pool_names_exit(&store->names);
+}
+
+void store_watch(struct store *store)
+{
+	pool_names_init(&store->names, store->dir);
+	for (int i = 0; i < HVKVP_POOL_COUNT; i++)
+		store->pools[i].names = &store->names;
 }
 
 int store_create(struct store *store)

@@ -13,11 +13,13 @@
  * struct store - the pools
  * @dir: state directory; not owned
  * @changes: where changes of the pools are noted
+ * @names: reports changes of the directory, after store_watch()
  * @pools: by enum hvkvp_pool
  */
 struct store {
 	const char *dir;
 	struct changes changes;
+	struct pool_names names;
 	struct pool pools[HVKVP_POOL_COUNT];
 };
 
@@ -67,6 +69,14 @@ void store_exit(struct store *store);
  * Return: 0, or the last -errno.
  */
 int store_create(struct store *store);
+
+/**
+ * store_watch() - have changes of the directory reported
+ * @store: the object; its directory exists
+ *
+ * For those who have a loop: @store->names.notifier is to be given to it.
+ */
+void store_watch(struct store *store);
 
 /**
  * store_checkpoint_due() - when to make a checkpoint

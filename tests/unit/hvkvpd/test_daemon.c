@@ -24,6 +24,7 @@
 
 #include "c/tap.h"
 #include "facts/facts.h"
+#include "pool/file.h"
 #include "support/body.h"
 #include "support/child.h"
 #include "support/netns.h"
@@ -838,6 +839,80 @@ static void gone_in_slow_request(void)
 	end_slow();
 }
 
+/* Is this the value of "k" in pool external, as the host gets it? */
+static bool host_gets(uint64_t id, const char16_t *value, size_t size)
+{
+	struct body body;
+
+	body_get(&body, 0, U(u"k"));
+	return CHECK_INT(ask(id, &body), HVKVP_S_OK) &&
+	       CHECK(!memcmp(got + sizeof(struct hvkvp_reply) + 528, value, size));
+}
+
+#define HOST_GETS(id, value) host_gets(id, value, sizeof(value))
+
+/* A pool file with one pair, under another name. */
+static void write_other_pool(const char *value)
+{
+	static struct pool_record record;
+
+	record = (struct pool_record){ .key = "k" };
+	snprintf(record.value, sizeof(record.value), "%s", value);
+	scratch_write("state/other", (const char *)&record, sizeof(record));
+}
+
+static void move(const char *from, const char *to)
+{
+	char old[PATH_MAX];
+
+	snprintf(old, sizeof(old), "%s", scratch_path(from));
+	CHECK_INT(rename(old, scratch_path(to)), 0);
+}
+
+/* The daemon finds a file at its path again only when a name in the folder has changed. */
+static void names_change(void)
+{
+	struct body set, get;
+	struct stat st;
+	uint64_t id = 0;
+
+	start_on_socket();
+	say_hello(1);
+	body_set(&set, 0, U(u"k"), U(u"ours"));
+	body_get(&get, 0, U(u"k"));
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(ask(++id, &set), HVKVP_S_OK);
+		HOST_GETS(++id, u"ours");
+	}
+	/* Its log was removed: the next change has one. */
+	CHECK_INT(unlink(scratch_path("state/.kvp_pool_0.journal")), 0);
+	CHECK_INT(ask(++id, &set), HVKVP_S_OK);
+	CHECK_INT(stat(scratch_path("state/.kvp_pool_0.journal"), &st), 0);
+
+	/* Another file at the path, also in the middle of changes. */
+	for (int i = 0; i < 3; i++) {
+		CHECK_INT(ask(++id, &set), HVKVP_S_OK);
+		HOST_GETS(++id, u"ours");
+		write_other_pool("theirs");
+		move("state/other", "state/.kvp_pool_0");
+		HOST_GETS(++id, u"theirs");
+		HOST_GETS(++id, u"theirs");
+	}
+	CHECK_INT(unlink(scratch_path("state/.kvp_pool_0")), 0);
+	CHECK_INT(ask(++id, &get), PROTOCOL_E_KEY_NOT_FOUND);
+	CHECK_INT(ask(++id, &set), HVKVP_S_OK);
+	HOST_GETS(++id, u"ours");
+
+	/* The whole folder is moved away, and back. */
+	move("state", "elsewhere");
+	CHECK_INT(ask(++id, &get), PROTOCOL_E_KEY_NOT_FOUND);
+	move("elsewhere", "state");
+	HOST_GETS(++id, u"ours");
+	CHECK_INT(ask(++id, &set), HVKVP_S_OK);
+	HOST_GETS(++id, u"ours");
+	end();
+}
+
 static const struct tap_case cases[] = {
 	{ "serves a driver, makes its files, ends on SIGTERM", serves },
 	{ "makes a checkpoint when no request comes", checkpoint_when_idle },
@@ -863,6 +938,7 @@ static const struct tap_case cases[] = {
 	{ "the configuration counts, and SIGHUP reads it again", configuration },
 	{ "site facts: a file and a program, beside the requests", site_facts },
 	{ "--check-config, --show-config, and the command's use of it", configuration_checks },
+	{ "another file, no log, no folder at the path of a pool", names_change },
 };
 
 TAP_MAIN("daemon", cases)

@@ -35,22 +35,22 @@
 #define MANY	100
 
 /*
- * epoll_wait, read; a look at the pool file and at its log, one read of the record; the log, its sync; the record,
- * its time; the log's state; the ring of changes; the line in the log of the daemon; write.
+ * epoll_wait, read; a look at the pool file, one read of the record; its log, with a sync; the record, its time; the
+ * state of its log; the ring of changes; the line in the log of the daemon; write.
  */
-#define SET_CALLS		13
+#define SET_CALLS		12
 
 /* Not read, but its place is asked for. Without the flag for one write at the end, that is several calls. */
 #ifdef RWF_APPEND
-#define ADD_CALLS		13
+#define ADD_CALLS		12
 #else
-#define ADD_CALLS		16
+#define ADD_CALLS		15
 #endif
 
 /* Before the file is cut, a look whether others have added something. */
-#define DELETE_FIRST_CALLS	15
-#define DELETE_LAST_CALLS	14
-#define DELETE_OF_MANY_CALLS	16
+#define DELETE_FIRST_CALLS	14
+#define DELETE_LAST_CALLS	13
+#define DELETE_OF_MANY_CALLS	15
 
 static struct child child;
 static int driver;
