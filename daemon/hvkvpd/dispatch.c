@@ -118,8 +118,9 @@ static uint32_t take_key(struct call *call, size_t at, uint32_t size)
 }
 
 /*
- * Fill in the answer, of which all but the header and an index is a pair. All of our values are strings.
- * What another program has stored may be longer than a message holds: the host gets its beginning.
+ * Fill in the answer, of which all but the header and an index is a pair. All of our values are
+ * strings. What another program has stored may be longer than a message holds: the host gets its
+ * beginning.
  */
 static uint32_t put_pair(struct call *call, size_t offset, const char *key, const char *value)
 {

@@ -44,8 +44,8 @@ struct pool_record {
  * @ctime: the same, which no program can set
  * @taken: CLOCK_REALTIME before the file was looked at
  * @unique: @mtime is one that we gave to the file, and that no other change can have
- * @expected: this is what a change of ours must have made of the locked file, which was not looked at
- *	since: @ctime is not known yet
+ * @expected: this is what a change of ours must have made of the locked file, which was not looked
+ *	at since: @ctime is not known yet
  */
 struct pool_stamp {
 	dev_t dev;

@@ -255,8 +255,8 @@ static void make_state(const struct pool_journal *journal, const struct pool_sta
 }
 
 /*
- * The state block with all of what the file is now, if our last change made it so: then the next epoch
- * need not sync it. Before the sync, so that it covers nothing that others write later.
+ * The state block with all of what the file is now, if our last change made it so: then the next
+ * epoch need not sync it. Before the sync, so that it covers nothing that others write later.
  */
 static void complete_base(struct pool_journal *journal)
 {
