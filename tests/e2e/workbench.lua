@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=200
+-- job: profile=ours kernel=6.1 time=200 host=--no-ioapic args=no-ioapic all=yes
 --
 -- What a case file can do besides talking: files into and out of the guest, raw messages, faults of the hypervisor.
 
@@ -12,6 +13,11 @@ local function back()
 	negotiate{timeout = 20}
 	alive()
 end
+
+case("the I/O APIC is " .. (args["no-ioapic"] and "the test host's" or "KVM's"), function()
+	expect(guest_ok("dmesg | sed -n 's/.*IOAPIC.*version \\([0-9]*\\),.*/\\1/p'"), args["no-ioapic"] and "32" or "17")
+	expect(guest_ok("awk '/ttyS/ {print $(NF-1)}' /proc/interrupts | sort -u"), "3-edge\n4-edge")
+end)
 
 case("bytes go into a file of the guest and come back, whatever they are", function()
 	local all = {}

@@ -20,7 +20,6 @@ static const struct {
 } required[] = {
 	{ KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP", "an x86 KVM is needed" },
 	{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY", "an x86 KVM is needed" },
-	{ KVM_CAP_IRQFD_RESAMPLE, "KVM_CAP_IRQFD_RESAMPLE", "an x86 KVM is needed" },
 	{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT", "Linux 4.13 or later is needed" },
 	{ KVM_CAP_HYPERV, "KVM_CAP_HYPERV", "a kernel with CONFIG_KVM_HYPERV=y is needed" },
 	{ KVM_CAP_HYPERV_SYNIC2, "KVM_CAP_HYPERV_SYNIC2",

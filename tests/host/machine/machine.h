@@ -3,7 +3,7 @@
  * machine.h - what the files of the machine share; private to this folder
  *
  *	main -> vm -> {kvm, boot, acpi, vcpu}    vcpu -> {cpuid, ports, synic}
- *	ports -> {serial, rtc}    vcpu -> debug -> debug_state    dump -> debug_state
+ *	ports -> {serial, rtc, ioapic}    vcpu -> debug -> debug_state    dump -> debug_state
  */
 #ifndef HOST_MACHINE_H
 #define HOST_MACHINE_H
@@ -16,6 +16,7 @@
 #include "machine/disturb.h"
 #include "machine/vm.h"
 
+struct ioapic;
 struct kvm_run;
 struct rtc;
 struct serial;
@@ -103,6 +104,8 @@ struct debug {
  * @ram_map: the mapping that @ram is the aligned part of
  * @entry: where the first virtual CPU starts
  * @stimer: the guest sees synthetic timers
+ * @split: only the local APICs are KVM's
+ * @ioapic: ours; used while @split
  * @crashed: the guest reported a crash; its reset is then a panic
  * @disturb_lock: guards @disturb; no other lock is taken inside
  * @lock: guards @state, @text; taken last of all locks
@@ -120,11 +123,13 @@ struct vm {
 	u64 entry;
 	unsigned int nr_cpus;
 	bool stimer;
+	bool split;
 	struct vcpu vcpus[VM_MAX_CPUS];
 	FILE *console_file;
 	struct serial *console;
 	struct serial *agent;
 	struct rtc *rtc;
+	struct ioapic *ioapic;
 	struct synic *synic;
 	atomic_bool crashed;
 	struct debug debug;
@@ -251,6 +256,9 @@ u64 acpi_write(struct vm *vm, unsigned int cpus);
 /** port_access() - one or more accesses of @size bytes to an I/O port */
 void port_access(struct vm *vm, bool out, u16 port, unsigned int size, void *data,
 		 unsigned int count);
+
+/** memory_access() - an access of @size bytes to guest physical memory where no RAM is */
+void memory_access(struct vm *vm, bool write, u64 gpa, unsigned int size, void *data);
 
 /** port_irq() - set the level of an interrupt line of the I/O APIC */
 void port_irq(struct vm *vm, unsigned int gsi, bool level);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ports.c - the I/O ports: two serial ports, the clock, and the ways to stop
+ * ports.c - the I/O ports: two serial ports, the clock, and the ways to stop; the I/O APIC
  *
- * Every other port reads as all ones and ignores writes, as an empty bus does.
+ * Everything else reads as all ones and ignores writes, as an empty bus does.
  */
 #include <linux/kvm.h>
 #include <string.h>
 
+#include "machine/ioapic.h"
 #include "machine/layout.h"
 #include "machine/machine.h"
 #include "machine/rtc.h"
@@ -22,7 +23,10 @@ void port_irq(struct vm *vm, unsigned int gsi, bool level)
 {
 	struct kvm_irq_level line = { .irq = gsi, .level = level };
 
-	kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
+	if (vm->split)
+		ioapic_set(vm->ioapic, gsi, level);
+	else
+		kvm_ioctl(vm->fd, KVM_IRQ_LINE, &line);
 }
 
 /* A kernel that panics and has no Hyper-V crash registers says so on the console only. */
@@ -109,5 +113,24 @@ void port_access(struct vm *vm, bool out, u16 port, unsigned int size, void *dat
 			if (size == 1)
 				*bytes = port_in(vm, port);
 		}
+	}
+}
+
+/* All registers of the I/O APIC have 32 bits. */
+void memory_access(struct vm *vm, bool write, u64 gpa, unsigned int size, void *data)
+{
+	const u32 offset = gpa - LAYOUT_IOAPIC;
+	u32 value;
+
+	if (!vm->split || gpa < LAYOUT_IOAPIC || gpa >= LAYOUT_IOAPIC + IOAPIC_SIZE ||
+	    size != sizeof(value)) {
+		if (!write)
+			memset(data, 0xff, size);
+	} else if (write) {
+		memcpy(&value, data, sizeof(value));
+		ioapic_write(vm->ioapic, offset, value);
+	} else {
+		value = ioapic_read(vm->ioapic, offset);
+		memcpy(data, &value, sizeof(value));
 	}
 }

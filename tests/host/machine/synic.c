@@ -9,6 +9,9 @@
  * every end of interrupt too, and waking up for each would cost more than the
  * events themselves. A late interrupt (disturb.h) is a timer of the same thread.
  *
+ * A KVM whose I/O APIC is not used refuses resample eventfds, and reports no end of
+ * a message: a timer takes the eventfd's place, and the thread looks at the slot.
+ *
  * Numbers: TLFS chapter "Virtual Interrupts"; KVM's api.rst for KVM_IRQFD,
  * KVM_SET_GSI_ROUTING and KVM_EXIT_HYPERV.
  */
@@ -38,6 +41,8 @@
 #define PENDING		1u		/* of a message's flags */
 /* The guest never has more than a few in flight; past this it has stopped taking them. */
 #define QUEUE_MAX	1024
+/* How often a slot is looked at where its end is not reported */
+#define LOOK_NS		1000000L
 
 /**
  * struct message - a message slot in the guest's page, and an entry of the queue
@@ -71,9 +76,9 @@ struct queued {
  * @events, @messages: the guest's pages, NULL while they are off
  * @head, @tail, @length: messages that wait, in order
  * @irqfd: raises the interrupt
- * @resamplefd: signalled at the end of a message, and of an interrupt
+ * @endfd: readable at the end of a message, and of an interrupt; or a timer
  * @latefd: a timer, for an interrupt that comes later
- * @armed: the thread listens to @resamplefd
+ * @armed: the thread listens to @endfd
  * @lost: an interrupt was lost: the next flag or message raises one, whatever is there already
  */
 struct synic_vp {
@@ -84,7 +89,7 @@ struct synic_vp {
 	struct queued **tail;
 	unsigned int length;
 	int irqfd;
-	int resamplefd;
+	int endfd;
 	int latefd;
 	bool armed;
 	bool lost;
@@ -153,7 +158,6 @@ static void raise_now(struct synic_vp *vp)
 	const u64 one = 1;
 
 	vp->lost = false;
-
 	/* It cannot fail: the counter is read by KVM at once. */
 	if (write(vp->irqfd, &one, sizeof(one)) < 0)
 		perror("irqfd");
@@ -216,14 +220,17 @@ static void listen_for_end(struct synic *synic, struct synic_vp *vp, bool on)
 {
 	struct epoll_event event = { .events = on ? EPOLLIN : 0,
 				     .data.u64 = WOKEN(WOKEN_BY_END, vp - synic->vps) };
+	const struct itimerspec never = { 0 }, look = { { .tv_nsec = LOOK_NS }, { .tv_nsec = LOOK_NS } };
 	u64 stale;
 
 	if (vp->armed == on)
 		return;
 	vp->armed = on;
-	if (on && read(vp->resamplefd, &stale, sizeof(stale)) < 0 && errno != EAGAIN)
-		perror("resamplefd");
-	epoll_ctl(synic->epoll, EPOLL_CTL_MOD, vp->resamplefd, &event);
+	if (synic->vm->split)
+		timerfd_settime(vp->endfd, 0, on ? &look : &never, NULL);
+	if (on && read(vp->endfd, &stale, sizeof(stale)) < 0 && errno != EAGAIN)
+		perror("endfd");
+	epoll_ctl(synic->epoll, EPOLL_CTL_MOD, vp->endfd, &event);
 }
 
 /* Deliver what can be. Called with the lock held, after every change that matters. */
@@ -344,7 +351,7 @@ static void *synic_thread(void *arg)
 		if (event.data.u64 >> 32 == WOKEN_LATE) {
 			if (read(vp->latefd, &count, sizeof(count)) > 0)
 				raise_now(vp);
-		} else if (read(vp->resamplefd, &count, sizeof(count)) > 0) {
+		} else if (read(vp->endfd, &count, sizeof(count)) > 0) {
 			pump(synic, vp);
 		}
 		pthread_mutex_unlock(&vp->lock);
@@ -363,7 +370,7 @@ static int set_routes(struct vm *vm)
 	if (!routing)
 		return -ENOMEM;
 	entry = routing->entries;
-	for (u32 pin = 0; pin < LAYOUT_IOAPIC_PINS; pin++, entry++) {
+	for (u32 pin = 0; !vm->split && pin < LAYOUT_IOAPIC_PINS; pin++, entry++) {
 		entry->gsi = pin;
 		entry->type = KVM_IRQ_ROUTING_IRQCHIP;
 		entry->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
@@ -387,19 +394,23 @@ static int init_vp(struct synic *synic, u32 index)
 	struct epoll_event event = { .data.u64 = WOKEN(WOKEN_BY_END, index) };
 	struct epoll_event late = { .events = EPOLLIN, .data.u64 = WOKEN(WOKEN_LATE, index) };
 	struct kvm_irqfd irqfd = { 0 };
+	const bool split = synic->vm->split;
 
 	vp->irqfd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	vp->resamplefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	vp->endfd = split ? timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK) :
+			    eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	vp->latefd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (vp->irqfd < 0 || vp->resamplefd < 0 || vp->latefd < 0)
+	if (vp->irqfd < 0 || vp->endfd < 0 || vp->latefd < 0)
 		return -errno;
-	if (epoll_ctl(synic->epoll, EPOLL_CTL_ADD, vp->resamplefd, &event) < 0 ||
+	if (epoll_ctl(synic->epoll, EPOLL_CTL_ADD, vp->endfd, &event) < 0 ||
 	    epoll_ctl(synic->epoll, EPOLL_CTL_ADD, vp->latefd, &late) < 0)
 		return -errno;
 	irqfd.fd = vp->irqfd;
 	irqfd.gsi = LAYOUT_SINT_GSI + index;
-	irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
-	irqfd.resamplefd = vp->resamplefd;
+	if (!split) {
+		irqfd.flags = KVM_IRQFD_FLAG_RESAMPLE;
+		irqfd.resamplefd = vp->endfd;
+	}
 	return kvm_ioctl(synic->vm->fd, KVM_IRQFD, &irqfd);
 }
 
@@ -458,7 +469,7 @@ struct synic *synic_new(struct vm *vm, char *err, size_t errlen)
 		pthread_mutex_init(&vp->lock, NULL);
 		vp->tail = &vp->head;
 		vp->irqfd = -1;
-		vp->resamplefd = -1;
+		vp->endfd = -1;
 		vp->latefd = -1;
 	}
 	ret = init(synic, &step);
@@ -489,7 +500,7 @@ void synic_free(struct synic *synic)
 
 		drop_queue(vp);
 		close_fd(vp->irqfd);
-		close_fd(vp->resamplefd);
+		close_fd(vp->endfd);
 		close_fd(vp->latefd);
 		pthread_mutex_destroy(&vp->lock);
 	}

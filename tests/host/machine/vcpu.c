@@ -111,11 +111,11 @@ static void handle_io(struct vcpu *vcpu)
 		    (u8 *)run + run->io.data_offset, run->io.count);
 }
 
-/* Nothing is mapped above RAM that KVM does not handle itself. */
 static void handle_mmio(struct vcpu *vcpu)
 {
-	if (!vcpu->run->mmio.is_write)
-		memset(vcpu->run->mmio.data, 0xff, sizeof(vcpu->run->mmio.data));
+	struct kvm_run *run = vcpu->run;
+
+	memory_access(vcpu->vm, run->mmio.is_write, run->mmio.phys_addr, run->mmio.len, run->mmio.data);
 }
 
 static void handle_hyperv(struct vcpu *vcpu)

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "machine/ioapic.h"
 #include "machine/layout.h"
 #include "machine/machine.h"
 #include "machine/rtc.h"
@@ -41,6 +42,14 @@ static void console_irq(void *ctx, bool level)
 static void agent_irq(void *ctx, bool level)
 {
 	port_irq(ctx, LAYOUT_COM2_IRQ, level);
+}
+
+static void send_message(void *ctx, u32 address, u32 data)
+{
+	struct vm *vm = ctx;
+	struct kvm_msi msi = { .address_lo = address, .data = data };
+
+	kvm_ioctl(vm->fd, KVM_SIGNAL_MSI, &msi);
 }
 
 static int check_config(const struct vm_config *cfg, char *err, size_t errlen)
@@ -97,6 +106,19 @@ static int map_ram(struct vm *vm, unsigned int mib, char *err, size_t errlen)
 	return add_ram(vm, err, errlen);
 }
 
+/*
+ * KVM's whole interrupt controller, or its local APICs alone. The first is better: KVM reports the
+ * end of a message only there (synic.c). The ACPI tables list no PIC.
+ */
+static int create_interrupt_controller(struct vm *vm)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_SPLIT_IRQCHIP, .args = { LAYOUT_IOAPIC_PINS } };
+	int ret = vm->cfg.own_ioapic ? -ENOTTY : kvm_ioctl_num(vm->fd, KVM_CREATE_IRQCHIP, 0);
+
+	vm->split = ret == -ENOTTY || ret == -EINVAL;
+	return vm->split ? kvm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap) : ret;
+}
+
 static int create_chips(struct vm *vm, char *err, size_t errlen)
 {
 	u64 identity_map = LAYOUT_IDENTITY_MAP;
@@ -111,14 +133,12 @@ static int create_chips(struct vm *vm, char *err, size_t errlen)
 	ret = kvm_ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity_map);
 	if (ret >= 0)
 		ret = kvm_ioctl_num(vm->fd, KVM_SET_TSS_ADDR, LAYOUT_TSS);
-	/* The resample irqfd of the SynIC wants the whole irqchip; the ACPI tables list no PIC. */
 	if (ret >= 0)
-		ret = kvm_ioctl_num(vm->fd, KVM_CREATE_IRQCHIP, 0);
-	if (ret == -ENOTTY || ret == -EINVAL)
-		snprintf(err, errlen, "KVM makes no I/O APIC (%s): a kernel with CONFIG_KVM_IOAPIC=y is needed",
+		ret = create_interrupt_controller(vm);
+	if (ret < 0)
+		snprintf(err, errlen, "KVM makes no %s (%s)",
+			 vm->split ? "local APICs without an I/O APIC" : "interrupt controllers",
 			 strerror(-ret));
-	else if (ret < 0)
-		snprintf(err, errlen, "KVM makes no interrupt controllers (%s)", strerror(-ret));
 	return ret;
 }
 
@@ -135,10 +155,12 @@ static int create_devices(struct vm *vm, const struct vm_config *cfg, char *err,
 {
 	struct serial_config com1 = { .name = "console", .irq = console_irq, .ctx = vm };
 	struct serial_config com2 = { .name = "agent", .irq = agent_irq, .ctx = vm };
+	const struct ioapic_config ioapic = { .send = send_message, .ctx = vm };
 
 	if (vm->console) {
 		serial_reset(vm->console, false);
 		serial_reset(vm->agent, true);
+		ioapic_reset(vm->ioapic);
 		return 0;
 	}
 	if (cfg->console) {
@@ -155,7 +177,8 @@ static int create_devices(struct vm *vm, const struct vm_config *cfg, char *err,
 	vm->console = serial_new(&com1);
 	vm->agent = serial_new(&com2);
 	vm->rtc = rtc_new();
-	if (!vm->console || !vm->agent || !vm->rtc) {
+	vm->ioapic = ioapic_new(&ioapic);
+	if (!vm->console || !vm->agent || !vm->rtc || !vm->ioapic) {
 		snprintf(err, errlen, "out of memory");
 		return -ENOMEM;
 	}
@@ -387,6 +410,7 @@ void vm_destroy(struct vm *vm)
 	vm_join(vm);
 	power_down(vm);
 	debug_release(vm);
+	ioapic_free(vm->ioapic);
 	rtc_free(vm->rtc);
 	serial_free(vm->agent);
 	serial_free(vm->console);

@@ -66,6 +66,7 @@ enum vm_state {
  * @cpus: number of virtual CPUs, 1 to VM_MAX_CPUS
  * @mem_mib: guest RAM in MiB, VM_MIN_MEM_MIB to VM_MAX_MEM_MIB
  * @stimer: offer Hyper-V's synthetic timers to the guest
+ * @own_ioapic: do without KVM's I/O APIC, as where it has none
  */
 struct vm_config {
 	const char *kernel;
@@ -75,6 +76,7 @@ struct vm_config {
 	unsigned int cpus;
 	unsigned int mem_mib;
 	bool stimer;
+	bool own_ioapic;
 };
 
 /**

@@ -43,6 +43,7 @@ static const char usage_text[] =
 "  --bus-version X.Y    highest VMBus protocol to speak, 4.0 to 6.0 (5.3)\n"
 "  --no-stimer          offer no synthetic timers; a guest that is to unload hv_vmbus\n"
 "                       hangs with them\n"
+"  --no-ioapic          do without KVM's I/O APIC, as on a KVM that has none\n"
 "  --stats              the virtual CPUs' exits, and where they stopped, on standard error\n"
 "  --check-script FILE  exit 0 if the cases can be loaded; else say what is wrong (exit 2)\n"
 "  --probe              exit 0 if this machine can run guests; else say what is missing\n"
@@ -70,6 +71,7 @@ enum {
 	OPT_TIME_LIMIT,
 	OPT_BUS_VERSION,
 	OPT_NO_STIMER,
+	OPT_NO_IOAPIC,
 	OPT_STATS,
 	OPT_CHECK_SCRIPT,
 	OPT_PROBE,
@@ -95,6 +97,7 @@ static const struct option long_options[] = {
 	{ "time-limit", required_argument, NULL, OPT_TIME_LIMIT },
 	{ "bus-version", required_argument, NULL, OPT_BUS_VERSION },
 	{ "no-stimer", no_argument, NULL, OPT_NO_STIMER },
+	{ "no-ioapic", no_argument, NULL, OPT_NO_IOAPIC },
 	{ "stats", no_argument, NULL, OPT_STATS },
 	{ "check-script", required_argument, NULL, OPT_CHECK_SCRIPT },
 	{ "probe", no_argument, NULL, OPT_PROBE },
@@ -183,6 +186,9 @@ static bool parse_one(struct options *o, int opt)
 		return parse_bus_version(&o->bus_version);
 	case OPT_NO_STIMER:
 		o->machine.stimer = false;
+		return true;
+	case OPT_NO_IOAPIC:
+		o->machine.own_ioapic = true;
 		return true;
 	case OPT_STATS:
 		o->stats = true;

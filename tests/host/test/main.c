@@ -11,7 +11,7 @@ int main(int argc, char **argv)
 	const struct tap_suite *const suites[] = {
 		&ring_tests, &gpadl_tests, &msg_tests, &channel_tests, &bus_tests, &nic_tests,
 		&wcache_tests, &disk_tests,
-		&out_tests, &script_tests, &serial_tests, &hypercall_tests, &acpi_tests, &cpuid_tests,
+		&out_tests, &script_tests, &serial_tests, &ioapic_tests, &hypercall_tests, &acpi_tests, &cpuid_tests,
 		&gdb_tests,
 	};
 

@@ -18,6 +18,7 @@ extern const struct tap_suite disk_tests;
 extern const struct tap_suite out_tests;
 extern const struct tap_suite script_tests;
 extern const struct tap_suite serial_tests;
+extern const struct tap_suite ioapic_tests;
 extern const struct tap_suite hypercall_tests;
 extern const struct tap_suite acpi_tests;
 extern const struct tap_suite cpuid_tests;
