@@ -1,5 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: kernel=debug time=900 load=planted start=no append="kasan_multi_shot kmemleak=on"
+-- job: kernel=debug time=300 load=planted start=no args=softirq
 --
 -- Does the debug kernel see mistakes? A module makes one of each kind; a case passes only if the kernel's own report of it
 -- appears, with the name of the guilty function in it. Without this a clean log on that kernel would prove nothing.
@@ -10,6 +11,16 @@ local function plant(mistake)
 	local from = log.mark()
 	guest_ok("echo " .. mistake .. " >/sys/module/planted/parameters/mistake", 60)
 	return from
+end
+
+-- lockdep ends with its first report, so that the second mistake with locks has a guest of its own.
+if args.softirq then
+	case("the kernel reports: softirq_unsafe", function()
+		local from = plant("softirq_unsafe")
+		wait{log = "inconsistent {SOFTIRQ%-ON%-W} %-> {IN%-SOFTIRQ%-W} usage", from = from, timeout = 20}
+		wait{log = "take_unsafe", from = from, timeout = 20}
+	end)
+	return
 end
 
 -- mistake, what the kernel says, where it says that it was

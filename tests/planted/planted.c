@@ -4,6 +4,7 @@
  * that never fails proves nothing. Write a mistake's name to
  * /sys/module/planted/parameters/mistake.
  */
+#include <linux/completion.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
@@ -126,6 +127,29 @@ static int lock_inversion(void)
 	return 0;
 }
 
+static DEFINE_SPINLOCK(unsafe);
+static DECLARE_COMPLETION(taken);
+
+static void take_unsafe(struct timer_list *timer)
+{
+	spin_lock(&unsafe);
+	spin_unlock(&unsafe);
+	complete(&taken);
+}
+
+static DEFINE_TIMER(softirq, take_unsafe);
+
+/* A lock that a softirq takes, too, must not be taken while softirqs are enabled. */
+static int softirq_unsafe(void)
+{
+	spin_lock(&unsafe);
+	spin_unlock(&unsafe);
+	reinit_completion(&taken);
+	mod_timer(&softirq, jiffies + 1);
+	wait_for_completion(&taken);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*make)(void);
@@ -138,6 +162,7 @@ static const struct {
 	{ "sleep_in_atomic",	sleep_in_atomic },
 	{ "free_running_timer",	free_running_timer },
 	{ "leak",		leak },
+	{ "softirq_unsafe",	softirq_unsafe },
 };
 
 static int make_mistake(const char *name, const struct kernel_param *param)
