@@ -12,12 +12,14 @@ from .modules import add_modules, module_name
 from .own import OwnKernel, Parts, module_tree
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
-DISK_MODULES = ("brd", "ext4")
+# Where the kernel has them: a file system to freeze, and what file copy is served by.
+OPTIONAL = ("brd", "ext4", "uio_hv_generic")
 # What a guest needs for a disk: the controller, and of each file system its modules and what makes it.
 CONTROLLER = ("hv_storvsc", "sd_mod")
 FILE_SYSTEMS = {"ext4": (("ext4",), "mkfs.ext4"), "xfs": (("xfs",), "mkfs.xfs")}
 STOCK_DAEMONS = ("hv_kvp_daemon", "hv_vss_daemon")
 OLDER_DAEMONS = ("hv_fcopy_daemon",)    # not with kernels from 6.10 on
+NEWER_DAEMONS = ("hv_fcopy_uio_daemon",)    # with those; no other kernel's can stand in for it
 TOOLS = ("usr/bin/flock",)      # what busybox lacks; every Debian has them
 STOCK_KERNEL = "6.1"            # of the Debian that this runs on
 HOSTNAME = "kvpguest"
@@ -64,8 +66,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     if isinstance(kernel, OwnKernel):
         # It brings what it brings; what a run needs has been checked.
         modules = [name for name in modules if tree.path(name)]
-    # A file system to freeze, where the kernel has one.
-    modules = [*modules, *(name for name in DISK_MODULES if tree.path(name))]
+    modules = [*modules, *(name for name in OPTIONAL if tree.path(name))]
     if disk:
         more, program = FILE_SYSTEMS[disk]
         modules = [*modules, *(name for name in (*CONTROLLER, *more) if not tree.has_builtin(name))]
@@ -78,7 +79,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     add_modules(archive, tree, list(dict.fromkeys(wanted)), kernel.release)
     replaced = {destination for _, destination in parts.daemons}
     if stock and (kernel.root or isinstance(kernel, OwnKernel)):
-        _add_stock_daemons(archive, replaced, lambda: _stock_root(kernel))
+        _add_stock_daemons(archive, replaced, lambda: _stock_root(kernel), kernel.root)
     for source, destination in (*programs, *parts.daemons):
         if destination not in replaced or source in dict(parts.daemons):
             _add_program(archive, source, destination)
@@ -100,7 +101,7 @@ def _stock_root(kernel):
     return kernel.root if kernel.root and not kernel.build_root else fetch(STOCK_KERNEL).root
 
 
-def _add_stock_daemons(archive, replaced, find_root):
+def _add_stock_daemons(archive, replaced, find_root, kernel_root):
     """Debian's daemons but for those that are replaced; nothing is fetched if that is all."""
     wanted = [name for name in STOCK_DAEMONS if f"usr/sbin/{name}" not in replaced]
     if "hv_kvp_daemon" not in wanted:
@@ -110,6 +111,10 @@ def _add_stock_daemons(archive, replaced, find_root):
                and os.path.exists(f"{root}/usr/sbin/{name}")]
     for name in wanted:
         _add_program(archive, f"{root}/usr/sbin/{name}", f"usr/sbin/{name}")
+    for name in NEWER_DAEMONS:
+        path = f"{kernel_root}/usr/sbin/{name}"
+        if f"usr/sbin/{name}" not in replaced and kernel_root and os.path.exists(path):
+            _add_program(archive, path, f"usr/sbin/{name}")
     scripts = f"{root}/usr/libexec/hypervkvpd"
     # Older packages have none.
     for script in sorted(os.listdir(scripts)) if os.path.isdir(scripts) else ():
@@ -131,7 +136,8 @@ def _libraries(program):
                           stdin=subprocess.DEVNULL)
     if done.returncode:     # static, or a script
         return []
-    missing = re.findall(r"^\s*(\S+) => not found", done.stdout, re.MULTILINE)
+    missing = re.findall(r"^\s*(\S+) => not found", done.stdout, re.MULTILINE) + \
+        re.findall(r"version `(\S+)' not found", done.stdout + done.stderr)
     if missing:
         raise GuestError(f"{program} needs {', '.join(missing)}, which this machine lacks")
     return re.findall(r"(?:=> |^\s*)(/\S+) \(0x", done.stdout, re.MULTILINE)
