@@ -18,7 +18,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
-from lib import build, job, skips, symbols, tree  # noqa: E402
+from lib import build, job, kernel, skips, symbols, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
 # A guest is up in 15 s; the rest is for a machine that has other work.
@@ -33,6 +33,21 @@ guest_fetch("/tmp/kallsyms")
 dump("middle.core")
 say("ready")
 for i = 1, 100000 do get("external", "k") end
+"""
+CONVERSATION = """
+bus.wait_open(60)
+negotiate{timeout = 60}
+case("a conversation", function()
+	set("external", "key", "value")
+	get("external", "key")
+	enumerate("external")
+	delete("external", "key")
+	get("external", "key")
+end)
+"""
+VERSION = """
+bus.wait_open(60)
+case("KVP 5.0 is agreed", function() expect(negotiate{timeout = 60}.kvp, "5.0") end)
 """
 CRASHES = """
 bus.wait_open(60)
@@ -217,6 +232,64 @@ def test_crash(folder):
     with open(os.path.join(folder, "crashes", "stderr"), encoding="utf-8", errors="replace") as file:
         has(file.read(), r"vcpu\d registers at the crash: rip ffffffff", "cr3 0", "vcpu0 registers at the end: rip ",
             "vcpu1 registers at the end: rip ")
+
+
+def test_replay(folder):
+    """booted: a capture of our pair on 6.1 is replayed to it on 6.12, and to the stock pair, whose GET differs"""
+    def run(script, *words):
+        done = subprocess.run([RUN, "--logs", folder, *words, *script], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=SECONDS, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    def packet(operation, result):
+        return rf'"name": "packet \d+, {operation}, pool 0", "result": "{result}"'
+
+    case = write(folder, "talks.lua", CONVERSATION)
+    rc, said = run([case, "--", "--write", "talks.pcapng"], "--kernel", "6.1")
+    assert rc == job.GOOD, said
+    capture = os.path.join(folder, "talks", "talks.pcapng")
+    rc, said = run([], "--kernel", "6.12", "--replay", capture)
+    assert rc == job.GOOD, said
+    has(said, packet("SET", "pass"), packet("GET", "pass"), '"failed": 0')
+    rc, said = run([], "--kernel", "6.1", "--profile", "stock", "--replay", capture)
+    assert rc == job.BAD, said
+    has(said, packet("SET", "pass"), packet("GET", "fail"))
+
+
+def git(folder, *words):
+    done = subprocess.run(["git", "-c", "user.name=test", "-c", "user.email=test@example.com", *words], cwd=folder,
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=4 * SECONDS, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout.strip()
+
+
+def test_bisect(folder):
+    """booted: git bisect run finds the commit of five that agrees on KVP 4.0 only"""
+    repo = os.path.join(folder, "hv_kvp")
+    os.makedirs(repo)
+    for name in ("Makefile", "Kbuild", "driver", "uapi"):
+        copy = shutil.copytree if os.path.isdir(os.path.join(tree.TOP, name)) else shutil.copy
+        copy(os.path.join(tree.TOP, name), os.path.join(repo, name))
+    git(repo, "init", "-q")
+    write(repo, ".gitignore", "*.o\n*.ko\n*.mod*\n.*.cmd\n.*.d\nModule.symvers\nmodules.order\n")
+    params = os.path.join(repo, "driver", "params.c")
+    with open(params, encoding="utf-8") as file:
+        text = file.read()
+    assert ".max_message = 5," in text
+    commits = []
+    for number in range(1, 6):
+        if number == 4:
+            text = text.replace(".max_message = 5,", ".max_message = 4,")
+        write(repo, "driver/params.c", f"{text}/* {number} */\n")
+        git(repo, "add", "-A")
+        git(repo, "commit", "-q", "-m", f"number {number}")
+        commits.append(git(repo, "rev-parse", "HEAD"))
+    case = write(folder, "version.lua", VERSION)
+    step = write(folder, "step", f"make module KDIR={kernel.fetch('6.1').kdir} CC=gcc || exit 125\n"
+                 f"{RUN} --bisect --kernel 6.1 --module hv_kvp.ko --logs {folder}/logs {case}\n")
+    git(repo, "bisect", "start", commits[4], commits[0])
+    said = git(repo, "bisect", "run", "sh", step)
+    assert f"{commits[3]} is the first bad commit" in said, said[-3000:]
 
 
 KVM_CREATE_VCPU, KVM_CREATE_IRQCHIP, KVM_IRQFD, KVM_RUN, KVM_ENABLE_CAP = 0xae41, 0xae60, 0x4020ae76, 0xae80, 0x4068aea3
