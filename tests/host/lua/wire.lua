@@ -7,6 +7,7 @@ local wire = {}
 
 -- UTF-8 text to UTF-16LE bytes, without a final NUL.
 function wire.utf16(text)
+	if not text:find("[\x80-\xff]") then return (text:gsub(".", "%0\0")) end
 	local out = {}
 	for _, c in utf8.codes(text) do
 		if c >= 0xd800 and c <= 0xdfff then
@@ -26,6 +27,9 @@ function wire.text(bytes)
 	if #bytes % 2 ~= 0 then
 		return nil, "odd number of bytes"
 	end
+	-- Most texts are ASCII, and the loop below is slow.
+	local short, units = bytes:gsub("([\0-\x7f])\0", "%1")
+	if units * 2 == #bytes then return short end
 	local out, at = {}, 1
 	while at <= #bytes do
 		local c = string.unpack("<I2", bytes, at)
