@@ -42,7 +42,14 @@ def programs():
     return [(path, f"usr/sbin/{os.path.basename(path)}")
             for path in (*build_daemon(), os.path.join(TOP, "daemon", "system", "hvkvp-driver"),
                          static_program("guest/node-test.c"), static_program("../bench/kvp-echo.c"),
-                         static_program("../bench/kvp-fill.c"))]
+                         static_program("../bench/kvp-fill.c"))] + test_programs()
+
+
+def test_programs():
+    """(source, destination) of programs that a guest needs whoever's service runs in it."""
+    if INSTALLED:
+        return []
+    return [(static_program("guest/neighbour.c"), "usr/sbin/neighbour")]
 
 
 def module_folder(kernel, kind):
@@ -122,7 +129,7 @@ def guest_image(kernel, ours=True, words=(), parts=Parts(), stock=True, disk="")
     """
     build = ours and kernel.kdir and not parts.has_module("hv_kvp")
     data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if build else (),
-                       programs=programs() if ours else (), stock=stock, parts=parts, disk=disk)
+                       programs=programs() if ours else test_programs(), stock=stock, parts=parts, disk=disk)
     kind = ("ours" if ours else "stock") + (f"-{disk}" if disk else "")
     if parts != Parts():
         # Several runs with other parts may be side by side.
