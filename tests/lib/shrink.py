@@ -9,8 +9,12 @@ HEAD = '''-- SPDX-License-Identifier: GPL-2.0-only
 
 require("endure").play({{
 {acts}
-}}, {{ name = "seed {seed}", seed = {seed}, fs = {fs} }})
+}}, {{ name = "seed {seed}", seed = {seed}, fs = {fs}, profile = args.profile }})
 '''
+
+
+# Acts that are tried first, and how many more each time.
+FEW, TIMES = 8, 6
 
 
 class OutOfTime(Exception):
@@ -25,6 +29,7 @@ def shorter(acts, still):
     """
     best = list(acts)
     try:
+        best = _end_of(best, still)
         parts = 2
         while len(best) > 1:
             size = max(1, (len(best) - 1) // parts)
@@ -41,6 +46,16 @@ def shorter(acts, still):
     except OutOfTime:
         pass
     return best
+
+
+def _end_of(acts, still):
+    """The shortest end of the list that was tried and is enough: most of a long run does not matter."""
+    length = FEW
+    while length < len(acts):
+        if still(acts[-length:]):
+            return acts[-length:]
+        length *= TIMES
+    return acts
 
 
 def case_file(acts, seed, disk, why):

@@ -26,6 +26,10 @@ class Shorter(unittest.TestCase):
         tried = self.check(list(range(200)), [3, 199])
         self.assertLess(len(tried), 60)
 
+    def test_the_end_of_a_long_run(self):
+        tried = self.check(list(range(100000)), [99990, 99999])
+        self.assertLess(sum(map(len, tried)), 3000)
+
     def test_every_second(self):
         self.check(list(range(21)), list(range(0, 21, 2)))
 
@@ -55,12 +59,12 @@ class CaseFile(unittest.TestCase):
         self.assertIn("-- job: disk=ext4 start=no", text)
         self.assertIn("-- one\n-- two\n", text)
         self.assertIn('\t{ "get", "guest", "k" },\n', text)
-        self.assertIn('fs = "ext4" }', text)
+        self.assertIn('fs = "ext4", profile = args.profile }', text)
 
     def test_no_disk(self):
         text = shrink.case_file([], 7, "", "")
         self.assertIn("-- job: start=no", text)
-        self.assertIn("fs = nil }", text)
+        self.assertIn("fs = nil, profile", text)
 
 
 if __name__ == "__main__":
