@@ -1,12 +1,16 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- A random conversation against a model, with faults and neighbours; see tests/host/README.md, "Endurance".
--- job: disk=ext4 start=no time=1500 args="minutes=15 fs=ext4" all=yes
+-- job: disk=ext4 start=no trace=no time=1500 args="minutes=15 fs=ext4 hostile=1" all=yes
+-- job: disk=xfs start=no trace=no time=1500 args="minutes=15 fs=xfs hostile=1" kernel=6.12 all=yes
+-- job: start=no trace=no time=2400 args="minutes=15 hostile=1 leaks" append=kmemleak=on kernel=debug all=yes
 --
 -- Without seed=N a new one is drawn, which stands in the case's name. tests/endure makes a shorter case of what it finds.
 
 local endure = require "endure"
 
 local seed = tonumber(args.seed) or os.time() & 0x7fffffff
+local without = {}
+for name in (args.without or ""):gmatch("[^,]+") do without[#without + 1] = name end
 
 endure.draw{
 	name = "seed " .. seed .. ": nothing that was promised is broken",
@@ -15,5 +19,8 @@ endure.draw{
 	requests = tonumber(args.requests) or 1000,
 	hostile = tonumber(args.hostile),
 	fs = args.fs,
+	profile = args.profile,
+	kernel = args.kernel,
+	without = without,
 	lie = args.lie,
 }

@@ -18,6 +18,7 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     processor=MODEL      level 1's, as QEMU names them (max); one of Intel's with ",vendor=AuthenticAMD"
     all=yes              only in `make check-all`
     disk=ext4|xfs        the guest can make and mount this file system on a disk
+    trace=no             keep no trace.log, for long runs
 
 `-- demo: WORD=VALUE ...` means the same, for a file that is shown and not part of the check.
 """
@@ -46,7 +47,7 @@ def _words(text):
 
 FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
           "cpus": int, "mem": int, "append": str, "qemu": str, "processor": str, "args": _words, "host": _words,
-          "all": _flag, "disk": str}
+          "all": _flag, "disk": str, "trace": _flag}
 # What `make check` runs on one kernel, `make check-all` runs on each of these.
 USUAL, OTHERS = "6.1", ("5.10", "6.12", "sid")
 # How much more time a job gets on a kernel that checks everything.

@@ -83,6 +83,7 @@ class Job:
     qemu: str = ""          # a Debian suite: level 1 runs on its QEMU
     processor: str = ""     # of level 1, as QEMU names it; empty: what QEMU can emulate at most
     all: bool = False       # too long for the usual check
+    trace: bool = True      # keep each message and packet: more work than what it shows, in a long run
     disk: str = ""          # the file system on the guest's disk, one of guest.FILE_SYSTEMS
     busy: int = 1           # what limits are multiplied by, see busy_factor()
 
@@ -111,7 +112,7 @@ class Job:
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
                  *self._conversation(place), "--cpus", str(self.cpus),
                  "--mem", str(self.mem), "--time-limit", str(self.time * self.busy),
-                 "--console", "console.log", "--trace", "trace.log", "--stats",
+                 "--console", "console.log", *(("--trace", "trace.log") if self.trace else ()), "--stats",
                  "--append", self._append(module_tree(kernel, parts))]
         for arg in self._script_args():
             words += ["--script-arg", arg]

@@ -6,6 +6,19 @@ local kvp = require "kvp"
 
 local hostile = {}
 
+-- splitmix64: a function that draws a number between two others.
+function hostile.random_of(seed)
+	local state = seed * 2 + 1
+	local function next64()
+		state = state + 0x9e3779b97f4a7c15
+		local z = state
+		z = (z ~ z >> 30) * 0xbf58476d1ce4e5b9
+		z = (z ~ z >> 27) * 0x94d049bb133111eb
+		return z ~ z >> 31
+	end
+	return function(low, high) return low + (next64() >> 1) % (high - low + 1) end
+end
+
 local SIZES = { 0, 1, 2, 3, 4, 7, 8, 255, 256, 511, 512, 513, 2047, 2048, 2580, 2600, 2601, 4095, 4096, 13312,
 	13313, 65535, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff }
 -- What a packet may ask for; nothing that changes anything.

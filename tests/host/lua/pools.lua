@@ -78,6 +78,29 @@ function Pools:seen_all(pool, pairs_seen, by)
 	end
 end
 
+local function mix(sum, word)
+	sum = (sum ~ word) * 0x100000001b3
+	return sum ~ sum >> 32
+end
+
+-- As mix_text() of tests/vm/guest/neighbour.c.
+local function mix_text(sum, text)
+	sum = mix(sum, #text)
+	for at = 1, #text - 7, 8 do sum = mix(sum, (string.unpack("<i8", text, at))) end
+	local rest = #text % 8
+	return rest > 0 and mix(sum, (string.unpack("<i8", text:sub(-rest) .. ("\0"):rep(8 - rest)))) or sum
+end
+
+-- How many pairs a pool has, and a checksum of them in any order; nil where something about it is not known.
+function Pools:sum(pool)
+	local n, sum = 0, 0
+	for key, all in pairs(self:of(pool)) do
+		if #all > 1 then return nil end
+		if all[1] then n, sum = n + 1, sum + mix_text(mix_text(0, key), all[1]) end
+	end
+	return n, sum
+end
+
 -- Keys that are there, for certain; in a fixed order.
 function Pools:keys(pool)
 	local list = {}

@@ -170,6 +170,8 @@ static u32 kvp(struct fakeguest *g, u8 *b)
 	case 1:
 		if (get32(b + 8) > 512 || get32(b + 12) > 2048)
 			return 0x80070057;
+		if (is(g, "forget"))
+			return 0;
 		p = find(g, b[1], b + 16, get32(b + 8));
 		if (!p && g->npairs == PAIRS)
 			return 0x80004005;
@@ -225,6 +227,8 @@ static u32 kvp(struct fakeguest *g, u8 *b)
 	case 5:
 		return 0;
 	default:
+		if (is(g, "leak"))
+			b[2000] = 0x5a;
 		return 0x80070032;
 	}
 }
