@@ -10,7 +10,7 @@
 #include "util/notifier.h"
 
 /* Descriptors that report changes. */
-#define LOOP_NOTIFIERS 5
+#define LOOP_NOTIFIERS 6
 
 /* Exit codes of hvkvpd. */
 enum loop_exit {

@@ -469,6 +469,7 @@ static int serve(struct daemon *daemon)
 		loop_add_notifier(&loop, &sources.files);
 		loop_add_notifier(&loop, &sources.hostname);
 		loop_add_notifier(&loop, &daemon->store.names.notifier);
+		loop_add_notifier(&loop, &daemon->store.names.mounts);
 		site_configure(&daemon->site, daemon->config.facts_dir,
 			       daemon->config.facts_interval);
 		loop_add_extra(&loop, daemon->site.epoll_fd, site_event, &daemon->site);

@@ -3,6 +3,8 @@
  * Has a name in the state directory changed?
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -16,24 +18,71 @@
 /* After these the watch is of no use: the directory is not at its path any more, or a report was lost. */
 #define ENDS (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED | IN_Q_OVERFLOW)
 
+/* Of a directory above it. */
+#define ABOVE (IN_DELETE_SELF | IN_MOVE_SELF)
+
+static void close_notifier(struct notifier *notifier)
+{
+	if (notifier->fd >= 0)
+		close(notifier->fd);
+	notifier->fd = -1;
+}
+
 void pool_names_exit(struct pool_names *names)
 {
-	if (names->notifier.fd >= 0)
-		close(names->notifier.fd);
-	names->notifier.fd = -1;
+	close_notifier(&names->notifier);
+	close_notifier(&names->mounts);
+}
+
+/* Return: 0 or -errno; -ELOOP if a symbolic link leads to it, which is not watched. */
+static int watch_above(int fd, const char *dir)
+{
+	char *path = realpath(dir, NULL);
+	int err = 0;
+
+	if (!path)
+		return -errno;
+	if (strcmp(path, dir))
+		err = -ELOOP;
+	for (char *end; !err && (end = strrchr(path, '/')) && end != path;) {
+		*end = 0;
+		if (inotify_add_watch(fd, path, ABOVE | IN_ONLYDIR) < 0)
+			err = -errno;
+	}
+	free(path);
+	return err;
 }
 
 void pool_names_init(struct pool_names *names, const char *dir)
 {
+	int err = 0;
+
 	*names = (struct pool_names){
 		.notifier = { .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = EPOLLIN },
+		.mounts = {
+			.fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
+			.events = EPOLLPRI,
+		},
 	};
-	if (names->notifier.fd >= 0 &&
-	    inotify_add_watch(names->notifier.fd, dir, CHANGES | IN_ONLYDIR) >= 0)
+	if (names->notifier.fd < 0 || names->mounts.fd < 0 ||
+	    inotify_add_watch(names->notifier.fd, dir, CHANGES | IN_ONLYDIR) < 0)
+		err = -errno;
+	if (!err)
+		err = watch_above(names->notifier.fd, dir);
+	if (!err)
 		return;
 	log_info("%s cannot be watched (%s): pool files are looked for at each request", dir,
-		 strerror(errno));
+		 strerror(-err));
 	pool_names_exit(names);
+}
+
+/* The kernel's next report of a mount comes without a read. */
+static bool mounts_changed(struct pool_names *names)
+{
+	if (!notifier_is_pending(&names->mounts))
+		return false;
+	notifier_done(&names->mounts);
+	return true;
 }
 
 unsigned int pool_names_changes(struct pool_names *names)
@@ -44,6 +93,8 @@ unsigned int pool_names_changes(struct pool_names *names)
 
 	if (!names || names->notifier.fd < 0)
 		return 0;
+	if (mounts_changed(names))
+		names->changes++;
 	if (!notifier_is_pending(&names->notifier))
 		return names->changes;
 	while ((n = read(names->notifier.fd, events, sizeof(events))) > 0) {
@@ -69,6 +120,7 @@ bool pool_names_same(struct pool_names *names, const struct pool_name *name,
 			   (now->tv_nsec - name->at.tv_nsec) / 1000000;
 
 	/* Without a loop a look at the notifications costs as much as one at the path. */
-	return names && names->notifier.fd >= 0 && names->notifier.rearm && name->known &&
-	       passed >= 0 && passed < POOL_NAMES_MS && pool_names_changes(names) == name->changes;
+	return names && names->notifier.fd >= 0 && names->notifier.rearm &&
+	       names->mounts.rearm && name->known && passed >= 0 &&
+	       passed < POOL_NAMES_MS && pool_names_changes(names) == name->changes;
 }

@@ -6,8 +6,8 @@
  * of a pool has to find the file at its path again, which takes several times as long as a look at the
  * one that is open. Contents are not watched: each use looks at size and times of the open file.
  *
- * What the directory cannot report is noticed after POOL_NAMES_MS: another one was mounted over it, or
- * a directory above it was moved.
+ * Mounts and the directories above it are watched as well. What none of this reports, as on a network
+ * file system, is noticed after POOL_NAMES_MS.
  */
 #ifndef HVKVP_POOL_NAMES_H
 #define HVKVP_POOL_NAMES_H
@@ -22,11 +22,13 @@
 
 /**
  * struct pool_names - the names in a directory
- * @notifier: ready when one was made, moved or removed; of use only in an event loop
+ * @notifier: ready when one was made, moved or removed, or a directory above was
+ * @mounts: ready when something was mounted or unmounted; both are of use only in an event loop
  * @changes: how often that was reported
  */
 struct pool_names {
 	struct notifier notifier;
+	struct notifier mounts;
 	unsigned int changes;
 };
 
@@ -45,9 +47,9 @@ struct pool_name {
 /**
  * pool_names_init() - watch a directory
  * @names: the object
- * @dir: has to exist; else nothing is watched
+ * @dir: has to exist, and no symbolic link may lead to it; else nothing is watched
  *
- * Then the caller gives @names->notifier to its loop.
+ * Then the caller gives both notifiers to its loop.
  */
 void pool_names_init(struct pool_names *names, const char *dir);
 

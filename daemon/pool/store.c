@@ -20,7 +20,7 @@ int store_init(struct store *store, const char *dir)
 {
 	int err;
 
-	*store = (struct store){ .dir = dir, .names.notifier.fd = -1 };
+	*store = (struct store){ .dir = dir, .names = { .notifier.fd = -1, .mounts.fd = -1 } };
 	err = changes_init(&store->changes, dir);
 	for (int i = 0; i < HVKVP_POOL_COUNT && !err; i++) {
 		err = pool_init(&store->pools[i], dir, i);

@@ -74,7 +74,7 @@ int store_create(struct store *store);
  * store_watch() - have changes of the directory reported
  * @store: the object; its directory exists
  *
- * For those who have a loop: @store->names.notifier is to be given to it.
+ * For those who have a loop: the notifiers of @store->names are to be given to it.
  */
 void store_watch(struct store *store);
 
