@@ -10,14 +10,13 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
+import points  # noqa: E402
 from lib import build, job, kernel, skips, symbols, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
@@ -333,29 +332,6 @@ def test_installed(folder):
     assert '"each number is answered with the next one", "result": "pass"' in done.stdout, done.stdout
 
 
-def main():
-    words = sys.argv[1:]
-    tests = [value for name, value in globals().items() if name.startswith("test_")
-             and (not words or any(word in name for word in words))]
-    failed = 0
-    for number, test in enumerate(tests, 1):
-        if not skips.EVERYTHING:
-            print(f"ok {number} - {test.__doc__} # SKIP boots machines: HVKVP_ALL=1 runs it", flush=True)
-            continue
-        folder = tempfile.mkdtemp(prefix="hvkvp-test-")
-        try:
-            skipped = test(folder)
-            print(f"ok {number} - {test.__doc__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-        except Exception as error:      # pylint: disable=broad-except
-            failed += 1
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            text = f"{os.path.basename(where.filename)}:{where.lineno}: {error!r}"
-            print(f"not ok {number} - {test.__doc__}\n# " + text.replace("\n", "\n# "), flush=True)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{len(tests)}")
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(points.run(globals(), sys.argv[1:],
+                        None if skips.EVERYTHING else "boots machines: HVKVP_ALL=1 runs it"))

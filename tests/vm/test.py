@@ -7,9 +7,7 @@ import shutil
 import struct
 import subprocess
 import sys
-import tempfile
 import time
-import traceback
 import xml.etree.ElementTree as xml
 from importlib.machinery import SourceFileLoader
 
@@ -17,6 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
+import points  # noqa: E402
 from lib import elf, job, kernel, modules, own, pcapng, results, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
@@ -470,22 +469,7 @@ def test_capture_cases(folder):
 def main():
     # What is refused must be refused in seconds, and not after a build.
     tree.build_host()
-    tests = [value for name, value in globals().items() if name.startswith("test_")]
-    failed = 0
-    for number, test in enumerate(tests, 1):
-        folder = tempfile.mkdtemp(prefix="hvkvp-test-")
-        try:
-            skipped = test(folder)
-            print(f"ok {number} - {test.__doc__}" + (f" # SKIP {skipped}" if skipped else ""), flush=True)
-        except Exception as error:      # pylint: disable=broad-except
-            failed += 1
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            text = f"{os.path.basename(where.filename)}:{where.lineno}: {error}"
-            print(f"not ok {number} - {test.__doc__}\n# " + text.replace("\n", "\n# "), flush=True)
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-    print(f"1..{len(tests)}")
-    return 1 if failed else 0
+    return points.run(globals(), sys.argv[1:])
 
 
 if __name__ == "__main__":
