@@ -146,6 +146,10 @@ install-user: daemon
 	$(MAKE) -C daemon/system install install-library
 	$(if $(DESTDIR),,@test -d /run/systemd/system && systemctl daemon-reload && udevadm control --reload || :)
 
+# A call for each unit: systemctl disables none of several if one of them fails.
+disable_units = [ ! -d /run/systemd/system ] || for unit in hvkvpd hvkvp-hooks hvkvp-credentials; do \
+	systemctl disable --now $$unit.service || echo "make: $$unit.service could not be disabled, see above" >&2; done
+
 uninstall: uninstall-user uninstall-module
 
 # The file goes before the module: the host offers the device again when the module leaves it, and udev would
@@ -157,7 +161,7 @@ uninstall-module:
 	$(MAKE) -C daemon/system uninstall-module-files
 
 uninstall-user:
-	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl disable --now hvkvpd.service hvkvp-hooks.service hvkvp-credentials.service)
+	$(if $(DESTDIR),,@$(disable_units))
 	$(if $(DESTDIR),,-! said=$$(hvkvp list 2>&1 >/dev/null) || echo "$$said" | grep 'reading it as it is' || \
 		for log in /var/lib/hyperv/.kvp_pool_[0-4].journal; do \
 			[ ! -e "$$log" ] || flock -n "$$log" rm -f "$$log" || echo "$$log is in use and stays" >&2; done)
