@@ -82,7 +82,7 @@ packages()
 packages_are_new()
 {
 	local deb newest
-	newest=$(cd "$top" && git ls-files -z -- daemon debian Makefile | xargs -0 ls -t 2>/dev/null | head -n 1)
+	newest=$(cd "$top" && git ls-files -z -- daemon debian docs uapi Makefile tests/{host,vm,lib,e2e} | xargs -0 ls -t 2>/dev/null | head -n 1)
 	deb=$(compgen -G "$top/build/deb/hvkvpd_*_amd64.deb") && [ "$deb" -nt "$top/$newest" ]
 }
 
