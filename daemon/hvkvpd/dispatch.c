@@ -368,6 +368,49 @@ static const char *reason(const struct call *call, uint32_t status)
 	return call->why ? call->why : "";
 }
 
+/**
+ * struct line - a line for the log
+ * @text: with a NUL
+ * @len: bytes without it
+ */
+struct line {
+	char text[4096];
+	size_t len;
+};
+
+/* Append a text, as far as there is room. With printf(3) a line cost half as much as its change. */
+static void add(struct line *line, const char *text)
+{
+	size_t len = strlen(text), room = sizeof(line->text) - 1 - line->len;
+
+	if (len > room)
+		len = room;
+	memcpy(line->text + line->len, text, len);
+	line->len += len;
+	line->text[line->len] = 0;
+}
+
+/* "0x" and eight digits. */
+static void put_status(char *out, uint32_t status)
+{
+	*out++ = '0';
+	*out++ = 'x';
+	for (int shift = 28; shift >= 0; shift -= 4)
+		*out++ = "0123456789abcdef"[status >> shift & 15];
+	*out = 0;
+}
+
+/* The decimal digits of a number below 10,000. */
+static void put_size(char *out, size_t size)
+{
+	for (size_t unit = 1000; unit; unit /= 10)
+		if (size >= unit || unit == 1)
+			*out++ = '0' + size / unit % 10;
+	*out = 0;
+}
+
+_Static_assert(TEXT_VALUE_SIZE < 10000, "put_size() has room");
+
 /* What the host changes, or tries to, is one line in a form that programs can read. */
 static void report_change(const struct call *call, uint32_t status)
 {
@@ -376,8 +419,9 @@ static void report_change(const struct call *call, uint32_t status)
 	bool of_pool = call->body[0] != HVKVP_OP_SET_IP;
 	bool shows_value = config && config->log_values && call->value;
 	const char *pool = of_pool ? store_pool_name(call->pool_number) : NULL;
-	char code[16], key[4 * TEXT_KEY_SIZE], value[1024], size[32] = "";
+	char code[16], key[4 * TEXT_KEY_SIZE], value[1024], size[8];
 	int level = LOG_NOTICE;
+	struct line line;
 	const struct journald_field fields[] = {
 		{ "HVKVP_OPERATION", operation },
 		{ "HVKVP_POOL", pool },
@@ -392,16 +436,35 @@ static void report_change(const struct call *call, uint32_t status)
 		level = LOG_DEBUG;
 	else if (status && status != PROTOCOL_E_KEY_NOT_FOUND && status != HVKVP_E_NOT_SUPPORTED)
 		level = LOG_WARNING;
-	snprintf(code, sizeof(code), "0x%08x", status);
-	if (call->value)
-		snprintf(size, sizeof(size), "%zu", strlen(call->value));
-	log_fields(level, fields, sizeof(fields) / sizeof(fields[0]),
-		   "%s%s%s %s=\"%s\"%s%s%s%s%s status=%s%s%s", operation, pool ? " pool=" : "",
-		   pool ? pool : "", of_pool ? "key" : "adapter",
-		   escape_quoted(call->key, key, sizeof(key)), call->value ? " size=" : "", size,
-		   shows_value ? " value=\"" : "",
-		   shows_value ? escape_quoted(call->value, value, sizeof(value)) : "",
-		   shows_value ? "\"" : "", code, why[0] ? ": " : "", why);
+	if (!log_writes(level))
+		return;
+	put_status(code, status);
+	line.len = 0;
+	add(&line, operation);
+	if (pool) {
+		add(&line, " pool=");
+		add(&line, pool);
+	}
+	add(&line, of_pool ? " key=\"" : " adapter=\"");
+	add(&line, escape_quoted(call->key, key, sizeof(key)));
+	add(&line, "\"");
+	if (call->value) {
+		put_size(size, strlen(call->value));
+		add(&line, " size=");
+		add(&line, size);
+	}
+	if (shows_value) {
+		add(&line, " value=\"");
+		add(&line, escape_quoted(call->value, value, sizeof(value)));
+		add(&line, "\"");
+	}
+	add(&line, " status=");
+	add(&line, code);
+	if (why[0]) {
+		add(&line, ": ");
+		add(&line, why);
+	}
+	log_fields(level, fields, sizeof(fields) / sizeof(fields[0]), line.text);
 }
 
 static void report(const struct call *call, uint32_t status)

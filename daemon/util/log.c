@@ -127,17 +127,8 @@ static bool write_fields(int level, const struct journald_field *fields, size_t 
 	return !journald_send(&state.journal, all, count + 4);
 }
 
-void log_fields(int level, const struct journald_field *fields, size_t count, const char *format,
-		...)
+void log_fields(int level, const struct journald_field *fields, size_t count, const char *line)
 {
-	char line[4096];
-	va_list ap;
-
-	if (!log_writes(level))
-		return;
-	va_start(ap, format);
-	vsnprintf(line, sizeof(line), format, ap);
-	va_end(ap);
-	if (!write_fields(level, fields, count, line))
+	if (log_writes(level) && !write_fields(level, fields, count, line))
 		write_line(level, line);
 }

@@ -67,10 +67,9 @@ struct journald_field;
  * @level: syslog(3) level
  * @fields: for the journal, where the lines go there; else only the line is written
  * @count: of @fields, at most LOG_FIELDS
- * @format: printf(3) format; no newline at its end
+ * @line: no newline at its end
  */
-void log_fields(int level, const struct journald_field *fields, size_t count, const char *format,
-		...) __attribute__((format(printf, 4, 5)));
+void log_fields(int level, const struct journald_field *fields, size_t count, const char *line);
 
 /**
  * log_set_sink() - give the lines to a function instead (tests)

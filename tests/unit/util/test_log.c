@@ -71,7 +71,7 @@ static void line(void)
 		{ "HVKVP_POOL", "guest" }, { "HVKVP_KEY", "two\nlines" }, { "HVKVP_VALUE", NULL },
 	};
 
-	log_fields(LOG_NOTICE, fields, 3, "SET %d", 7);
+	log_fields(LOG_NOTICE, fields, 3, "SET 7");
 	log_fields(LOG_INFO, fields, 3, "not important enough");
 }
 
