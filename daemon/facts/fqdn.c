@@ -110,6 +110,17 @@ static bool from_resolv(char *line, void *data)
 	return true;
 }
 
+static bool from_first_word(char *line, void *data)
+{
+	const struct search *search = data;
+	char *save, *word = strtok_r(line, BLANKS, &save);
+
+	if (!word || !is_name(word))
+		return false;
+	take(word, search->name, search->size);
+	return true;
+}
+
 void fqdn_get(const char *root, const char *host, char *name, size_t size)
 {
 	static const struct {
@@ -121,8 +132,16 @@ void fqdn_get(const char *root, const char *host, char *name, size_t size)
 		{ "/etc/resolv.conf", from_resolv },
 	};
 	struct search search = { .host = host, .name = name, .size = size };
-	char path[SYSROOT_PATH_SIZE];
+	char path[SYSROOT_PATH_SIZE], configured[256] = "";
+	struct search early = { .name = configured, .size = sizeof(configured) };
 
+	/* What the kernel and systemd have until the name is set, as in an initramfs. */
+	if (!strcmp(host, "(none)") || !strcmp(host, "localhost")) {
+		sysroot_path(root, path, "/etc/hostname");
+		if (file_lines(path, from_first_word, &early) || host[0] == '(')
+			host = configured;
+		search.host = host;
+	}
 	take(host, name, size);
 	if (!host[0] || strchr(name, '.'))
 		return;

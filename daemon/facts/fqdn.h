@@ -10,7 +10,8 @@
 /**
  * fqdn_get() - host name and domain
  * @root: directory in front of /etc
- * @host: the host name as gethostname(2) gives it
+ * @host: the host name as gethostname(2) gives it; the kernel's "(none)" and systemd's
+ *	"localhost" stand for the first word of /etc/hostname
  * @name: gets the full name
  * @size: bytes of @name
  *

@@ -228,6 +228,22 @@ static void name_from_hosts(void)
 	scratch_end();
 }
 
+/* The host names of the kernel and of systemd until one is set. */
+static void name_not_set(void)
+{
+	begin();
+	CHECK_TEXT(full_name("(none)"), "");
+	CHECK_TEXT(full_name("localhost"), "localhost");
+	write_text("etc/hostname", "# a comment\nbox\n");
+	CHECK_TEXT(full_name("(none)"), "box");
+	CHECK_TEXT(full_name("localhost"), "box");
+	write_text("etc/resolv.conf", "search far.example\n");
+	CHECK_TEXT(full_name("(none)"), "box.far.example");
+	write_text("etc/hostname", "box.mine.example\n");
+	CHECK_TEXT(full_name("(none)"), "box.mine.example");
+	scratch_end();
+}
+
 static void kernel(void)
 {
 	struct utsname uts;
@@ -671,6 +687,7 @@ static const struct tap_case cases[] = {
 	{ "full name: nothing but the host name", name_alone },
 	{ "full name: resolv.conf", name_from_resolv },
 	{ "full name: hosts and hostname come first", name_from_hosts },
+	{ "full name: as it is configured, before it is set", name_not_set },
 	{ "kernel and processor as uname says", kernel },
 	{ "this machine's facts are what their sources say", real_facts },
 	{ "facts are kept until a file changes, however it does", kept_facts },
