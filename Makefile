@@ -130,7 +130,8 @@ bench: packages
 	@$(PYTHON) tests/bench/table $(BENCH_DIR)
 
 install: install-module install-user
-	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take')
+	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take.' \
+		'update-initramfs -u (or dracut --force): KVP from the end of the initramfs on')
 
 # The kernel's own rule: it signs, strips and compresses as that kernel is configured. It runs depmod
 # only where System.map lies beside the headers, which Debian's packages do not have.

@@ -103,6 +103,13 @@ static uint32_t refuse_text(struct call *call, ssize_t err, bool is_key)
 	return refuse(call, HVKVP_E_INVALIDARG, why);
 }
 
+/* The pools of the system have what is asked for or not: any answer could be wrong. */
+static uint32_t refuse_early(struct call *call)
+{
+	return refuse(call, HVKVP_E_FAIL,
+		      "the system is starting and its pools are not there yet; ask again later");
+}
+
 /* Decode the key at offset @at of the body. Return: status. */
 static uint32_t take_key(struct call *call, size_t at, uint32_t size)
 {
@@ -160,6 +167,8 @@ static uint32_t handle_get(struct call *call)
 		return put_pair(call, data, call->key, value);
 	}
 	err = pool_show(call->pool, call->key, &value);
+	if (err == -ENOENT && call->dispatch->early)
+		return refuse_early(call);
 	if (err)
 		return status_of(err);
 	return put_pair(call, data, call->key, value);
@@ -202,6 +211,9 @@ static uint32_t handle_delete(struct call *call)
 		return status;
 	if (call->pool_number == HVKVP_POOL_AUTO)
 		return refuse(call, PROTOCOL_E_ACCESS_DENIED, "the guest makes this pool up itself");
+	/* Even of a key that is here: the system may have an older value of it, which would come back. */
+	if (call->dispatch->early)
+		return refuse_early(call);
 	return status_of(pool_delete(call->pool, call->key));
 }
 
@@ -218,6 +230,8 @@ static uint32_t handle_enumerate(struct call *call)
 		value = facts_at(call->dispatch->facts, index, &key, fact, sizeof(fact));
 		if (!value)
 			return HVKVP_NO_MORE_ITEMS;
+	} else if (call->dispatch->early) {
+		return refuse_early(call);
 	} else {
 		err = pool_at(call->pool, index, &key, &value);
 		if (err == -ENOENT)

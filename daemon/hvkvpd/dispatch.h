@@ -27,6 +27,8 @@ struct store;
  * @config: what the host may do; NULL: everything
  * @rate: counts the changes that the host makes, for a limit in @config; not NULL if that is not
  * @lock_wait_ms: how long a request may wait for a locked pool, milliseconds
+ * @early: @store has only what the host has set since the boot: a request that depends on the
+ *	rest fails
  * @tolerated: counts requests that were accepted in spite of an oddity of a
  *	string or number; the first is logged. NULL: neither
  */
@@ -37,6 +39,7 @@ struct dispatch {
 	const struct config *config;
 	struct change_rate *rate;
 	unsigned int lock_wait_ms;
+	bool early;
 	unsigned long *tolerated;
 };
 

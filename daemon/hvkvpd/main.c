@@ -30,6 +30,10 @@
 #include "util/paths.h"
 #include "util/stringify.h"
 
+/* How often it is looked whether the initramfs has ended, and how many times at most. */
+#define EARLY_POLL_US	20000
+#define EARLY_POLLS	500
+
 /* How long a request waits for a locked pool; the host waits for 30 s. */
 #define LOCK_WAIT_MS 5000
 
@@ -43,6 +47,7 @@
  * @check_config: check the configuration, and exit
  * @show_config: print the configuration, and exit
  * @check_ip: file with a SET_IP body to be explained
+ * @early: the system is not up yet
  * @state_dir: wins over the configuration, unless it is NULL
  * @set_ip: likewise, the site's script
  * @log_level: likewise, unless it is -1
@@ -58,6 +63,7 @@ struct options {
 	bool check_config;
 	bool show_config;
 	const char *check_ip;
+	bool early;
 	const char *state_dir;
 	const char *set_ip;
 	int log_level;
@@ -100,7 +106,10 @@ static const char help[] =
 "                         " CONFIG_PATH "); the options here win over it\n"
 "      --check-config     check it, and exit: 0 it is valid, 2 it is not\n"
 "      --show-config      print all settings in effect, and exit\n"
-"  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ")\n"
+"  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ");\n"
+"                         fd:N is an open descriptor of a directory\n"
+"      --early            for the initramfs: the pools of the system are not there\n"
+"                         yet; what only they could answer is refused\n"
 "      --set-ip PATH      script that sets addresses in the daemon's place, if it is\n"
 "                         there (default: " IP_SITE_SCRIPT "); \"\": none\n"
 "      --check-ip FILE    print what would be done with a captured SET_IP body, and\n"
@@ -129,6 +138,7 @@ enum {
 	OPTION_READY_FD,
 	OPTION_CHECK_CONFIG,
 	OPTION_SHOW_CONFIG,
+	OPTION_EARLY,
 };
 
 static const struct option long_options[] = {
@@ -138,6 +148,7 @@ static const struct option long_options[] = {
 	{ "check-config", no_argument,	   NULL, OPTION_CHECK_CONFIG },
 	{ "show-config", no_argument,	   NULL, OPTION_SHOW_CONFIG },
 	{ "state-dir",	required_argument, NULL, 's' },
+	{ "early",	no_argument,	   NULL, OPTION_EARLY },
 	{ "set-ip",	required_argument, NULL, OPTION_SET_IP },
 	{ "check-ip",	required_argument, NULL, OPTION_CHECK_IP },
 	{ "log-level",	required_argument, NULL, 'l' },
@@ -178,6 +189,12 @@ static int parse_fd(const char *text)
 	return fd;
 }
 
+/* Is it fd:N, in place of a path? */
+static bool is_descriptor(const char *path)
+{
+	return path && !strncmp(path, "fd:", 3);
+}
+
 static void parse(struct options *options, int argc, char **argv)
 {
 	int c;
@@ -202,6 +219,9 @@ static void parse(struct options *options, int argc, char **argv)
 			break;
 		case 's':
 			options->state_dir = optarg;
+			break;
+		case OPTION_EARLY:
+			options->early = true;
 			break;
 		case OPTION_SET_IP:
 			options->set_ip = optarg;
@@ -242,6 +262,8 @@ static void parse(struct options *options, int argc, char **argv)
 		usage_error("--device needs a path", "");
 	if (options->state_dir && !options->state_dir[0])
 		usage_error("--state-dir needs a directory", "");
+	if (is_descriptor(options->state_dir) && !options->foreground)
+		usage_error("--state-dir fd:N needs --foreground", "");
 }
 
 /* A daemon's working directory is /: relative paths must not move with it. */
@@ -258,6 +280,23 @@ static const char *absolute(const char *path)
 	}
 	free(cwd);
 	return joined;
+}
+
+/*
+ * The working directory is the directory of an open descriptor. That also works when it is outside
+ * of the root directory, as /run is until the initramfs has moved it.
+ */
+static const char *enter(const char *descriptor)
+{
+	int fd = parse_fd(descriptor + 3);
+
+	if (fchdir(fd)) {
+		fprintf(stderr, "hvkvpd: %s: %s; --state-dir needs a directory\n", descriptor,
+			strerror(errno));
+		exit(LOOP_EXIT_USAGE);
+	}
+	close(fd);
+	return ".";
 }
 
 /* The directory that was asked for, by option or else in the configuration, or the system's. */
@@ -320,15 +359,18 @@ static int start_up(struct options *options)
 /* Paths that do not move with the working directory. */
 static void make_absolute(struct options *options)
 {
-	if (options->state_dir)
+	if (options->state_dir && !is_descriptor(options->state_dir))
 		options->state_dir = absolute(options->state_dir);
-	if (options->device && strncmp(options->device, "fd:", 3))
+	if (options->device && !is_descriptor(options->device))
 		options->device = absolute(options->device);
 	if (options->startup.pid_file)
 		options->startup.pid_file = absolute(options->startup.pid_file);
 	if (options->set_ip && options->set_ip[0])
 		options->set_ip = absolute(options->set_ip);
 	options->config = absolute(options->config);
+	/* Last: it moves the working directory. */
+	if (is_descriptor(options->state_dir))
+		options->state_dir = enter(options->state_dir);
 }
 
 /* Put the command line over it. Return: 0 or -ENOMEM. */
@@ -337,6 +379,11 @@ static int override(struct config *config, const struct options *options)
 	if (options->state_dir) {
 		free(config->state_dir);
 		config->state_dir = strdup(options->state_dir);
+	}
+	/* Neither are its programs for an initramfs, nor is there what they need. */
+	if (options->early) {
+		free(config->facts_dir);
+		config->facts_dir = strdup("");
 	}
 	if (options->set_ip) {
 		free(config->site_script);
@@ -348,7 +395,7 @@ static int override(struct config *config, const struct options *options)
 		config->max_keys = options->max_keys;
 	if (options->max_bytes)
 		config->max_bytes = options->max_bytes;
-	return config->site_script && config->state_dir ? 0 : -ENOMEM;
+	return config->site_script && config->state_dir && config->facts_dir ? 0 : -ENOMEM;
 }
 
 /* Read the configuration, with the command line over it. Return: 0 or -errno, logged. */
@@ -405,6 +452,19 @@ static void links_changed(void *keep)
 	ip_keep_update(keep);
 }
 
+/*
+ * The last thing that an initramfs does is to move these into the root directory. Without them an
+ * adapter would not be found that the host wants to set.
+ */
+static void wait_for_kernel_files(void)
+{
+	for (int i = 0; i < EARLY_POLLS; i++) {
+		if (!access("/proc/self", F_OK) && !access("/sys/class", F_OK))
+			return;
+		usleep(EARLY_POLL_US);
+	}
+}
+
 /* Serve until the end. Return: what to exit with. */
 static int serve(struct daemon *daemon)
 {
@@ -423,6 +483,7 @@ static int serve(struct daemon *daemon)
 		.config = &daemon->config,
 		.rate = &rate,
 		.lock_wait_ms = LOCK_WAIT_MS,
+		.early = daemon->options.early,
 		.tolerated = &tolerated,
 	};
 	static struct ip_keep keep;
@@ -431,7 +492,12 @@ static int serve(struct daemon *daemon)
 
 	if (ret)
 		return ret;
-	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, daemon->system.state_dir);
+	if (daemon->options.early) {
+		startup_confine();
+		wait_for_kernel_files();
+	}
+	log_notice("hvkvpd %s, pools in %s", HVKVP_VERSION, daemon->options.early ?
+		   "a temporary folder, until the system is up" : daemon->system.state_dir);
 	if (store_init(&daemon->store, daemon->system.state_dir)) {
 		log_err("out of memory");
 		return LOOP_EXIT_FAILURE;
@@ -503,6 +569,10 @@ int main(int argc, char **argv)
 	daemon.system = (struct ip_system){ .root = "", .settle_ms = IP_SETTLE_MS };
 	startup_init(&options->startup);
 	parse(options, argc, argv);
+	daemon.system.early = options->early;
+	/* When systemd leaves the initramfs, it kills what was started there, but not such. */
+	if (options->early)
+		argv[0][0] = '@';
 	log_open(options->log_level < 0 ? LOG_NOTICE : options->log_level, 0);
 	umask(022);
 	make_absolute(options);

@@ -4,13 +4,18 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "hvkvpd/loop.h"
 #include "hvkvpd/startup.h"
+#include "util/log.h"
 
 void startup_init(struct startup *startup)
 {
@@ -110,6 +115,30 @@ void startup_ready(struct startup *startup)
 	}
 	/* Whoever waited has gone: the daemon serves all the same. */
 	(void)n;
+}
+
+void startup_confine(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	int err;
+
+	/* Until the first that this kernel does not know. */
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (cap != CAP_NET_ADMIN)
+			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	err = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (!err)
+		err = syscall(SYS_capget, &header, data);
+	if (!err) {
+		data[0].effective &= 1U << CAP_NET_ADMIN;
+		data[0].permitted &= 1U << CAP_NET_ADMIN;
+		data[0].inheritable = 0;
+		memset(&data[1], 0, sizeof(data[1]));
+		err = syscall(SYS_capset, &header, data);
+	}
+	if (err)
+		log_warn("cannot give up capabilities: %s", strerror(errno));
 }
 
 void startup_exit(struct startup *startup)

@@ -68,6 +68,13 @@ int startup_lock(struct startup *startup);
 void startup_ready(struct startup *startup);
 
 /**
+ * startup_confine() - keep CAP_NET_ADMIN, as hvkvpd.service does, and gain no privileges
+ *
+ * For where no supervisor does it. What the kernel refuses is logged.
+ */
+void startup_confine(void);
+
+/**
  * startup_exit() - remove the pid file
  * @startup: the object
  */

@@ -183,8 +183,13 @@ int ip_change(const struct ip_system *system, struct rtnl *rtnl, const struct ip
 	const uint64_t end = clock_ms() + left_ms;
 	const struct ip_manager *manager;
 	struct ip_files files = { 0 };
+	char script[SYSROOT_PATH_SIZE];
 	int err;
 
+	if (system->early && ip_site_exists(system, script))
+		return error_set(error, -EBUSY,
+				 "%s sets addresses here, and the system is still starting; set them again later",
+				 script);
 	switch (ip_site_run(system, plan, ip_budget(left_ms, IP_SITE_MS))) {
 	case IP_SITE_DONE:
 		return 0;

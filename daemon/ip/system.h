@@ -5,6 +5,8 @@
 #ifndef HVKVP_IP_SYSTEM_H
 #define HVKVP_IP_SYSTEM_H
 
+#include <stdbool.h>
+
 struct ip_cache;
 
 /* Run instead of everything else, where it is there. */
@@ -16,6 +18,8 @@ struct ip_cache;
  * @state_dir: where hvkvpd keeps its own records, without @root
  * @site_script: path of the site's own script, without @root
  * @settle_ms: how long new addresses may take to come up, milliseconds
+ * @early: it is still starting: no network manager is there to keep addresses, nor is what a
+ *	site's script needs
  * @cache: what the kernel reported; NULL: it is asked each time
  */
 struct ip_system {
@@ -23,6 +27,7 @@ struct ip_system {
 	const char *state_dir;
 	const char *site_script;
 	unsigned int settle_ms;
+	bool early;
 	struct ip_cache *cache;
 };
 

@@ -43,7 +43,7 @@ static const struct ip_manager *const managers[] = {
 const struct ip_manager *ip_manager_find(const struct ip_system *system,
 					 const struct adapter *adapter)
 {
-	for (size_t i = 0; managers[i]; i++)
+	for (size_t i = 0; managers[i] && !system->early; i++)
 		if (managers[i]->in_charge(system, adapter))
 			return managers[i];
 	return NULL;
@@ -53,7 +53,7 @@ bool ip_manager_uses_dhcp(const struct ip_system *system, const struct adapter *
 			  bool *dhcp)
 {
 	/* Few need it, and the others' in_charge() would take longer than all the rest of GET_IP. */
-	for (size_t i = 0; managers[i]; i++)
+	for (size_t i = 0; managers[i] && !system->early; i++)
 		if (managers[i]->uses_dhcp && managers[i]->in_charge(system, adapter)) {
 			*dhcp = managers[i]->uses_dhcp(system, adapter);
 			return ip_manager_find(system, adapter) == managers[i];

@@ -633,9 +633,50 @@ static void device_is_busy(void)
 	end();
 }
 
+/* As in an initramfs: the folder is open, and systemd sees who survives the change of the root. */
+static void early(void)
+{
+	char number[16], name[32], line[32] = "", status[4096] = "";
+	struct body body;
+	int fd, cmdline;
+
+	scratch_begin();
+	mkdir(scratch_path("here"), 0700);
+	fd = open(scratch_path("here"), O_RDONLY | O_DIRECTORY);
+	snprintf(number, sizeof(number), "fd:%d", fd);
+	start_daemon((const char *const[]){ "--foreground", "--early", "--state-dir", number, NULL });
+	close(fd);
+	CHECK_INT(rename(scratch_path("here"), scratch_path("there")), 0);
+	say_hello(1);
+	body_set(&body, 0, U(u"k"), U(u"v"));
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	CHECK(scratch_read("there/.kvp_pool_0", got, sizeof(got)) > 0);
+	CHECK(access(scratch_path("state"), F_OK));
+	body_get(&body, 0, U(u"other"));
+	CHECK_INT(ask(2, &body), HVKVP_E_FAIL);
+	snprintf(name, sizeof(name), "/proc/%d/cmdline", child.pid);
+	cmdline = open(name, O_RDONLY);
+	CHECK(read(cmdline, line, sizeof(line) - 1) > 0 && line[0] == '@');
+	close(cmdline);
+	/* No more than this, if there is anything at all. */
+	snprintf(name, sizeof(name), "/proc/%d/status", child.pid);
+	cmdline = open(name, O_RDONLY);
+	CHECK(read(cmdline, status, sizeof(status) - 1) > 0 && strstr(status, "NoNewPrivs:\t1\n"));
+	CHECK(strstr(status, "CapPrm:\t0000000000001000\n") ||
+	      strstr(status, "CapPrm:\t0000000000000000\n"));
+	close(cmdline);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
 static void options(void)
 {
 	scratch_begin();
+	CHECK_INT(child_run(&child, "hvkvpd", "-s", "fd:0"), 2);
+	CHECK(strstr(child.err, "needs --foreground"));
+	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", "fd:99"), 2);
+	CHECK(strstr(child.err, "not an open descriptor"));
 	CHECK_INT(child_run(&child, "hvkvpd", "--help"), 0);
 	CHECK(strstr(child.out, "--state-dir"));
 	CHECK_INT(child_run(&child, "hvkvpd", "--version"), 0);
@@ -934,6 +975,7 @@ static const struct tap_case cases[] = {
 	{ "waits for the device's directory too", directory_comes_later },
 	{ "speaks the stock protocol to a node in a directory named vmbus", stock_by_its_path },
 	{ "a device that is taken: exit code 3", device_is_busy },
+	{ "early: in an open folder, where only what the host has set is known", early },
 	{ "options and their errors", options },
 	{ "the configuration counts, and SIGHUP reads it again", configuration },
 	{ "site facts: a file and a program, beside the requests", site_facts },

@@ -586,6 +586,32 @@ static void audit(void)
 	end();
 }
 
+/* The pools here have what the host has set, and the system's have the rest. */
+static void while_starting(void)
+{
+	begin();
+	dispatch.early = true;
+	CHECK_INT(get(2, U(u"OSName")), OK);
+	CHECK_INT(enumerate(2, 0), OK);
+	CHECK_INT(enumerate(2, 1000), NO_MORE);
+	CHECK_INT(get(0, U(u"k")), FAIL);
+	CHECK(scratch_logged("status 0x80004005: the system is starting"));
+	CHECK_INT(set(0, U(u"k"), U(u"v")), OK);
+	CHECK_INT(get(0, U(u"k")), OK);
+	check_pair(4, U(u"k"), U(u"v"));
+	CHECK_INT(enumerate(0, 0), FAIL);
+	CHECK_INT(enumerate(1, 0), FAIL);
+	CHECK_INT(delete(0, U(u"k")), FAIL);
+	CHECK(scratch_logged("4 DELETE pool=external key=\"k\" status=0x80004005: the system is starting"));
+	CHECK_INT(get(0, U(u"k")), OK);
+	CHECK_INT(delete(2, U(u"OSName")), ACCESS_DENIED);
+	dispatch.early = false;
+	CHECK_INT(enumerate(0, 0), OK);
+	CHECK_INT(delete(0, U(u"k")), OK);
+	CHECK_INT(enumerate(0, 0), NO_MORE);
+	end();
+}
+
 static void too_many_changes(void)
 {
 	struct change_rate rate = { 0 };
@@ -641,6 +667,7 @@ static const struct tap_case cases[] = {
 	{ "a pool that cannot be used fails alone", broken_storage },
 	{ "what the configuration forbids is refused, and logged", forbidden },
 	{ "the host's changes in a minute are limited", too_many_changes },
+	{ "before the system's pools are there, what depends on them fails", while_starting },
 };
 
 TAP_MAIN("dispatch", cases)

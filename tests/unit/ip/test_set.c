@@ -523,6 +523,30 @@ static void site_script(void)
 	machine_end();
 }
 
+/* In an initramfs no manager can keep an address, and a site's script would not find its system. */
+static void early(void)
+{
+	if (!machine_begin())
+		return;
+	machine.early = true;
+	machine_write("usr/lib/systemd/systemd-networkd", "");
+	machine_write("etc/systemd/system/multi-user.target.wants/systemd-networkd.service", "");
+	machine_write("etc/systemd/network/10-net0.network", "[Match]\nName=net0\n");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	check_has("192.0.2.5", "");
+	CHECK(strstr(machine_read(RECORD), "MANAGER=hvkvpd\n") != NULL);
+	make_tool("etc/hyperv/set-ip", "#!/bin/sh\n: >\"${0%/*}/ran\"\n");
+	CHECK_INT(set_v4("192.0.2.6", "", ""), HVKVP_E_FAIL);
+	CHECK(strstr(machine_why, "the system is still starting") != NULL);
+	CHECK(access(scratch_path("etc/hyperv/ran"), F_OK));
+	check_has("192.0.2.5", "");
+	unlink(scratch_path("etc/hyperv/set-ip"));
+	machine.early = false;
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	CHECK(strstr(machine_read(RECORD), "MANAGER=systemd-networkd\n") != NULL);
+	machine_end();
+}
+
 /* A tool that notes its arguments, and whether it could speak to systemd in our name. */
 #define NOTES "#!/bin/sh\necho \"${0##*/} $*$NOTIFY_SOCKET\" >>\"${0%%/usr/*}/told\"\nexit ${RC:-0}\n"
 
@@ -669,6 +693,7 @@ static const struct tap_case cases[] = {
 	{ "set anew at the start where nobody else keeps it", reapplied },
 	{ "set in the initramfs: set again, and kept by who is in charge now", from_initramfs },
 	{ "the site's script", site_script },
+	{ "early: no manager, and no site's script", early },
 	{ "a tool that systemd runs for us, and ends", tool_in_unit },
 	{ "a captured body is explained, and changes nothing", described },
 	{ "name servers without systemd-resolved, which has been there", resolved_is_gone },
