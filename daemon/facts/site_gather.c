@@ -61,14 +61,14 @@ static bool is_backup(const char *name)
 	return name[0] == '#';
 }
 
-static int is_candidate(const struct dirent *entry)
+static bool is_candidate(const char *name)
 {
-	return entry->d_name[0] != '.' && !is_backup(entry->d_name);
+	return name[0] != '.' && !is_backup(name);
 }
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+static int by_name(const void *a, const void *b)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
 static void complain(const struct gather *gather, const char *name, const char *why)
@@ -250,6 +250,58 @@ static const char *open_dir(struct gather *gather)
 	return check_owner(&st);
 }
 
+static void free_names(char **names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(names[i]);
+	free(names);
+}
+
+/* Append the names of the candidates. Return: 0 or a negative errno. */
+static int append_names(DIR *stream, char ***names, size_t *count)
+{
+	struct dirent *entry;
+
+	while ((errno = 0, entry = readdir(stream))) {
+		char **more;
+
+		if (!is_candidate(entry->d_name))
+			continue;
+		more = realloc(*names, (*count + 1) * sizeof(*more));
+		if (!more)
+			return -ENOMEM;
+		*names = more;
+		more[*count] = strdup(entry->d_name);
+		if (!more[*count])
+			return -ENOMEM;
+		++*count;
+	}
+	return -errno;
+}
+
+/*
+ * The names of the candidates, sorted, for free_names(): scandirat(3) is glibc's
+ * alone. Return: 0 or a negative errno.
+ */
+static int read_names(int dir, char ***names, size_t *count)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *stream = fd < 0 ? NULL : fdopendir(fd);
+	int err;
+
+	if (!stream) {
+		err = -errno;
+		if (fd >= 0)
+			close(fd);
+		return err;
+	}
+	err = append_names(stream, names, count);
+	closedir(stream);
+	if (!err && *count)
+		qsort(*names, *count, sizeof(**names), by_name);
+	return err;
+}
+
 bool site_facts_gather(const char *dir, unsigned int limit_ms,
 		       bool (*emit)(const struct site_record *record, void *data), void *data)
 {
@@ -257,27 +309,27 @@ bool site_facts_gather(const char *dir, unsigned int limit_ms,
 		.dir = dir, .limit_ms = limit_ms, .emit = emit, .data = data,
 	};
 	const char *why = open_dir(&gather);
-	struct dirent **list = NULL;
+	char **names = NULL;
+	size_t found = 0, n;
 	bool go_on = true;
-	int n = 0;
+	int err = 0;
 
 	if (!why && gather.fd >= 0)
-		n = scandirat(gather.fd, ".", &list, is_candidate, by_name);
-	if (n < 0)
-		why = strerror(errno);
+		err = read_names(gather.fd, &names, &found);
+	if (err)
+		why = strerror(-err);
 	if (why)
 		log_warn("%s: %s; no site fact is used", dir, why);
-	for (int i = SITE_FACTS_MAX; i < n; i++)
-		complain(&gather, list[i]->d_name, "there are more than 64 files");
+	n = why ? 0 : found;
+	for (size_t i = SITE_FACTS_MAX; i < n; i++)
+		complain(&gather, names[i], "there are more than 64 files");
 	for (int pass = 0; pass < 2 && go_on; pass++) {
-		for (int i = 0; i < n && i < SITE_FACTS_MAX && go_on; i++)
-			go_on = take_entry(&gather, list[i]->d_name, pass);
+		for (size_t i = 0; i < n && i < SITE_FACTS_MAX && go_on; i++)
+			go_on = take_entry(&gather, names[i], pass);
 		if (go_on)
 			go_on = mark(&gather, pass ? SITE_MARK_END : SITE_MARK_FILES);
 	}
-	for (int i = 0; i < n; i++)
-		free(list[i]);
-	free(list);
+	free_names(names, found);
 	if (gather.fd >= 0)
 		close(gather.fd);
 	return go_on;
