@@ -146,8 +146,9 @@ function acts.hostile_signals(a)
 	works()
 end
 
--- Messages that answer nothing that the guest has asked. An offer and the rescind of a device that exists would be real.
-local MESSAGES = { 4, 6, 10, 12, 15, 17, 20, 23, 24 }
+-- Messages that answer nothing that the guest has asked. An offer and the rescind of a device that exists would be real;
+-- one that a bus does not know (24 in Linux 5.10) is a warning of its own.
+local MESSAGES = { 4, 6, 10, 12, 15, 17, 20, 23 }
 local MESSAGE_BYTES = 232	-- behind the type: as long as one may be, since a short one is a warning of the bus itself
 
 function acts.hostile_messages(a)

@@ -180,11 +180,6 @@ function world.file(pool)
 	return world.FOLDER .. "/.kvp_pool_" .. world.NUMBER[pool]
 end
 
--- The version that is agreed with the highest one on offer.
-function world.newest()
-	return world.profile == "ours" and "5.0" or "4.0"
-end
-
 -- The conversation works again.
 function world.serve_again()
 	bus.wait_open(world.BACK)
