@@ -56,7 +56,7 @@ class Tunnels(unittest.TestCase):
     def setUp(self):
         self.sent = []
         self.arrived = threading.Semaphore(0)
-        self.tunnel = level1._Tunnel(self.send, 3)      # pylint: disable=protected-access
+        self.tunnel = level1._Tunnel(self.send, 3, lambda: None)      # pylint: disable=protected-access
 
     def send(self, line, data=b""):
         self.sent.append((line, data))
