@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Tests of tests/endure: what a run says at its end, and what it is worth."""
+
+import argparse
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import os
+import unittest
+
+PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "endure")
+
+
+def load():
+    loader = importlib.machinery.SourceFileLoader("endure_program", PATH)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("endure_program", loader))
+    loader.exec_module(module)
+    return module
+
+
+endure = load()
+
+
+class Draws:
+    """Stands for the guests: each draw() is one that ends as it is told."""
+
+    def __init__(self, args, ends):
+        self._args, self._ends, self.without = args, list(ends), []
+
+    def draw(self):
+        self.without.append(list(self._args.without))
+        code, summary, why = self._ends.pop(0)
+        run = endure.Run()
+        run.event({"event": "endure", **summary})
+        run.why = why
+        return code, run, "logs"
+
+
+class Runs(unittest.TestCase):
+    """One run, from its events."""
+
+    def test_events(self):
+        """acts, counters, boots and the first reason are kept"""
+        run = endure.Run()
+        for event in ({"event": "acts", "list": '{ "a" }\n{ "b" }'}, {"event": "acts", "list": '{ "c" }'},
+                      {"event": "endure", "requests": 7, "faults": 2, "cuts": 1, "hostile": 3},
+                      {"event": "power", "boot_ms": 5, "serve_ms": 6, "audit_ms": 7},
+                      {"event": "case", "name": "good", "result": "pass"},
+                      {"event": "case", "name": "bad", "result": "fail", "why": "broken"},
+                      {"event": "end", "why": "later"}, {"event": "say"}):
+            run.event(event)
+        self.assertEqual(run.acts, ['{ "a" }', '{ "b" }', '{ "c" }'])
+        self.assertEqual(run.boots, [(5, 6, 7)])
+        self.assertEqual(run.why, "bad: broken")
+        self.assertEqual(endure.line(run, 1), "7 requests, 2 faults, 1 power cuts, 3 hostile packets, 1 violations")
+
+    def test_exit_codes(self):
+        """0 only without a violation; what the emulator or a time limit ends is neither good nor broken"""
+        self.assertEqual([endure.exit_code(code) for code in (0, 1, 2, 3, 4, 124)], [0, 1, 2, 125, 1, 125])
+
+
+class Survey(unittest.TestCase):
+    """An act that has found something is left out."""
+
+    def survey(self, ends, minutes=10):
+        args = argparse.Namespace(minutes=minutes, without=["x"])
+        draws, out = Draws(args, ends), io.StringIO()
+        with contextlib.redirect_stdout(out):
+            code = endure.survey(draws, args)
+        return code, draws.without, out.getvalue()
+
+    def test_goes_on(self):
+        """until a run finds nothing"""
+        code, without, said = self.survey([(1, {"act": "get", "seconds": 3}, "no value"),
+                                           (1, {"act": "set", "seconds": 9}, "stale"), (0, {}, "")])
+        self.assertEqual(code, 1)
+        self.assertEqual(without, [["x"], ["x", "get"], ["x", "get", "set"]])
+        self.assertIn("get, after 3 s: no value\n", said)
+        self.assertTrue(said.rstrip().endswith("2 violations"))
+
+    def test_time(self):
+        """until the time is over"""
+        code, without, _ = self.survey([(1, {"act": "get"}, "no value")], minutes=0)
+        self.assertEqual((code, len(without)), (1, 1))
+
+    def test_good(self):
+        """nothing is found"""
+        self.assertEqual(self.survey([(0, {}, "")])[0], 0)
+
+    def test_dead_guest(self):
+        """a guest that died in no act's hands is broken, too, and ends it"""
+        self.assertEqual(self.survey([(4, {}, "panic")])[0], 1)
+
+
+if __name__ == "__main__":
+    unittest.main()
