@@ -260,13 +260,25 @@ static int open_ring(const struct changes *changes)
 	return err;
 }
 
+/* The time for which the lock is kept is over. */
+static void let_others_in(struct changes *changes)
+{
+	if (pool_lock_wanted(changes->fd)) {
+		changes_release(changes);
+		return;
+	}
+	/* Not for those who want the lock, but for readers, who begin with the header. */
+	write_header(changes->fd, &changes->ends);
+	changes->since = clock_ms();
+}
+
 static int take(struct changes *changes)
 {
 	struct header header;
 	int err = 0;
 
 	if (changes->fd >= 0 && clock_ms() > changes->since + CHANGES_HOLD_MS)
-		changes_release(changes);
+		let_others_in(changes);
 	if (changes->fd >= 0)
 		return 0;
 	changes->fd = open_ring(changes);

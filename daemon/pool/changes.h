@@ -15,8 +15,8 @@
  * A change is one write: its entry has a number and a checksum, so whoever knows where the next one
  * goes sees whether it is there. The header at the start of the file says where the newest one was
  * when a writer gave the lock back; those behind it are found one by one. So the daemon, which may
- * get many changes in a row, can keep the lock from one to the next, for CHANGES_HOLD_MS at most,
- * and then has to write nothing but the entry.
+ * get many changes in a row, can keep the lock from one to the next, and then has to write nothing
+ * but the entry. After CHANGES_HOLD_MS it gives the lock to those who wait for it.
  *
  * The ring is not synced: after a crash of the machine its contents may be missing or torn. Readers
  * check each change, and the pools themselves do not depend on it.
@@ -36,7 +36,7 @@
 /* Bytes for changes. 1,000 of the longest that there can be are 4,648,000. */
 #define CHANGES_SIZE	(8U << 20)
 
-/* A writer with &changes.keep lets others in after this time. */
+/* A writer with &changes.keep lets others in, if there are any, after this time. */
 #define CHANGES_HOLD_MS	20
 
 /**
@@ -111,7 +111,7 @@ struct changes_ends {
  *	another lock or for long
  * @failed: the last attempt failed, and the log has said so
  * @fd: open ring, locked; -1: we do not have the lock
- * @since: when the lock was taken, clock_ms()
+ * @since: when the lock was taken, or others were last looked for, clock_ms()
  * @ends: of the locked ring
  */
 struct changes {

@@ -121,11 +121,11 @@ static int try_slot(int fd, int slot)
 	return set_slots(fd, F_WRLCK, slot, 1);
 }
 
-static bool someone_waits(int fd)
+bool pool_lock_wanted(int fd)
 {
 	struct flock probe = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = QUEUE_SLOTS };
 
-	return !fcntl(fd, F_OFD_GETLK, &probe) && probe.l_type != F_UNLCK;
+	return fcntl(fd, F_OFD_GETLK, &probe) || probe.l_type != F_UNLCK;
 }
 
 /*
@@ -139,7 +139,7 @@ int pool_lock_alone(int fd, unsigned int wait_ms)
 	uint64_t end = clock_ms() + wait_ms;
 	int err = 0;
 
-	if (!wait_ms || !someone_waits(fd)) {
+	if (!wait_ms || !pool_lock_wanted(fd)) {
 		err = wait_for(try_flock, fd, LOCK_EX, 0);
 		if (!wait_ms || err != -ETIMEDOUT)
 			return err;

@@ -71,4 +71,12 @@ void pool_unlock(int fd);
  */
 int pool_lock_alone(int fd, unsigned int wait_ms);
 
+/**
+ * pool_lock_wanted() - does another process wait in pool_lock_alone()?
+ * @fd: the file
+ *
+ * Return: true also if the file system cannot say.
+ */
+bool pool_lock_wanted(int fd);
+
 #endif /* HVKVP_POOL_LOCK_H */

@@ -9,12 +9,14 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "c/tap.h"
 #include "pool/changes.h"
 #include "pool/edit.h"
+#include "pool/lock.h"
 #include "pool/store.h"
 #include "support/scratch.h"
 
@@ -223,10 +225,7 @@ static void kept_lock(void)
 	CHECK(no_more());
 	append("d", NULL, "1");
 	CHECK(!lockable());
-	/* When its time is over, another writer comes in between. */
-	changes.since = 0;
 	append("e", NULL, "1");
-	CHECK(changes.since > 0);
 	changes_release(&changes);
 	CHECK_INT(changes_init(&other, scratch_dir), 0);
 	changes_append(&other, &(struct change){ .kind = CHANGE_SET, .key = "f", .new = "1" }, 1);
@@ -237,6 +236,44 @@ static void kept_lock(void)
 	CHECK(next("f", NULL, "1"));
 	CHECK(next("g", NULL, "1"));
 	CHECK(no_more());
+	end();
+}
+
+/* When its time is over, those who wait for the lock get it. If none do, it is not released. */
+static void lock_is_given_to_others(void)
+{
+	struct changes other;
+	struct stat st;
+	pid_t pid;
+	int state;
+
+	begin();
+	changes.keep = true;
+	append("a", NULL, "1");
+	/* A ring that is locked anew is looked for at its path. */
+	CHECK_INT(unlink(scratch_path(CHANGES_NAME)), 0);
+	changes.since = 0;
+	append("b", NULL, "1");
+	CHECK(changes.since > 0);
+	CHECK(stat(scratch_path(CHANGES_NAME), &st) < 0);
+	changes_release(&changes);
+
+	append("a", NULL, "1");
+	pid = fork();
+	if (!pid) {
+		changes_init(&other, scratch_dir);
+		do
+			changes_append(&other, &(struct change){ .kind = CHANGE_SET, .key = "o" }, 1);
+		while (other.failed);
+		_exit(0);
+	}
+	while (!pool_lock_wanted(changes.fd))
+		usleep(1000);	/* sleep: it polls; who waits for the lock says so */
+	CHECK_INT(unlink(scratch_path(CHANGES_NAME)), 0);
+	changes.since = 0;
+	append("c", NULL, "1");
+	CHECK_INT(stat(scratch_path(CHANGES_NAME), &st), 0);
+	CHECK(waitpid(pid, &state, 0) == pid && WIFEXITED(state) && !WEXITSTATUS(state));
 	end();
 }
 
@@ -365,6 +402,7 @@ static const struct tap_case cases[] = {
 	{ "a torn ring is not read beyond, and goes on with the next change", torn },
 	{ "a new ring is found", replaced },
 	{ "a writer that keeps the lock: readers see each change, others get their turn", kept_lock },
+	{ "a lock that is kept is given to those who wait for it", lock_is_given_to_others },
 	{ "a checkpoint is written without the lock", checkpoint },
 	{ "a writer that was killed has lost nothing but a torn entry", killed_writer },
 	{ "a ring that cannot be written is a log line", unwritable },
