@@ -50,7 +50,8 @@ static int undo(const struct ip_system *system, const char *what)
 		return command_fail(EXIT_NOT_FOUND, "the host has set nothing for %s; see \"hvkvp ip list\"",
 				    what);
 	if (err == -EREMOTEIO)
-		return command_fail(EXIT_STORAGE, "the files are as before, but the network manager did not use them: restart it");
+		return command_fail(EXIT_STORAGE, "%s: what the host has set was not taken back; the reason is above",
+				    what);
 	return err ? command_fail(EXIT_STORAGE, "%s: %s", what, strerror(-err)) : EXIT_OK;
 }
 

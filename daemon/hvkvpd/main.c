@@ -37,6 +37,9 @@
 /* How long a request waits for a locked pool; the host waits for 30 s. */
 #define LOCK_WAIT_MS 5000
 
+/* How long what a network manager has refused is left alone, milliseconds. */
+#define KEEP_AGAIN_MS 60000
+
 /**
  * struct options - the command line
  * @foreground: stay there
@@ -518,6 +521,7 @@ static int serve(struct daemon *daemon)
 	store_watch(&daemon->store);
 
 	keep.system = &daemon->system;
+	keep.again_ms = KEEP_AGAIN_MS;
 	net_watch_init(&watch);
 	facts_watch_init(&sources, daemon->facts.root);
 	device_init(&loop.device, daemon->options.device);

@@ -20,57 +20,71 @@
 #include "util/log.h"
 
 /* No manager: set the addresses. Duplicates are left to the kernel: no host waits. */
-static void set_addresses(const struct ip_system *system, struct rtnl *rtnl,
-			  const struct ip_plan *plan)
+static int set_addresses(const struct ip_system *system, struct rtnl *rtnl,
+			 const struct ip_plan *plan, struct error *error)
 {
 	struct ip_snapshot before;
-	struct error error;
 	int err;
 
 	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
-	if (err) {
-		log_err("%s: %s", plan->adapter.name, strerror(-err));
-		return;
-	}
-	err = ip_apply(system, rtnl, plan, &before, 0, &error);
-	ip_set_dns(system, plan, NULL, IP_DNS_MS);
 	if (err)
-		log_err("%s: %s", plan->adapter.name, error.text);
-	else
-		ip_change_report(plan, IP_RECORD_OWN);
+		return error_set(error, err, "the adapter's state cannot be read: %s", strerror(-err));
+	err = ip_apply(system, rtnl, plan, &before, 0, error);
+	if (err && ip_snapshot_restore(&before, system, rtnl))
+		log_err("%s: not everything could be rolled back", plan->adapter.name);
 	ip_snapshot_free(&before);
+	if (err)
+		return err;
+	ip_set_dns(system, plan, NULL, IP_DNS_MS);
+	ip_change_report(plan, IP_RECORD_OWN);
+	return 0;
 }
 
-/* The manager's files, made again; it is notified if they have changed. */
-static void renew_files(const struct ip_system *system, const struct ip_plan *plan,
-			const struct ip_manager *manager)
+/*
+ * Write files, and make the manager use them. Return: 1 if it does; 0 if there was nothing
+ * to do; -errno.
+ */
+static int use_files(const struct ip_system *system, const struct adapter *adapter,
+		     const struct ip_manager *manager, const struct ip_files *files,
+		     struct ip_kept *kept, struct error *error)
 {
 	const uint64_t end = clock_ms() + IP_KEEP_MS;
-	bool runs = manager->running(system, &plan->adapter);
-	struct ip_files files = { 0 };
+	int runs = manager->running(system, adapter, error), err;
 	struct file_set set = { 0 };
-	struct error error;
-	int err;
 
-	err = ip_change_compile(system, plan, manager, &files, &error);
-	if (!err) {
-		err = ip_files_write(&files, system, &set);
-		if (err) {
-			file_set_restore(&set);
-			error_set(&error, err, "its files cannot be written");
-		}
+	if (runs < 0)
+		return runs;
+	err = ip_files_write(files, system, &set);
+	if (err) {
+		file_set_restore(&set);
+		return error_set(error, err, "its files cannot be written");
 	}
-	if (!err && set.count && runs) {
-		if (manager->release)
-			manager->release(system, &plan->adapter, clock_left(end) / 2);
-		err = manager->notify(system, &plan->adapter, true, clock_left(end), &error);
-	}
-	if (err)
-		log_err("%s: what the host has set is not kept: %s", plan->adapter.name, error.text);
-	else if (set.count)
-		log_notice("%s: renewed the files of %s", plan->adapter.name, manager->name);
+	kept->late |= set.count > 0;
 	file_set_keep(&set);
+	if (!kept->late)
+		return 0;
+	if (runs && manager->release)
+		manager->release(system, adapter, clock_left(end) / 2);
+	if (runs)
+		err = manager->notify(system, adapter, true, clock_left(end), error);
+	kept->late = err != 0;
+	return err ? err : 1;
+}
+
+/* The manager's files, made again. */
+static int renew_files(const struct ip_system *system, const struct ip_plan *plan,
+		       const struct ip_manager *manager, struct ip_kept *kept,
+		       struct error *error)
+{
+	struct ip_files files = { 0 };
+	int ret = ip_change_compile(system, plan, manager, &files, error);
+
+	if (!ret)
+		ret = use_files(system, &plan->adapter, manager, &files, kept, error);
+	if (ret > 0)
+		log_notice("%s: renewed the files of %s", plan->adapter.name, manager->name);
 	ip_files_free(&files);
+	return ret < 0 ? ret : 0;
 }
 
 /* Another adapter may have what the manager's files name. */
@@ -82,46 +96,43 @@ static bool find_other(const struct ip_system *system, struct rtnl *rtnl,
 		 adapter_find_name(system->root, rtnl, gone->name, other));
 }
 
-static void withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
-			   const struct ip_record *record, const char *key)
+static int withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
+			  const struct ip_record *record, struct ip_kept *kept,
+			  struct error *error)
 {
 	const struct ip_manager *manager = ip_manager_named(record->manager);
 	struct ip_files files = { 0 };
-	struct file_set set = { 0 };
 	struct adapter other;
-	struct error error;
+	int ret;
 
 	if (!manager || manager->matches_instance ||
 	    !find_other(system, rtnl, manager, &record->plan.adapter, &other))
-		return;
-	ip_manager_revert(manager, system, record, key, &files);
-	if (!ip_files_write(&files, system, &set) && set.count) {
+		return 0;
+	ip_manager_revert(manager, system, record, kept->key, &files);
+	ret = use_files(system, &other, manager, &files, kept, error);
+	if (ret > 0)
 		log_notice("%s is another adapter now: withdrew the files of %s for %s",
-			   other.name, manager->name, key);
-		if (manager->running(system, &other))
-			manager->notify(system, &other, true, IP_KEEP_MS, &error);
-	}
-	file_set_keep(&set);
+			   other.name, manager->name, kept->key);
 	ip_files_free(&files);
+	return ret < 0 ? ret : 0;
 }
 
-static void keep_record(const struct ip_system *system, struct rtnl *rtnl, struct ip_record *record)
+static int keep_record(const struct ip_system *system, struct rtnl *rtnl,
+		       const struct ip_record *record, struct ip_kept *kept, struct error *error)
 {
 	const struct ip_manager *manager = ip_manager_find(system, &record->plan.adapter);
 
-	if (strcmp(record->manager, IP_RECORD_OWN)) {
-		if (manager && !strcmp(manager->name, record->manager))
-			renew_files(system, &record->plan, manager);
-		else
-			log_notice("%s: %s does not manage it any longer: what the host has set is not kept until the host sets it again",
-				   record->plan.adapter.name, record->manager);
-		return;
-	}
+	if (!strcmp(record->manager, IP_RECORD_OWN) && !manager)
+		return set_addresses(system, rtnl, &record->plan, error);
+	if (manager && !strcmp(manager->name, record->manager))
+		return renew_files(system, &record->plan, manager, kept, error);
 	if (manager)
 		log_notice("%s is managed by %s now: what the host has set is not kept until the host sets it again",
 			   record->plan.adapter.name, manager->name);
 	else
-		set_addresses(system, rtnl, &record->plan);
+		log_notice("%s: %s does not manage it any longer: what the host has set is not kept until the host sets it again",
+			   record->plan.adapter.name, record->manager);
+	return 0;
 }
 
 static struct ip_kept *find_kept(struct ip_keep *keep, const char *key)
@@ -139,6 +150,21 @@ static struct ip_kept *find_kept(struct ip_keep *keep, const char *key)
 	return kept;
 }
 
+/* Is it time to try again what has failed? */
+static bool is_due(const struct ip_kept *kept)
+{
+	return kept->failed && clock_ms() >= kept->again;
+}
+
+static void note_result(const struct ip_keep *keep, struct ip_kept *kept, const char *name, int err,
+			const struct error *error)
+{
+	kept->failed = err != 0;
+	kept->again = clock_ms() + keep->again_ms;
+	if (err)
+		log_err("%s: what the host has set is not kept: %s", name, error->text);
+}
+
 static void update_record(const char *key, void *data)
 {
 	struct ip_keep *keep = data;
@@ -150,6 +176,7 @@ static void update_record(const char *key, void *data)
 	struct rtnl rtnl = { .nl = NULL };
 	struct ip_record record;
 	struct adapter adapter;
+	struct error error;
 	int err = ip_record_read(system, key, &record);
 
 	if (err || !kept) {
@@ -163,17 +190,21 @@ static void update_record(const char *key, void *data)
 		err = adapter_find(system->root, &rtnl, record.plan.adapter.guid[0] ?
 				   record.plan.adapter.guid : record.plan.adapter.mac, &adapter);
 	if (err == -ENOENT) {
-		if (record.plan.adapter.guid[0])
-			withdraw_files(system, &rtnl, &record, key);
+		/* It was there until now: what has failed then is another matter. */
+		kept->failed &= !kept->index;
 		kept->index = 0;
+		if (record.plan.adapter.guid[0] && (!kept->failed || is_due(kept)))
+			note_result(keep, kept, key,
+				    withdraw_files(system, &rtnl, &record, kept, &error), &error);
 	} else if (err) {
 		log_err("%s/ip-%s.conf: %s", system->state_dir, key, strerror(-err));
-	} else if (kept->index != adapter.index || strcmp(kept->name, adapter.name)) {
+	} else if (kept->index != adapter.index || strcmp(kept->name, adapter.name) || is_due(kept)) {
 		kept->index = adapter.index;
 		strcpy(kept->name, adapter.name);
 		record.plan.adapter = adapter;
 		if (!is_new)
-			keep_record(system, &rtnl, &record);
+			note_result(keep, kept, adapter.name,
+				    keep_record(system, &rtnl, &record, kept, &error), &error);
 	}
 	rtnl_close(&rtnl);
 }

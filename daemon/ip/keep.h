@@ -26,27 +26,37 @@ struct ip_system;
 /**
  * struct ip_keep - which adapters have got what the host has set
  * @system: the machine
+ * @again_ms: what has failed is tried again at an update, but not before this time,
+ *	milliseconds: a manager that does not answer takes IP_KEEP_MS each time
  * @started: the first update is done
  * @count: adapters
  * @kept: key of the record, number and name of the interface; 0 if it is not there
  */
 struct ip_keep {
 	const struct ip_system *system;
+	unsigned int again_ms;
 	bool started;
 	unsigned int count;
 	struct ip_kept {
 		char key[IP_RECORD_KEY_SIZE];
 		unsigned int index;
 		char name[IFNAMSIZ];
+		/* The manager has not taken its files: they are written, it is to be notified. */
+		bool late;
+		/* It has failed; when to try it again, clock_ms(). */
+		bool failed;
+		uint64_t again;
 	} kept[IP_KEEP_MAX];
 };
 
 /**
  * ip_keep_update() - set what the host has set for adapters that have appeared
- * @keep: the object; zero but for @system at the start
+ * @keep: the object; zero but for @system and @again_ms at the start
  *
  * Call it when the device is open, and then whenever an interface has come or gone.
- * Each change is logged.
+ * Each change is logged. Of one that fails, the kernel's addresses and files that cannot
+ * be written are rolled back. Files that the manager does not take stay, since those
+ * before them may give the addresses to another adapter: it is notified again.
  */
 void ip_keep_update(struct ip_keep *keep);
 

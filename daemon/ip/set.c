@@ -150,11 +150,12 @@ static int change(const struct ip_system *system, struct rtnl *rtnl, const struc
 		  const struct ip_manager *manager, const struct ip_files *files, uint64_t end,
 		  struct error *error)
 {
-	bool runs = manager && manager->running(system, &plan->adapter);
+	int runs = manager ? manager->running(system, &plan->adapter, error) : 0, err;
 	struct file_set set = { 0 };
 	struct ip_snapshot before;
-	int err;
 
+	if (runs < 0)
+		return runs;
 	err = ip_snapshot_take(&before, rtnl, &plan->adapter, HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
 	if (err)
 		return error_set(error, err, "the adapter's state cannot be read: %s", strerror(-err));

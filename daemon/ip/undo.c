@@ -127,63 +127,140 @@ static bool is_recorded_route(const struct ip_plan *plan, const struct nlmsghdr 
 	return false;
 }
 
-static void remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
-			     const struct adapter *adapter)
+/* Return: 0, or the first -errno. */
+static int remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
+			    const struct ip_snapshot *now, unsigned int index)
 {
 	const struct nlmsghdr *nlh = NULL;
 	struct rtnl_address address;
-	struct ip_snapshot now;
-	int err = ip_snapshot_take(&now, rtnl, adapter, plan->kept);
+	int err = 0;
 
-	if (err) {
-		log_err("%s: %s", adapter->name, strerror(-err));
-		return;
-	}
-	while ((nlh = ip_messages_next(&now.routes, nlh)))
+	while (!err && (nlh = ip_messages_next(&now->routes, nlh)))
 		if (is_recorded_route(plan, nlh))
-			ip_link_del_route(rtnl, adapter->index, nlh);
-	while ((nlh = ip_messages_next(&now.addresses, nlh)))
-		if (rtnl_address(nlh, &address) && is_recorded(plan, &address))
-			rtnl_resend(rtnl, nlh, RTM_DELADDR, 0, 0);
-	ip_snapshot_free(&now);
+			err = ip_link_del_route(rtnl, index, nlh);
+	/* It may be gone since. */
+	if (err == -ESRCH)
+		err = 0;
+	nlh = NULL;
+	while (!err && (nlh = ip_messages_next(&now->addresses, nlh))) {
+		if (!rtnl_address(nlh, &address) || !is_recorded(plan, &address))
+			continue;
+		err = rtnl_resend(rtnl, nlh, RTM_DELADDR, 0, 0);
+		if (err == -EADDRNOTAVAIL)
+			err = 0;
+	}
+	return err;
+}
+
+/**
+ * struct undo - what is being taken back
+ * @system: the machine
+ * @rtnl: open
+ * @manager: who keeps it; NULL for hvkvpd
+ * @adapter: whose
+ * @here: the adapter is there
+ * @runs: so does the manager
+ * @end: when the time is up, clock_ms()
+ * @set: what files were before
+ * @before: what the kernel had
+ */
+struct undo {
+	const struct ip_system *system;
+	struct rtnl *rtnl;
+	const struct ip_manager *manager;
+	struct adapter adapter;
+	bool here;
+	bool runs;
+	uint64_t end;
+	struct file_set set;
+	struct ip_snapshot before;
+};
+
+static void roll_back(struct undo *undo)
+{
+	struct error error;
+
+	file_set_restore(&undo->set);
+	if (undo->runs)
+		undo->manager->notify(undo->system, &undo->adapter, true, clock_left(undo->end),
+				      &error);
+	if (undo->here && ip_snapshot_restore(&undo->before, undo->system, undo->rtnl))
+		log_err("%s: not everything could be rolled back", undo->adapter.name);
+}
+
+static int carry_out(struct undo *undo, const struct ip_plan *plan, const struct ip_files *files,
+		     struct error *error)
+{
+	const struct ip_manager *manager = undo->manager;
+	const struct adapter *adapter = &undo->adapter;
+	/* The rest is for a rollback. */
+	const uint64_t until = clock_ms() + clock_left(undo->end) / 2;
+	int err;
+
+	if (undo->runs && manager->release)
+		manager->release(undo->system, adapter, clock_left(until) / 2);
+	err = ip_files_write(files, undo->system, &undo->set);
+	if (err)
+		return error_set(error, err, "its files cannot be written");
+	if (undo->runs)
+		return manager->notify(undo->system, adapter, true, clock_left(until), error);
+	if (undo->here && !manager) {
+		err = remove_addresses(undo->rtnl, plan, &undo->before, adapter->index);
+		if (err)
+			return error_set(error, err, "the host's addresses cannot be removed: %s",
+					 strerror(-err));
+	}
+	return 0;
 }
 
 static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 		     const struct ip_record *record, const char *key, unsigned int limit_ms)
 {
-	const struct ip_manager *manager = ip_manager_named(record->manager);
-	const uint64_t end = clock_ms() + limit_ms;
-	struct adapter adapter = record->plan.adapter;
-	bool here = !find_adapter(system, rtnl, record, &adapter);
-	bool runs = here && manager && manager->running && manager->running(system, &adapter);
+	struct undo undo = {
+		.system = system,
+		.rtnl = rtnl,
+		.manager = ip_manager_named(record->manager),
+		.adapter = record->plan.adapter,
+		.end = clock_ms() + limit_ms,
+	};
 	struct ip_plan plan = record->plan;
 	struct ip_files files = { 0 };
-	struct file_set set = { 0 };
 	struct error error;
-	int err;
+	int err = 0, runs = 0;
 
-	if (manager)
-		ip_manager_revert(manager, system, record, key, &files);
-	ip_files_remove(&files, "%s/ip-%s.conf", system->state_dir, key);
-	if (runs && manager->release)
-		manager->release(system, &adapter, clock_left(end) / 2);
-	err = ip_files_write(&files, system, &set);
-	if (err)
-		file_set_restore(&set);
-	else
-		file_set_keep(&set);
-	if (runs && manager->notify(system, &adapter, true, clock_left(end), &error) && !err)
-		err = -EREMOTEIO;
-	if (!err && here && !manager)
-		remove_addresses(rtnl, &plan, &adapter);
-	if (!err && here) {
-		plan.adapter = adapter;
+	undo.here = !find_adapter(system, rtnl, record, &undo.adapter);
+	if (undo.here)
+		err = ip_snapshot_take(&undo.before, rtnl, &undo.adapter,
+				       HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6);
+	if (err) {
+		error_set(&error, err, "the adapter's state cannot be read: %s", strerror(-err));
+	} else if (undo.here && undo.manager && undo.manager->running) {
+		runs = undo.manager->running(system, &undo.adapter, &error);
+		err = runs < 0 ? runs : 0;
+		undo.runs = runs > 0;
+	}
+	if (!err) {
+		if (undo.manager)
+			ip_manager_revert(undo.manager, system, record, key, &files);
+		ip_files_remove(&files, "%s/ip-%s.conf", system->state_dir, key);
+		err = carry_out(&undo, &plan, &files, &error);
+		if (err)
+			roll_back(&undo);
+		else
+			file_set_keep(&undo.set);
+	}
+	if (!err && undo.here) {
+		plan.adapter = undo.adapter;
 		plan.dns_before = plan.dns;
 		plan.dns = false;
-		ip_set_dns(system, &plan, manager, IP_DNS_MS);
+		ip_set_dns(system, &plan, undo.manager, IP_DNS_MS);
 	}
+	if (err)
+		log_err("%s: %s: nothing has changed", undo.adapter.name, error.text);
+	if (undo.here)
+		ip_snapshot_free(&undo.before);
 	ip_files_free(&files);
-	return err;
+	return err ? -EREMOTEIO : 0;
 }
 
 int ip_undo(const struct ip_system *system, const char *what, unsigned int limit_ms)

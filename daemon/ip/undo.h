@@ -19,8 +19,9 @@ struct ip_system;
  * runs, sets the user's configuration. Where hvkvpd kept the addresses itself they are
  * removed.
  *
- * Return: 0; -ENOENT if the host has set nothing for it; other -errno, with nothing
- * changed; -EREMOTEIO if the files are as before, but the manager did not use them.
+ * Return: 0; -ENOENT if the host has set nothing for it; -EREMOTEIO if a step has failed,
+ * which is logged; other -errno. After an error nothing has changed: what was done is rolled
+ * back.
  */
 int ip_undo(const struct ip_system *system, const char *what, unsigned int limit_ms);
 

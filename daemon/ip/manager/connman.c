@@ -17,6 +17,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "ip/budget.h"
 #include "ip/manager/ini.h"
 #include "ip/manager/manager.h"
 #include "ip/system.h"
@@ -28,8 +29,11 @@
 #define VIEW_SIZE	8192
 #define VALUE_SIZE	1024
 #define SERVICE_SIZE	40
-#define STATE_MS	2000
+/* What a command may take that only asks. */
+#define STATE_MS	3000
 #define LOOK_MS		100
+/* Name servers: as many as fit into one command. */
+#define DNS_MAX		8
 /* How long after a change the order of services may change. */
 #define ORDER_MS	1000
 #define SETTINGS	"/var/lib/connman/%s/settings"
@@ -63,13 +67,22 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 	       sysroot_exists(system->root, "/run/connman");
 }
 
-static bool running(const struct ip_system *system, const struct adapter *adapter)
+/*
+ * Without ConnMan, or without D-Bus, its command ends at once: it fails, or prints nothing on
+ * standard output. One that does not end says nothing about ConnMan, which would write its
+ * own settings over ours later.
+ */
+static int running(const struct ip_system *system, const struct adapter *adapter,
+		   struct error *error)
 {
 	char view[VIEW_SIZE];
+	int ret = IP_TOOL_OUTPUT(system, STATE_MS, view, sizeof(view), "connmanctl", "state");
 
 	(void)adapter;
-	return IP_TOOL_OUTPUT(system, STATE_MS, view, sizeof(view), "connmanctl", "state") &&
-	       strstr(view, "State =");
+	if (ret < 0)
+		return error_set(error, ret, "whether ConnMan runs is not known: connmanctl: %s",
+				 ret == -ETIMEDOUT ? "no answer" : strerror(-ret));
+	return !ret && strstr(view, "State =");
 }
 
 /**
@@ -130,6 +143,15 @@ static void parse(const char *text, struct settings *settings)
 	}
 	get(text, IP_V6, "privacy", settings->privacy, sizeof(settings->privacy));
 	get(text, -1, "Nameservers", settings->dns, sizeof(settings->dns));
+}
+
+static unsigned int count_dns(const char *list)
+{
+	unsigned int count = 0;
+
+	for (; *list; list += strcspn(list, ";"), list += *list == ';')
+		count += *list != ';';
+	return count;
 }
 
 static void print_dns(const struct ip_config *config, struct strbuf *out)
@@ -258,6 +280,8 @@ static void edit(const char *text, const char *service, const struct ip_plan *pl
 
 static int check(const struct ip_plan *plan, struct error *error)
 {
+	unsigned int dns = 0;
+
 	if (plan->adapter.is_master)
 		return error_set(error, -EOPNOTSUPP, "ConnMan does not manage the %s that the adapter is in",
 				 plan->adapter.kind);
@@ -272,6 +296,12 @@ static int check(const struct ip_plan *plan, struct error *error)
 					 "ConnMan keeps one IPv%d address with one gateway for an adapter, not %u with %u",
 					 family == IP_V4 ? 4 : 6, cfg->count, cfg->gateway_count);
 	}
+	for (int family = 0; plan->dns && family < IP_FAMILIES; family++)
+		dns += plan->config.by_family[family].dns_count;
+	if (dns > DNS_MAX)
+		return error_set(error, -EOPNOTSUPP,
+				 "ConnMan is given %d name servers of an adapter at most, not %u", DNS_MAX,
+				 dns);
 	return 0;
 }
 
@@ -306,6 +336,13 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 				 file);
 	}
 	parse(text ? text : "", &settings);
+	/* It could not be given back. */
+	if (plan->dns && !recorded && count_dns(settings.dns) > DNS_MAX) {
+		free(text);
+		return error_set(error, -EOPNOTSUPP,
+				 "the adapter has more than %d name servers in ConnMan: remove some",
+				 DNS_MAX);
+	}
 	merge(plan, &settings);
 	edit(text ? text : "", service_of(&plan->adapter, service), plan, &settings,
 	     ip_files_add(files, 0600, "%s", path));
@@ -337,14 +374,14 @@ static void revert(const struct ip_system *system, const struct ip_record *recor
 	free(now);
 }
 
-/* What it says of a service; false if it has none of that name. */
+/* What it says of a service; false if it has none of that name, or does not answer. */
 static bool read_view(const struct ip_system *system, const struct adapter *adapter,
 		      unsigned int limit_ms, char *view)
 {
 	char service[SERVICE_SIZE];
 
-	return IP_TOOL_OUTPUT(system, limit_ms, view, VIEW_SIZE, "connmanctl", "services",
-			      service_of(adapter, service)) && strstr(view, "IPv4.Configuration = ");
+	return !IP_TOOL_OUTPUT(system, limit_ms, view, VIEW_SIZE, "connmanctl", "services",
+			       service_of(adapter, service)) && strstr(view, "IPv4.Configuration = ");
 }
 
 /* "KEY = [ VALUE ]" of its view. */
@@ -436,51 +473,85 @@ static void set_family(const struct ip_system *system, const char *service, int 
 static void set_dns(const struct ip_system *system, const char *service, const char *dns,
 		    unsigned int limit_ms)
 {
-	/* connmanctl has no limit of its own; ip_tool() takes twelve words. */
-	const char *words[13] = { "connmanctl", "config", service, "nameservers" };
+	const char *words[4 + DNS_MAX + 1] = { "connmanctl", "config", service, "nameservers" };
 	char copy[VALUE_SIZE], *word, *rest = copy;
 	size_t n = 4;
 
 	snprintf(copy, sizeof(copy), "%s", dns);
-	while ((word = strsep(&rest, ";")) && n < 12)
+	while ((word = strsep(&rest, ";")) && n < 4 + DNS_MAX)
 		if (*word)
 			words[n++] = word;
 	ip_tool(system, limit_ms, false, NULL, words);
 }
 
-/* The service that has the default route: the first of several. False if there is one only. */
-static bool first_service(const struct ip_system *system, char *service)
+/*
+ * The service that has the default route: the first of several. Return: 1; 0 if there is one
+ * service only; -errno.
+ */
+static int first_service(const struct ip_system *system, unsigned int limit_ms, char *service)
 {
 	char list[VIEW_SIZE], *line, *word;
+	int ret = IP_TOOL_OUTPUT(system, ip_budget(limit_ms, STATE_MS), list, sizeof(list),
+				 "connmanctl", "services");
 
 	service[0] = 0;
-	if (!IP_TOOL_OUTPUT(system, STATE_MS, list, sizeof(list), "connmanctl", "services"))
-		return false;
+	if (ret)
+		return ret < 0 ? ret : -EREMOTEIO;
 	line = strchr(list, '\n');
 	if (!line || !line[1])
-		return false;
+		return 0;
 	*line = 0;
 	word = strrchr(list, ' ');
 	snprintf(service, SERVICE_SIZE, "%.*s", SERVICE_SIZE - 1, word ? word + 1 : list);
-	return true;
+	return 1;
 }
 
-/* A service that changes falls behind the others, and the default route goes to another adapter. */
-static void keep_first(const struct ip_system *system, const char *service, uint64_t end)
+/*
+ * A service that changes falls behind the others, and the default route goes to another
+ * adapter. Return: 0 or -errno.
+ */
+static int keep_first(const struct ip_system *system, const char *service, uint64_t end)
 {
 	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
 	const uint64_t until = clock_ms() + ORDER_MS;
 	char first[SERVICE_SIZE];
+	int ret;
 
 	do {
-		if (!first_service(system, first))
-			return;
+		ret = first_service(system, clock_left(end), first);
+		if (ret <= 0)
+			return ret;
 		if (strcmp(first, service)) {
-			IP_TOOL(system, clock_left(end), false, "connmanctl", "move-before", service, first);
-			return;
+			ret = IP_TOOL(system, clock_left(end), false, "connmanctl", "move-before",
+				      service, first);
+			return ret > 0 ? -EREMOTEIO : ret;
 		}
 		nanosleep(&pause, NULL);
 	} while (clock_left(until) && clock_left(end));
+	return 0;
+}
+
+static bool has_all(const char *view, const struct settings *wanted)
+{
+	for (int family = 0; family < IP_FAMILIES; family++)
+		if (!has_family(view, family, &wanted->family[family]))
+			return false;
+	return has_dns(view, wanted->dns);
+}
+
+/* Its command says nothing when it is refused: until the view is what it is to be. */
+static bool await_view(const struct ip_system *system, const struct adapter *adapter,
+		       const struct settings *wanted, uint64_t end)
+{
+	const struct timespec pause = { .tv_nsec = LOOK_MS * 1000000 };
+	char view[VIEW_SIZE];
+
+	while (!read_view(system, adapter, clock_left(end), view) || !has_all(view, wanted)) {
+		if (!clock_left(end))
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return true;
 }
 
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
@@ -490,7 +561,8 @@ static int notify(const struct ip_system *system, const struct adapter *adapter,
 	const uint64_t end = clock_ms() + limit_ms;
 	char view[VIEW_SIZE], service[SERVICE_SIZE], first[SERVICE_SIZE];
 	struct settings wanted;
-	bool is_first, changes = false;
+	bool changes = false;
+	int ret;
 
 	(void)dhcp;
 	service_of(adapter, service);
@@ -501,7 +573,9 @@ static int notify(const struct ip_system *system, const struct adapter *adapter,
 			return error_set(error, -EREMOTEIO, "ConnMan has no service %s", service);
 		nanosleep(&pause, NULL);
 	}
-	is_first = first_service(system, first) && !strcmp(first, service);
+	ret = first_service(system, clock_left(end), first);
+	if (ret < 0)
+		return error_set(error, ret, "ConnMan does not list its services");
 	for (int family = 0; family < IP_FAMILIES; family++) {
 		if (has_family(view, family, &wanted.family[family]))
 			continue;
@@ -510,9 +584,14 @@ static int notify(const struct ip_system *system, const struct adapter *adapter,
 	}
 	if (!has_dns(view, wanted.dns))
 		set_dns(system, service, wanted.dns, clock_left(end));
-	if (is_first && changes)
-		keep_first(system, service, end);
-	return 0;
+	if (ret && changes && !strcmp(first, service)) {
+		ret = keep_first(system, service, end);
+		if (ret)
+			return error_set(error, ret,
+					 "ConnMan does not keep the default route with the adapter");
+	}
+	return await_view(system, adapter, &wanted, end) ? 0 :
+	       error_set(error, -EREMOTEIO, "ConnMan does not take the new configuration");
 }
 
 static bool accepted(const struct ip_system *system, const struct adapter *adapter)
@@ -521,12 +600,7 @@ static bool accepted(const struct ip_system *system, const struct adapter *adapt
 	struct settings wanted;
 
 	read_wanted(system, adapter, &wanted);
-	if (!read_view(system, adapter, STATE_MS, view))
-		return false;
-	for (int family = 0; family < IP_FAMILIES; family++)
-		if (!has_family(view, family, &wanted.family[family]))
-			return false;
-	return has_dns(view, wanted.dns);
+	return read_view(system, adapter, STATE_MS, view) && has_all(view, &wanted);
 }
 
 static bool keeps_dns(const struct ip_system *system)

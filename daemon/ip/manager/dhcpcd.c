@@ -328,11 +328,13 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 	return allowed && !denied;
 }
 
-static bool running(const struct ip_system *system, const struct adapter *adapter)
+static int running(const struct ip_system *system, const struct adapter *adapter,
+		   struct error *error)
 {
 	char pid[16];
 
 	(void)adapter;
+	(void)error;
 	return read_pid(system, pid, sizeof(pid));
 }
 
@@ -412,8 +414,9 @@ static bool has_own_route(const struct adapter *adapter, const uint8_t *address)
 static bool accepted(const struct ip_system *system, const struct adapter *adapter)
 {
 	struct ip_record record;
+	char pid[16];
 
-	if (!running(system, adapter))
+	if (!read_pid(system, pid, sizeof(pid)))
 		return false;
 	if (ip_record_find(system, adapter, &record) || !ip_plan_keeps_static(&record.plan, IP_V4) ||
 	    !record.plan.config.by_family[IP_V4].count)

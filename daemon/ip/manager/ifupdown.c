@@ -49,9 +49,11 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 }
 
 /* Before networking.service has started, it brings the interface up by its new files. */
-static bool running(const struct ip_system *system, const struct adapter *adapter)
+static int running(const struct ip_system *system, const struct adapter *adapter,
+		   struct error *error)
 {
 	(void)adapter;
+	(void)error;
 	return sysroot_exists(system->root, STATE);
 }
 

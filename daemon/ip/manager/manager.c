@@ -14,8 +14,6 @@
 #include "util/spawn.h"
 #include "util/sysroot.h"
 
-#define IP_TOOL_WORDS 12
-
 /* Those that this was built with, see MANAGERS in daemon/Makefile. */
 static const struct ip_manager *const managers[] = {
 #ifdef HVKVP_WITH_networkd
@@ -102,6 +100,20 @@ bool ip_unit_enabled(const struct ip_system *system, const char *unit)
 	       sysroot_exists(system->root, "/etc/systemd/system/network.target.wants/%s", unit);
 }
 
+/* What is left out of a list would be set by no one. Return: -E2BIG if there are too many. */
+static int copy_words(const char **words, const char *const *argv)
+{
+	size_t n = 0;
+
+	for (; argv[n]; n++) {
+		if (n == IP_TOOL_WORDS)
+			return -E2BIG;
+		words[n] = argv[n];
+	}
+	words[n] = NULL;
+	return 0;
+}
+
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	    const char *input, const char *const *argv)
 {
@@ -117,11 +129,11 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 		"/usr/bin/systemd-run", "--quiet", "--collect", "--wait", "--pipe",
 		"--property=DefaultDependencies=no", "--property=KillSignal=SIGKILL", limit,
 	};
-	const char *words[IP_TOOL_WORDS + sizeof(run) / sizeof(run[0]) + 1];
+	const char *words[IP_TOOL_WORDS + sizeof(run) / sizeof(run[0]) + 2];
 	const char *found = argv[0][0] == '/' ? argv[0] : ip_tool_path(system, argv[0]);
 	bool in_unit = outside && sysroot_exists(system->root, "/run/systemd/private") &&
 		       sysroot_exists(system->root, "%s", run[0]);
-	size_t n = 0, from = 1;
+	size_t n = 0;
 	int ret;
 
 	if (!found) {
@@ -138,10 +150,9 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	} else {
 		words[n++] = sysroot_path(system->root, path, "%s", tool);
 	}
-	while (argv[from] && from < IP_TOOL_WORDS)
-		words[n++] = argv[from++];
-	words[n] = NULL;
-	ret = spawn_program(words, NULL, input, limit_ms);
+	ret = copy_words(words + n, argv + 1);
+	if (!ret)
+		ret = spawn_program(words, NULL, input, limit_ms);
 	if (in_unit && ret > 0 && !clock_left(end))
 		ret = -ETIMEDOUT;
 	if (ret < 0)
@@ -151,22 +162,21 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	return ret;
 }
 
-bool ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *text,
-		    size_t size, const char *const *argv)
+int ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *text,
+		   size_t size, const char *const *argv)
 {
-	const char *found = ip_tool_path(system, argv[0]), *words[IP_TOOL_WORDS + 1];
+	const char *found = ip_tool_path(system, argv[0]), *words[IP_TOOL_WORDS + 2];
 	char path[SYSROOT_PATH_SIZE];
-	size_t n = 1, len = 0;
+	size_t len = 0;
+	int ret;
 
 	text[0] = 0;
 	if (!found)
-		return false;
+		return -ENOENT;
 	words[0] = sysroot_path(system->root, path, "%s", found);
-	for (; argv[n] && n < IP_TOOL_WORDS; n++)
-		words[n] = argv[n];
-	words[n] = NULL;
-	if (spawn_output(words, NULL, limit_ms, text, size - 1, &len))
-		len = 0;
-	text[len] = 0;
-	return len;
+	ret = copy_words(words + 1, argv + 1);
+	if (!ret)
+		ret = spawn_output(words, NULL, limit_ms, text, size - 1, &len);
+	text[ret ? 0 : len] = 0;
+	return ret;
 }

@@ -36,7 +36,8 @@ struct ip_system;
  * @name: for people, and in records
  * @in_charge: does it manage this adapter, or will it when it has started? Hosts set
  *	addresses early in a boot
- * @running: can it be notified, and asked, now?
+ * @running: can it be notified, and asked, now? 1; 0 if it is certain that it does not run;
+ *	-errno and why that is not known: then nothing may be changed
  * @compile: adds its files for a plan; 0, or -errno and why it cannot keep the plan.
  *	Changes nothing. NULL: this manager is not supported, see @refusal
  * @refusal: why, and what to do
@@ -53,7 +54,8 @@ struct ip_system;
 struct ip_manager {
 	const char *name;
 	bool (*in_charge)(const struct ip_system *system, const struct adapter *adapter);
-	bool (*running)(const struct ip_system *system, const struct adapter *adapter);
+	int (*running)(const struct ip_system *system, const struct adapter *adapter,
+		       struct error *error);
 	int (*compile)(const struct ip_system *system, const struct ip_plan *plan,
 		       struct ip_files *files, struct error *error);
 	const char *refusal;
@@ -125,6 +127,8 @@ const char *ip_manager_name(const struct ip_manager *manager);
  */
 const char *ip_tool_path(const struct ip_system *system, const char *name);
 
+#define IP_TOOL_WORDS 12
+
 /**
  * ip_tool() - run a program of the machine
  * @system: the machine
@@ -132,9 +136,10 @@ const char *ip_tool_path(const struct ip_system *system, const char *name);
  * @outside: it starts others, or writes where hvkvpd may not: where systemd runs,
  *	it is started by that, outside of the sandbox of hvkvpd's own unit
  * @input: what it reads from standard input; NULL for nothing
- * @argv: name, or full path without the root, and arguments; 12 words at most
+ * @argv: name, or full path without the root, and IP_TOOL_WORDS arguments at most
  *
- * Return: 0; its exit code; -ENOENT if there is no such program; other -errno.
+ * Return: 0; its exit code; -ENOENT if there is no such program; -E2BIG for more
+ * arguments; other -errno.
  */
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	    const char *input, const char *const *argv);
@@ -150,9 +155,9 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
  * @size: bytes of @text
  * @argv: as for ip_tool(), which logs failures; this does not
  *
- * Return: whether it ran, and its exit code was 0.
+ * Return: as ip_tool(); -ETIMEDOUT is a program that has no answer, not an answer.
  */
-bool ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *text,
+int ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *text,
 		    size_t size, const char *const *argv);
 
 #define IP_TOOL_OUTPUT(system, limit_ms, text, size, ...) \

@@ -68,9 +68,11 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 }
 
 /* It has read its files, also where it has no state yet of an adapter that has just come. */
-static bool running(const struct ip_system *system, const struct adapter *adapter)
+static int running(const struct ip_system *system, const struct adapter *adapter,
+		   struct error *error)
 {
 	(void)adapter;
+	(void)error;
 	return sysroot_exists(system->root, "/run/systemd/netif/state");
 }
 

@@ -61,19 +61,21 @@ static bool in_charge(const struct ip_system *system, const struct adapter *adap
 }
 
 /* Of any device: it has read its profiles before it has state of an adapter that has just come. */
-static bool running(const struct ip_system *system, const struct adapter *adapter)
+static int running(const struct ip_system *system, const struct adapter *adapter,
+		   struct error *error)
 {
 	char path[SYSROOT_PATH_SIZE];
 	struct dirent *entry = NULL;
 	DIR *dir;
 
 	(void)adapter;
+	(void)error;
 	dir = opendir(sysroot_path(system->root, path, "/run/NetworkManager/devices"));
 	while (dir && (entry = readdir(dir)) && entry->d_name[0] == '.')
 		;
 	if (dir)
 		closedir(dir);
-	return entry;
+	return entry != NULL;
 }
 
 /* The active profile's UUID, or "". */

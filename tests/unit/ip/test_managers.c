@@ -201,6 +201,33 @@ static void networkd_refuses(void)
 	machine_end();
 }
 
+/* So it is with undo: what the host has set is there, until the manager does without it. */
+static void networkd_refuses_undo(void)
+{
+	char ours[2048], record[2048];
+
+	if (!machine_begin())
+		return;
+	machine_write("etc/systemd/network/10-user.network", networkd_user);
+	link_file("configured", "/etc/systemd/network/10-user.network");
+	networkd_tool();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	snprintf(ours, sizeof(ours), "%s", machine_read(NETWORKD_OURS));
+	snprintf(record, sizeof(record), "%s", machine_read(RECORD));
+	/* It takes the addresses away, and fails. */
+	make_tool("usr/bin/networkctl", "#!/bin/sh\nip addr flush dev net0\nexit 1\n");
+	CHECK_INT(ip_undo(&machine, "net0", 5000), -EREMOTEIO);
+	CHECK_TEXT(machine_read(NETWORKD_OURS), ours);
+	CHECK_TEXT(machine_read(RECORD), record);
+	check_has("192.0.2.5", "192.0.2.1");
+	CHECK(scratch_logged("nothing has changed"));
+	networkd_tool();
+	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_TEXT(machine_read(NETWORKD_OURS), "");
+	CHECK_TEXT(machine_read(RECORD), "");
+	machine_end();
+}
+
 /* netplan writes networkd's files in /run: they are the source. */
 static void netplan(void)
 {
@@ -368,6 +395,74 @@ static void replaced(void)
 	CHECK(has(NM_USER, "address1=192.0.2.5/24\n"));
 	netns_run("link del lan0");
 	scratch_end();
+}
+
+/* The files before the host's are not left to the manager to find: what fails is tried again. */
+static void replaced_late(void)
+{
+	struct ip_keep keep = { .system = &machine };
+
+	if (!machine_begin())
+		return;
+	make_tool("usr/bin/nmcli", NOTES);
+	machine_write(NM_USER, nm_user);
+	device_file(UUID);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	ip_keep_update(&keep);
+	machine_device("net0", OTHER_GUID);
+	/* It does not take them: they stay, and it is notified again. */
+	make_tool("usr/bin/nmcli", "#!/bin/sh\nexit 1\n");
+	ip_keep_update(&keep);
+	CHECK_TEXT(machine_read(NM_USER), nm_user);
+	CHECK(scratch_logged("NetworkManager does not load the profile"));
+	make_tool("usr/bin/nmcli", NOTES);
+	machine_write("told", "");
+	ip_keep_update(&keep);
+	CHECK(has("told", "nmcli connection load /" NM_USER "\n"));
+	CHECK_TEXT(machine_read(NM_USER), nm_user);
+	machine_write("told", "");
+	ip_keep_update(&keep);
+	CHECK_TEXT(machine_read("told"), "");
+	/* So it is when the adapter is back; not at once where that could be for ever. */
+	machine_device("net0", MACHINE_GUID);
+	make_tool("usr/bin/nmcli", "#!/bin/sh\nexit 1\n");
+	keep.again_ms = 3600000;
+	ip_keep_update(&keep);
+	CHECK(has(NM_USER, "address1=192.0.2.5/24\n"));
+	make_tool("usr/bin/nmcli", NOTES);
+	ip_keep_update(&keep);
+	CHECK_TEXT(machine_read("told"), "");
+	keep.kept[0].again = 0;
+	ip_keep_update(&keep);
+	CHECK(has("told", "nmcli connection load /" NM_USER "\n"));
+	machine_end();
+}
+
+/* One of several files cannot be written: all are as they were. */
+static void undo_cannot_write(void)
+{
+	char edited[2048];
+
+	if (!machine_begin())
+		return;
+	make_tool("usr/bin/nmcli", NOTES);
+	machine_write(NM_USER, nm_user);
+	device_file(UUID);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	snprintf(edited, sizeof(edited), "%s", machine_read(NM_USER));
+	CHECK_INT(unshare(CLONE_NEWNS), 0);
+	CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	CHECK_INT(mount(scratch_path("state"), scratch_path("state"), NULL, MS_BIND, NULL), 0);
+	CHECK_INT(mount(NULL, scratch_path("state"), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+	CHECK_INT(ip_undo(&machine, "net0", 5000), -EREMOTEIO);
+	CHECK_TEXT(machine_read(NM_USER), edited);
+	CHECK(has(RECORD, "MANAGER=NetworkManager\n"));
+	/* Nor does what is withdrawn from another adapter's reach go in part. */
+	machine_device("net0", OTHER_GUID);
+	reapply();
+	CHECK_TEXT(machine_read(NM_USER), edited);
+	umount2(scratch_path("state"), MNT_DETACH);
+	machine_end();
 }
 
 /* The user's profile names the MAC address, which is another one after a failover. */
@@ -780,6 +875,80 @@ static void connman(void)
 	machine_end();
 }
 
+/* Its command has no answer: that is not the answer of one that does not run. */
+static void connman_silent(void)
+{
+	struct ip_keep keep = { .system = &machine };
+
+	if (!machine_begin())
+		return;
+	machine_write(CONNMAN, connman_user);
+	connman_tool();
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	CHECK_INT(rename(scratch_path("usr/bin/connmanctl"), scratch_path("good")), 0);
+	/* sleep: the command that is late */
+	make_tool("usr/bin/connmanctl", "#!/bin/sh\nexec sleep 1000\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_why, "whether ConnMan runs is not known: connmanctl: no answer");
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	CHECK_TEXT(machine_read(RECORD), "");
+	check_has("203.0.113.9", "");
+	/* Nor is a command that is not there. */
+	CHECK_INT(rename(scratch_path("usr/bin/connmanctl"), scratch_path("silent")), 0);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	/* One that ends without an answer is: of a ConnMan that does not run, or without D-Bus. */
+	make_tool("usr/bin/connmanctl", "#!/bin/sh\nexit 1\n");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(scratch_logged("ConnMan does not run yet"));
+	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	/* It runs now, and goes on with what it has: it is given the settings when it answers. */
+	CHECK_INT(rename(scratch_path("silent"), scratch_path("usr/bin/connmanctl")), 0);
+	CHECK_INT(ip_undo(&machine, GUID, 8000), -EREMOTEIO);
+	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	CHECK(has(RECORD, "MANAGER=ConnMan\n"));
+	machine_write(CONNMAN, connman_user);
+	ip_keep_update(&keep);
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	CHECK_INT(rename(scratch_path("good"), scratch_path("usr/bin/connmanctl")), 0);
+	ip_keep_update(&keep);
+	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	CHECK(has("view", "Address=192.0.2.5,"));
+	/* It does not take back what it is to. */
+	machine_write("deaf", "");
+	CHECK_INT(ip_undo(&machine, GUID, 1000), -EREMOTEIO);
+	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	CHECK(has(RECORD, "MANAGER=ConnMan\n"));
+	machine_end();
+}
+
+/* As many name servers as one command takes; of the user's, too, which could not be given back. */
+static void connman_name_servers(void)
+{
+	static const char eight[] = "192.0.2.53;192.0.2.54;192.0.2.55;192.0.2.56;192.0.2.57;192.0.2.58;"
+				    "2001:db8::53;2001:db8::54";
+	char text[1024], many[256];
+
+	if (!machine_begin())
+		return;
+	machine_write(CONNMAN, connman_user);
+	connman_tool();
+	snprintf(many, sizeof(many), "%s;192.0.2.59", eight);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", many), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_why, "ConnMan is given 8 name servers of an adapter at most, not 9");
+	CHECK_TEXT(machine_read(CONNMAN), connman_user);
+	CHECK_TEXT(machine_read("told"), "");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", eight), 0);
+	CHECK(has("view", "192.0.2.58, 2001:db8::53, 2001:db8::54 ]\n"));
+	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	snprintf(text, sizeof(text), "%sNameservers=%s;\n", connman_user, many);
+	machine_write(CONNMAN, text);
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_why, "the adapter has more than 8 name servers in ConnMan: remove some");
+	CHECK_TEXT(machine_read(CONNMAN), text);
+	machine_end();
+}
+
 /* Another manager had the adapter: what that kept goes, and what is kept for undoing is ConnMan's. */
 static void connman_takes_over(void)
 {
@@ -912,6 +1081,23 @@ static void appears(void)
 	scratch_end();
 }
 
+/* Without a manager, too, it is the whole record or nothing. */
+static void appears_in_vain(void)
+{
+	if (!machine_begin())
+		return;
+	netns_run("addr add 203.0.113.9/24 dev net0");
+	netns_run("route add default via 203.0.113.1 dev net0");
+	/* No gateway is a multicast address. */
+	machine_write("state/ip-00155daabb01.conf",
+		      "MANAGER=hvkvpd\nMAC=" MACHINE_MAC "\nFAMILY=ipv4\nIPV4_MODE=static\nIPV4_ADDRESSES=192.0.2.5/24\n"
+		      "IPV4_GATEWAYS=224.0.0.1\nIPV6_MODE=none\n");
+	reapply();
+	CHECK(scratch_logged("the gateway 224.0.0.1 cannot be used"));
+	check_has("203.0.113.9", "203.0.113.1");
+	machine_end();
+}
+
 /* A daemon that cannot serve its device has no business with the network. */
 static void refused_daemon(void)
 {
@@ -1026,10 +1212,13 @@ static const struct tap_case cases[] = {
 	{ "systemd-networkd: what the host did not name stays", networkd },
 	{ "systemd-networkd uses its new file late: success", networkd_is_late },
 	{ "systemd-networkd refuses: nothing has changed", networkd_refuses },
+	{ "systemd-networkd refuses undo: nothing has changed", networkd_refuses_undo },
 	{ "netplan: networkd's file is the source", netplan },
 	{ "NetworkManager: the active profile, and back", networkmanager },
 	{ "NetworkManager: a profile in /run, and none", networkmanager_others },
 	{ "NetworkManager: another adapter has the name", replaced },
+	{ "NetworkManager does not take what is withdrawn: it is notified again", replaced_late },
+	{ "undo that cannot write a file: nothing has changed", undo_cannot_write },
 	{ "NetworkManager: a profile with a MAC address that is no longer the adapter's", new_mac },
 	{ "ifupdown: the user's stanzas with other addresses", ifupdown },
 	{ "ifupdown: the mapping checks the adapter", ifupdown_mapping },
@@ -1040,11 +1229,14 @@ static const struct tap_case cases[] = {
 	{ "a file in a folder that is read-only for hvkvpd", read_only },
 	{ "nothing is left in such a folder when SET_IP fails", read_only_failure },
 	{ "ConnMan: its settings, and its view of them", connman },
+	{ "ConnMan does not answer: nothing has changed", connman_silent },
+	{ "ConnMan: more name servers than it takes", connman_name_servers },
 	{ "ConnMan: after another manager", connman_takes_over },
 	{ "ConnMan: another adapter has the MAC address, and the adapter a new one", connman_adapters },
 	{ "managers that have not started yet", early },
 	{ "managers that are not supported are refused by name", unsupported },
 	{ "an adapter that appears later, or has a new name and MAC address", appears },
+	{ "a record that cannot be set: nothing has changed", appears_in_vain },
 	{ "a daemon that is refused changes nothing", refused_daemon },
 	{ "undone where hvkvpd keeps it, also for an adapter that is gone", undone },
 	{ "a dry run shows the difference", dry_run },
