@@ -156,13 +156,47 @@ static bool is_due(const struct ip_kept *kept)
 	return kept->failed && clock_ms() >= kept->again;
 }
 
-static void note_result(const struct ip_keep *keep, struct ip_kept *kept, const char *name, int err,
-			const struct error *error)
+static void note_result(const struct ip_keep *keep, struct ip_kept *kept, int err)
 {
 	kept->failed = err != 0;
 	kept->again = clock_ms() + keep->again_ms;
+}
+
+/* Its adapter is not there. */
+static void update_gone(const struct ip_keep *keep, struct rtnl *rtnl,
+			const struct ip_record *record, struct ip_kept *kept)
+{
+	struct error error;
+	int err;
+
+	/* It was there until now: what has failed then is another matter. */
+	kept->failed &= !kept->index;
+	kept->index = 0;
+	if (!record->plan.adapter.guid[0] || (kept->failed && !is_due(kept)))
+		return;
+	err = withdraw_files(keep->system, rtnl, record, kept, &error);
 	if (err)
-		log_err("%s: what the host has set is not kept: %s", name, error->text);
+		log_err("%s: what the host has set is not withdrawn from the adapter in its place: %s",
+			kept->key, error.text);
+	note_result(keep, kept, err);
+}
+
+/* @is_new: the host has set it a moment ago, and with it the addresses. */
+static void update_here(const struct ip_keep *keep, struct rtnl *rtnl, struct ip_record *record,
+			const struct adapter *adapter, struct ip_kept *kept, bool is_new)
+{
+	struct error error;
+	int err;
+
+	if (kept->index == adapter->index && !strcmp(kept->name, adapter->name) && !is_due(kept))
+		return;
+	kept->index = adapter->index;
+	strcpy(kept->name, adapter->name);
+	record->plan.adapter = *adapter;
+	err = is_new ? 0 : keep_record(keep->system, rtnl, record, kept, &error);
+	if (err)
+		log_err("%s: what the host has set is not kept: %s", adapter->name, error.text);
+	note_result(keep, kept, err);
 }
 
 static void update_record(const char *key, void *data)
@@ -171,12 +205,10 @@ static void update_record(const char *key, void *data)
 	const struct ip_system *system = keep->system;
 	unsigned int before = keep->count;
 	struct ip_kept *kept = find_kept(keep, key);
-	/* The host has set it a moment ago, and with it the addresses. */
 	bool is_new = keep->started && keep->count > before;
 	struct rtnl rtnl = { .nl = NULL };
 	struct ip_record record;
 	struct adapter adapter;
-	struct error error;
 	int err = ip_record_read(system, key, &record);
 
 	if (err || !kept) {
@@ -189,23 +221,12 @@ static void update_record(const char *key, void *data)
 	if (!err)
 		err = adapter_find(system->root, &rtnl, record.plan.adapter.guid[0] ?
 				   record.plan.adapter.guid : record.plan.adapter.mac, &adapter);
-	if (err == -ENOENT) {
-		/* It was there until now: what has failed then is another matter. */
-		kept->failed &= !kept->index;
-		kept->index = 0;
-		if (record.plan.adapter.guid[0] && (!kept->failed || is_due(kept)))
-			note_result(keep, kept, key,
-				    withdraw_files(system, &rtnl, &record, kept, &error), &error);
-	} else if (err) {
+	if (err == -ENOENT)
+		update_gone(keep, &rtnl, &record, kept);
+	else if (err)
 		log_err("%s/ip-%s.conf: %s", system->state_dir, key, strerror(-err));
-	} else if (kept->index != adapter.index || strcmp(kept->name, adapter.name) || is_due(kept)) {
-		kept->index = adapter.index;
-		strcpy(kept->name, adapter.name);
-		record.plan.adapter = adapter;
-		if (!is_new)
-			note_result(keep, kept, adapter.name,
-				    keep_record(system, &rtnl, &record, kept, &error), &error);
-	}
+	else
+		update_here(keep, &rtnl, &record, &adapter, kept, is_new);
 	rtnl_close(&rtnl);
 }
 

@@ -194,7 +194,7 @@ static int carry_out(struct undo *undo, const struct ip_plan *plan, const struct
 	const struct ip_manager *manager = undo->manager;
 	const struct adapter *adapter = &undo->adapter;
 	/* The rest is for a rollback. */
-	const uint64_t until = clock_ms() + clock_left(undo->end) / 2;
+	const uint64_t until = clock_ms() + ip_budget_manager(clock_left(undo->end));
 	int err;
 
 	if (undo->runs && manager->release)

@@ -3,6 +3,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -116,6 +117,25 @@ class Machine:
             process.kill()
             process.wait()
         self.processes.remove(process)
+
+    def processes_named(self, name):
+        """Their numbers, without those that have ended and were not waited for, which have no command line."""
+        found = []
+        for folder in filter(str.isdigit, os.listdir(f"{self.root}/proc")):
+            try:
+                with open(f"{self.root}/proc/{folder}/comm", encoding="utf-8") as comm, \
+                     open(f"{self.root}/proc/{folder}/cmdline", "rb") as words:
+                    if comm.read() == f"{name}\n" and words.read():
+                        found.append(int(folder))
+            except (FileNotFoundError, ProcessLookupError):
+                pass
+        return found
+
+    def end_all(self, name):
+        """As systemd does with what a service leaves behind."""
+        for process in self.processes_named(name):
+            os.kill(process, signal.SIGKILL)
+        wait(lambda: not self.processes_named(name), f"the end of {name}")
 
     def inside(self, *words, check=True):
         return call("chroot", self.root, *words, check=check)

@@ -182,6 +182,8 @@ class Dhcpcd:
 
     def stop(self):
         self.machine.stop(self.process)
+        # Its helpers may end later, and remove files of the next one.
+        self.machine.end_all("dhcpcd")
         shutil.rmtree(f"{self.machine.root}/run/dhcpcd")
 
 

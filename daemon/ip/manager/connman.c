@@ -30,7 +30,7 @@
 #define VALUE_SIZE	1024
 #define SERVICE_SIZE	40
 /* What a command may take that only asks. */
-#define STATE_MS	3000
+#define STATE_MS	5000
 #define LOOK_MS		100
 /* Name servers: as many as fit into one command. */
 #define DNS_MAX		8

@@ -7,11 +7,13 @@
  * takes the prefix length of the first. So the user's lines that the host's setting
  * replaces become comments with a mark, and a marked block at the end has the host's.
  *
- * SIGHUP makes it read the file again. "dhcpcd -n" would do the same by its socket, which
- * in version 9 of Debian 12 serves one client and no other until it is started again. For
- * the same reason "dhcpcd -U" cannot be asked; the kernel knows whose the address is. That
- * version also loses signals that arrive while it waits for one of its own processes, for
- * example because an address has just gone: inotify shows whether it reads the file.
+ * It reads the file again when its socket gets what "dhcpcd -n" sends, or at SIGHUP; inotify
+ * shows whether it does. The socket of version 9, in Debian 12, serves one client and no
+ * other until it is started again, so that version gets the signal, and is not asked by
+ * "dhcpcd -U" either: the kernel knows whose the address is. It loses signals that arrive
+ * while it waits for one of its own processes, for example because an address has just gone.
+ * Version 10, in Debian 13, gives up reading the file then, and goes on without any of it:
+ * that one gets the command.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -21,6 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "ip/manager/manager.h"
@@ -34,10 +38,14 @@
 #include "util/sysroot.h"
 
 #define PATH		"/etc/dhcpcd.conf"
+#define SOCKET		"/run/dhcpcd/sock"
 #define BLANK		" \t"
 #define VALUE_SIZE	1024
 /* How long a signal may take; then it is sent again. */
 #define SIGNAL_MS	1000
+/* Whose socket can be used; how long it may take to print that. */
+#define SOCKET_VERSION	10
+#define VERSION_MS	3000
 
 /* Around our block, and in front of a line of the user's; %s is the record's key. */
 #define BEGIN		"# hvkvpd-%s: begin\n"
@@ -334,8 +342,12 @@ static int running(const struct ip_system *system, const struct adapter *adapter
 	char pid[16];
 
 	(void)adapter;
-	(void)error;
-	return read_pid(system, pid, sizeof(pid));
+	if (read_pid(system, pid, sizeof(pid)))
+		return 1;
+	/* It removes both when it ends; one that ends late has removed the file of the next one. */
+	if (sysroot_exists(system->root, SOCKET))
+		return error_set(error, -ESRCH, "dhcpcd has no /run/dhcpcd/pid, but a socket: restart it");
+	return 0;
 }
 
 /*
@@ -352,6 +364,41 @@ static bool send_signal(const struct ip_system *system, unsigned int limit_ms)
 	       !IP_TOOL(system, limit_ms, true, "sh", "-c", script, pid);
 }
 
+/* Does its socket serve more than one client? */
+static bool has_socket(const struct ip_system *system)
+{
+	unsigned int major = 0;
+	char text[1024];
+
+	return !IP_TOOL_OUTPUT(system, VERSION_MS, text, sizeof(text), "dhcpcd", "--version") &&
+	       sscanf(text, "dhcpcd %u", &major) == 1 && major >= SOCKET_VERSION;
+}
+
+/*
+ * What "dhcpcd -n" sends, without that program, which reads the file itself. The command waits
+ * in the socket.
+ */
+static bool send_command(const struct ip_system *system, const char *name)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	char path[SYSROOT_PATH_SIZE], words[64];
+	int fd, len;
+	bool sent;
+
+	sysroot_path(system->root, path, SOCKET);
+	if (strlen(path) >= sizeof(to.sun_path))
+		return false;
+	strcpy(to.sun_path, path);
+	len = snprintf(words, sizeof(words), "dhcpcd%c-n%c%s", 0, 0, name) + 1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	sent = !connect(fd, (struct sockaddr *)&to, sizeof(to)) &&
+	       send(fd, words, len, MSG_NOSIGNAL) == len;
+	close(fd);
+	return sent;
+}
+
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
 		  unsigned int limit_ms, struct error *error)
 {
@@ -360,12 +407,13 @@ static int notify(const struct ip_system *system, const struct adapter *adapter,
 	char path[SYSROOT_PATH_SIZE];
 	bool is_read = false;
 
-	(void)adapter;
 	(void)dhcp;
 	/* Without it, the first signal has to do. */
 	if (watch.fd < 0 ||
 	    inotify_add_watch(watch.fd, sysroot_path(system->root, path, PATH), IN_OPEN) < 0)
 		is_read = send_signal(system, limit_ms);
+	else if (has_socket(system) && send_command(system, adapter->name))
+		is_read = poll(&watch, 1, clock_left(end)) > 0;
 	while (!is_read && clock_left(end) && send_signal(system, clock_left(end)))
 		is_read = poll(&watch, 1, clock_left(end) < SIGNAL_MS ? clock_left(end) : SIGNAL_MS) > 0;
 	if (watch.fd >= 0)

@@ -4,6 +4,7 @@
  * tests/managers has the real managers.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -11,11 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "c/tap.h"
+#include "ip/budget.h"
 #include "ip/describe.h"
 #include "ip/keep.h"
 #include "ip/policy.h"
@@ -147,7 +151,7 @@ static void networkd(void)
 	machine_write("etc/systemd/network/10-user.network", "[Match]\nName=*\n[Network]\nDomains=new.example\n");
 	reapply();
 	CHECK(has(NETWORKD_OURS, "Domains=new.example\n"));
-	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_INT(ip_undo(&machine, "net0", IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(NETWORKD_OURS), "");
 	CHECK_TEXT(machine_read(RECORD), "");
 	CHECK_INT(ip_undo(&machine, "net0", 5000), -ENOENT);
@@ -222,7 +226,7 @@ static void networkd_refuses_undo(void)
 	check_has("192.0.2.5", "192.0.2.1");
 	CHECK(scratch_logged("nothing has changed"));
 	networkd_tool();
-	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_INT(ip_undo(&machine, "net0", IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(NETWORKD_OURS), "");
 	CHECK_TEXT(machine_read(RECORD), "");
 	machine_end();
@@ -292,7 +296,7 @@ static void networkmanager(void)
 	CHECK_INT(set_dhcp(), 0);
 	CHECK(has(NM_USER, "[ipv4]\nmethod=auto\ndns=203.0.113.53;\ndns-search"));
 	/* Undone: byte for byte. */
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(NM_USER), nm_user);
 	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), "");
 	CHECK_TEXT(machine_read(RECORD), "");
@@ -306,7 +310,7 @@ static void networkmanager(void)
 	}
 	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), 0);
 	CHECK(has(NM_USER, "[proxy]\nmethod=1\n"));
-	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_INT(ip_undo(&machine, "net0", IP_UNDO_MS), 0);
 	CHECK(has(NM_USER, "[proxy]\nmethod=1\n"));
 	CHECK(has(NM_USER, "address1=203.0.113.9/24,203.0.113.1\n"));
 	CHECK(!has(NM_USER, "192.0.2.7"));
@@ -331,7 +335,7 @@ static void networkmanager_others(void)
 		   "gateway=192.0.2.1\n");
 	CHECK_INT(set_v4("192.0.2.6", "", ""), 0);
 	CHECK(has(NM_OURS, "address1=192.0.2.6/24\n"));
-	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(NM_OURS), "");
 	/* No profile, and it does not run yet. */
 	unlink(scratch_path("run/NetworkManager/system-connections/Wired connection 1.nmconnection"));
@@ -497,13 +501,13 @@ static void new_mac(void)
 	CHECK_TEXT(machine_read(NM_OURS), "");
 	snprintf(changed, sizeof(changed), "%s[proxy]\nmethod=1\n", machine_read(NM_USER));
 	/* Byte for byte; or, where the user has changed it since, with what was taken out. */
-	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(NM_USER), user);
 	netns_run("link set lan0 down");
 	netns_run("link set lan0 address " MACHINE_MAC " up");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	machine_write(NM_USER, changed);
-	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, IP_UNDO_MS), 0);
 	CHECK(has(NM_USER, "[ethernet]\nmac-address=00:15:5D:AA:BB:01\nmtu=1400\n"));
 	CHECK(has(NM_USER, "[proxy]\nmethod=1\n"));
 	netns_run("link del lan0");
@@ -551,7 +555,7 @@ static void ifupdown(void)
 	make_tool("sbin/dhclient", "#!/bin/sh\n");
 	CHECK_INT(set_dhcp(), 0);
 	CHECK(has(IFUPDOWN_OURS, "\niface hvkvpd-net0 inet dhcp\n\tmtu 1400\n"));
-	CHECK_INT(ip_undo(&machine, "net0", 5000), 0);
+	CHECK_INT(ip_undo(&machine, "net0", IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(IFUPDOWN_OURS), "");
 	machine_end();
 }
@@ -650,7 +654,7 @@ static void dhcpcd(void)
 	CHECK(strstr(machine_why, "dhcpcd keeps no IPv6 gateway") != NULL);
 	check_has("192.0.2.5", "192.0.2.1");
 	/* Undone: byte for byte. */
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
 	machine_write(DHCPCD, "duid\n");
 	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
@@ -659,7 +663,7 @@ static void dhcpcd(void)
 	machine_write(DHCPCD, "# hvkvpd-" GUID ": begin\nduid\n");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	CHECK(has(DHCPCD, "duid\n# hvkvpd-" GUID ": begin\n"));
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(DHCPCD), "duid\n");
 	/* What holds for all interfaces cannot be taken back for one. */
 	machine_write(DHCPCD, "noipv4\n");
@@ -670,6 +674,66 @@ static void dhcpcd(void)
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	CHECK(has(RECORD, "MANAGER=hvkvpd\n"));
 	CHECK_TEXT(machine_read(DHCPCD), "denyinterfaces wlan* net0\n");
+	machine_end();
+}
+
+/* A socket that notes what it gets; then dhcpcd reads its file. Return: the process. */
+static pid_t dhcpcd_socket(void)
+{
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), client;
+	char text[64];
+	ssize_t len;
+	pid_t pid;
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "%s", scratch_path("run/dhcpcd/sock"));
+	CHECK_INT(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	CHECK_INT(listen(fd, 1), 0);
+	pid = fork();
+	while (!pid) {
+		client = accept(fd, NULL, NULL);
+		len = read(client, text, sizeof(text) - 1);
+		if (len <= 0 || text[len - 1])
+			_exit(1);
+		for (ssize_t i = 0; i < len - 1; i++)
+			text[i] = text[i] ? text[i] : ' ';
+		machine_write("told", text);
+		close(client);
+		close(open(scratch_path(DHCPCD), O_RDONLY));
+		if (system("ip route replace 192.0.2.0/24 dev net0 proto dhcp src 192.0.2.5 metric 77"))
+			_exit(1);
+	}
+	close(fd);
+	return pid;
+}
+
+/* A signal in the wrong moment makes it read nothing of its file: it has a socket for that. */
+static void dhcpcd_10(void)
+{
+	pid_t pid;
+
+	if (!machine_begin())
+		return;
+	machine_write(DHCPCD, dhcpcd_user);
+	dhcpcd_tool();
+	make_tool("usr/sbin/dhcpcd", "#!/bin/sh\necho \"dhcpcd 10.1.0\"\n");
+	pid = dhcpcd_socket();
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK_TEXT(machine_read("told"), "dhcpcd -n net0");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	/* It is gone: the signal has to do. */
+	machine_write("told", "");
+	machine_write("once", "");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.2", ""), 0);
+	CHECK_TEXT(machine_read("told"), "sh -c " SIGNAL " 77\n");
+	/* Without its number it is not one that does not run. */
+	CHECK_INT(unlink(scratch_path("run/dhcpcd/pid")), 0);
+	machine_write("etc/systemd/system/multi-user.target.wants/dhcpcd.service", "");
+	CHECK_INT(set_v4("192.0.2.7", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_why, "dhcpcd has no /run/dhcpcd/pid, but a socket: restart it");
+	check_has("192.0.2.5", "192.0.2.2");
+	CHECK(has(DHCPCD, "static ip_address=192.0.2.5/24\n"));
 	machine_end();
 }
 
@@ -716,27 +780,29 @@ static void dhcpcd_killed(void)
 	machine_end();
 }
 
-/* In the sandbox of the unit, /etc is read-only. What runs in the place of @tool can write there, after @before. */
-static void make_outside(const char *tool, const char *before)
+/*
+ * In the sandbox of the unit, @folder is read-only. What runs in the place of @tool can write there, after
+ * @before.
+ */
+static void make_outside(const char *tool, const char *folder, const char *before)
 {
 	char command[512];
 
 	snprintf(command, sizeof(command),
 		 "#!/bin/sh\nr=${0%%%%/usr/*}\ncase $2 in *kill*) exec $r/usr/bin/signal \"$@\";; esac\n"
-		 "mount -o remount,bind,rw $r/etc && { %s /bin/${0##*/} \"$@\"; }; e=$?\n"
-		 "mount -o remount,bind,ro $r/etc; exit $e\n", before);
+		 "mount -o remount,bind,rw $r/%s && { %s /bin/${0##*/} \"$@\"; }; e=$?\n"
+		 "mount -o remount,bind,ro $r/%s; exit $e\n", folder, before, folder);
 	make_tool(tool, command);
 }
 
-static void make_etc_read_only(void)
+static void make_read_only(const char *folder)
 {
 	CHECK_INT(unshare(CLONE_NEWNS), 0);
 	CHECK_INT(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	CHECK_INT(mount(scratch_path("etc"), scratch_path("etc"), NULL, MS_BIND, NULL), 0);
-	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
-	make_outside("usr/bin/sh", "");
-	make_outside("usr/bin/rm", "");
-	CHECK_INT(mount(NULL, scratch_path("etc"), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
+	CHECK_INT(mount(scratch_path(folder), scratch_path(folder), NULL, MS_BIND, NULL), 0);
+	make_outside("usr/bin/sh", folder, "");
+	make_outside("usr/bin/rm", folder, "");
+	CHECK_INT(mount(NULL, scratch_path(folder), NULL, MS_BIND | MS_REMOUNT | MS_RDONLY, NULL), 0);
 }
 
 static bool exists(const char *path)
@@ -758,12 +824,13 @@ static void read_only(void)
 	/* Left by one that was killed. */
 	machine_write(DHCPCD_SCRATCH, "interface");
 	dhcpcd_tool();
-	make_etc_read_only();
+	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
+	make_read_only("etc");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	CHECK(has(DHCPCD, "interface net0\nstatic ip_address=192.0.2.5/24\n"));
 	CHECK(!stat(scratch_path(DHCPCD), &st) && (st.st_mode & 07777) == 0640);
 	CHECK(!exists(DHCPCD_SCRATCH));
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
 	umount2(scratch_path("etc"), MNT_DETACH);
 	machine_end();
@@ -776,14 +843,15 @@ static void read_only_failure(void)
 		return;
 	machine_write("etc/hostname", "");
 	dhcpcd_tool();
-	make_etc_read_only();
+	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
+	make_read_only("etc");
 	/* The disk is full. A message to a file would end the shell before its trap. */
-	make_outside("usr/bin/sh", "ulimit -f 0; exec 2>/dev/null;");
+	make_outside("usr/bin/sh", "etc", "ulimit -f 0; exec 2>/dev/null;");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
 	CHECK(!exists(DHCPCD));
 	CHECK(!exists(DHCPCD_SCRATCH));
 	/* Nothing takes the signal. */
-	make_outside("usr/bin/sh", "");
+	make_outside("usr/bin/sh", "etc", "");
 	make_tool("usr/bin/signal", "#!/bin/sh\n[ -s ${0%/usr/*}/" DHCPCD " ] && : >${0%/usr/*}/written\nexit 1\n");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
 	CHECK(exists("written"));
@@ -850,7 +918,7 @@ static void connman(void)
 	check_has("192.0.2.5;2001:db8::5", "192.0.2.1;2001:db8::1");
 	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
 	unlink(scratch_path("deaf"));
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(CONNMAN), connman_user);
 	CHECK_TEXT(machine_read("view"), "  IPv4.Configuration = [ Method=manual, Address=203.0.113.9, Netmask=255.255.255.0, "
 		   "Gateway=203.0.113.1 ]\n  IPv6.Configuration = [ Method=off ]\n  Nameservers.Configuration = [  ]\n");
@@ -861,7 +929,7 @@ static void connman(void)
 	CHECK_INT(machine_get(4, MACHINE_GUID, 0), 0);
 	CHECK_INT(GOT_DHCP, 1);
 	netns_run("addr del 198.51.100.20/24 dev net0");
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	/* A service that the user has provisioned. */
 	machine_write(CONNMAN, "[" SERVICE "]\nIPv4.method=fixed\nConfig.file=user\nConfig.ident=service_user\n");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
@@ -904,7 +972,7 @@ static void connman_silent(void)
 	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
 	/* It runs now, and goes on with what it has: it is given the settings when it answers. */
 	CHECK_INT(rename(scratch_path("silent"), scratch_path("usr/bin/connmanctl")), 0);
-	CHECK_INT(ip_undo(&machine, GUID, 8000), -EREMOTEIO);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), -EREMOTEIO);
 	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
 	CHECK(has(RECORD, "MANAGER=ConnMan\n"));
 	machine_write(CONNMAN, connman_user);
@@ -940,7 +1008,7 @@ static void connman_name_servers(void)
 	CHECK_TEXT(machine_read("told"), "");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", eight), 0);
 	CHECK(has("view", "192.0.2.58, 2001:db8::53, 2001:db8::54 ]\n"));
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	snprintf(text, sizeof(text), "%sNameservers=%s;\n", connman_user, many);
 	machine_write(CONNMAN, text);
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), HVKVP_E_FAIL);
@@ -962,7 +1030,7 @@ static void connman_takes_over(void)
 	connman_tool();
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
 	CHECK_TEXT(machine_read("state/ip-" GUID ".before"), connman_user);
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(CONNMAN), connman_user);
 	machine_end();
 }
@@ -993,7 +1061,7 @@ static void connman_adapters(void)
 	CHECK(has(NEW_CONNMAN, "[" NEW_SERVICE "]\nName=Wired\n"));
 	CHECK(has(NEW_CONNMAN, "IPv4.local_address=192.0.2.5\n"));
 	CHECK(has(NEW_CONNMAN, "Domains=example.org;\n"));
-	CHECK_INT(ip_undo(&machine, GUID, 5000), 0);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK(has(NEW_CONNMAN, "IPv4.local_address=203.0.113.9\n"));
 	netns_run("link del net0");
 	scratch_end();
@@ -1075,7 +1143,7 @@ static void appears(void)
 	netns_run("addr flush dev lan0");
 	ip_keep_update(&keep);
 	CHECK(!netns_shows("addr show lan0", "192.0.2.5"));
-	CHECK_INT(ip_undo(&machine, "lan0", 1000), 0);
+	CHECK_INT(ip_undo(&machine, "lan0", IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(RECORD), "");
 	netns_run("link del lan0");
 	scratch_end();
@@ -1131,7 +1199,7 @@ static void undone(void)
 	netns_run("addr add 203.0.113.9/24 dev net0");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
 	netns_run("addr add 203.0.113.9/24 dev net0");
-	CHECK_INT(ip_undo(&machine, MACHINE_MAC, 1000), 0);
+	CHECK_INT(ip_undo(&machine, MACHINE_MAC, IP_UNDO_MS), 0);
 	check_has("203.0.113.9", "");
 	CHECK(!has("etc/resolv.conf", "192.0.2.53"));
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
@@ -1140,7 +1208,7 @@ static void undone(void)
 	ip_undo_list(&machine, out);
 	fclose(out);
 	CHECK_TEXT(text, GUID " gone hvkvpd 192.0.2.5/24\n");
-	CHECK_INT(ip_undo(&machine, MACHINE_GUID, 1000), 0);
+	CHECK_INT(ip_undo(&machine, MACHINE_GUID, IP_UNDO_MS), 0);
 	CHECK(netns_shows("addr show net0", "192.0.2.5"));
 	CHECK_TEXT(machine_read(RECORD), "");
 	machine_end();
@@ -1224,6 +1292,7 @@ static const struct tap_case cases[] = {
 	{ "ifupdown: the mapping checks the adapter", ifupdown_mapping },
 	{ "ifupdown fails: everything is rolled back", ifupdown_fails },
 	{ "dhcpcd: a block for the interface, and back", dhcpcd },
+	{ "dhcpcd 10 gets a command, and no signal", dhcpcd_10 },
 	{ "dhcpcd: another adapter has the name", dhcpcd_replaced },
 	{ "dhcpcd was killed, and another process has its number", dhcpcd_killed },
 	{ "a file in a folder that is read-only for hvkvpd", read_only },
