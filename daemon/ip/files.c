@@ -73,7 +73,7 @@ static int write_outside(const char *path, mode_t mode, const char *text, const 
 {
 	/* Its contents are never open to more users than before; after a failure nothing is left. */
 	static const char script[] =
-		"set -e; umask 077; new=${0%/*}/.${0##*/}.hvkvpd~; trap 'rm -f \"$new\"' EXIT\n"
+		"set -e; mkdir -p \"${0%/*}\"; umask 077; new=${0%/*}/.${0##*/}.hvkvpd~; trap 'rm -f \"$new\"' EXIT\n"
 		"rm -f \"$new\"; cat >\"$new\"\n"
 		"if [ -e \"$0\" ]; then chown --reference=\"$0\" \"$new\"; chmod --reference=\"$0\" \"$new\"\n"
 		"else chmod \"$1\" \"$new\"; fi\n"

@@ -178,6 +178,8 @@ int file_set_write(struct file_set *files, const char *path, mode_t mode,
 	err = before ? 0 : make_folders(path);
 	if (!err)
 		err = put(files, path, mode, before ? &st : NULL, text, len);
+	else if (err == -EROFS && files->outside)
+		err = files->outside(path, mode, text, files->data);
 	if (err) {
 		free(before);
 		return err;

@@ -24,7 +24,7 @@
  * @text: its contents, with a NUL; NULL removes the file
  * @data: of the caller
  *
- * Atomic and durable, as file_set_write().
+ * Atomic and durable, as file_set_write(), and it creates missing folders.
  *
  * Return: 0 or -errno.
  */

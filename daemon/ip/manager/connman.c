@@ -63,8 +63,9 @@ static char *settings_path(const struct adapter *adapter, char *path)
 static bool in_charge(const struct ip_system *system, const struct adapter *adapter)
 {
 	(void)adapter;
+	/* The folder alone is made at boot where the package is installed. */
 	return ip_unit_enabled(system, "connman.service") ||
-	       sysroot_exists(system->root, "/run/connman");
+	       sysroot_exists(system->root, "/run/connman/resolv.conf");
 }
 
 /*

@@ -630,6 +630,8 @@ static void dhcpcd(void)
 	if (!machine_begin())
 		return;
 	machine_write(DHCPCD, dhcpcd_user);
+	/* ConnMan is installed, and disabled. */
+	machine_write("run/connman/x", "");
 	dhcpcd_tool();
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", "192.0.2.53"), 0);
 	CHECK_TEXT(machine_read(DHCPCD),
@@ -990,6 +992,26 @@ static void connman_silent(void)
 	machine_end();
 }
 
+/* Its folder comes with its first start: the sandbox of hvkvpd's unit has no hole for it until then. */
+static void connman_first_boot(void)
+{
+	struct stat st;
+
+	if (!machine_begin())
+		return;
+	machine_write("var/lib/misc/x", "");
+	machine_write("etc/systemd/system/multi-user.target.wants/connman.service", "");
+	make_tool("usr/bin/connmanctl", "#!/bin/sh\nexit 1\n");
+	make_read_only("var");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	CHECK(has(CONNMAN, "IPv4.local_address=192.0.2.5\n"));
+	CHECK(!stat(scratch_path(CONNMAN), &st) && (st.st_mode & 07777) == 0600);
+	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
+	CHECK(!has(CONNMAN, "192.0.2.5"));
+	umount2(scratch_path("var"), MNT_DETACH);
+	machine_end();
+}
+
 /* As many name servers as one command takes; of the user's, too, which could not be given back. */
 static void connman_name_servers(void)
 {
@@ -1299,6 +1321,7 @@ static const struct tap_case cases[] = {
 	{ "nothing is left in such a folder when SET_IP fails", read_only_failure },
 	{ "ConnMan: its settings, and its view of them", connman },
 	{ "ConnMan does not answer: nothing has changed", connman_silent },
+	{ "ConnMan has not been started yet, and has no folder", connman_first_boot },
 	{ "ConnMan: more name servers than it takes", connman_name_servers },
 	{ "ConnMan: after another manager", connman_takes_over },
 	{ "ConnMan: another adapter has the MAC address, and the adapter a new one", connman_adapters },
