@@ -22,6 +22,7 @@ ONLY_ALL = (
     "package: musl, 32 bits, flags of distributions",
     "package: arm64: packages, module and unit tests, cross-compiled",
     "vm: booted: *",
+    "managers: the managers of trixie",
     "managers: the host sets addresses on a booted Debian, under each network manager",
 )
 # ... and of those that run with HVKVP_DEBUG=1, or where the cache has the debug kernel.

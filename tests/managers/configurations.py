@@ -78,6 +78,17 @@ class BridgeNetplan(KeptNetplan):
             "        - {to: 10.50.0.0/16, via: 203.0.113.3}\n"}
 
 
+class StackedNetplan(KeptNetplan):
+    """netplan has no macvlan: a drop-in for the file that it writes names it."""
+
+    stacked = "mv0"
+    user = {"/etc/netplan/50-user.yaml":
+            "network:\n  version: 2\n  ethernets:\n    eth0:\n      addresses: [203.0.113.9/24]\n      link-local: []\n"
+            "      routes:\n        - {to: 0.0.0.0/0, via: 203.0.113.1}\n        - {to: 10.50.0.0/16, via: 203.0.113.3}\n",
+            "/etc/systemd/network/10-netplan-eth0.network.d/mv.conf": "[Network]\nMACVLAN=mv0\n"} | {
+            path: text for path, text in StackedNetworkd.user.items() if "mv" in path}
+
+
 class KeptNetworkManager(Kept, NetworkManager):
     user = {"/etc/NetworkManager/system-connections/user.nmconnection":
             "[connection]\nid=user\nuuid=0c7c4b7e-0000-4000-8000-000000000001\ntype=ethernet\n"
@@ -125,6 +136,21 @@ class KeptIfupdown(Kept, Ifupdown):
             "\tup ip route add default via 203.0.113.4 table 100\n"
             "\tdown ip rule del from 10.9.0.0/16 table 100\n"
             "iface eth0 inet6 static\n\taddress 2001:db8:5::9/64\n\tdad-attempts 0\n"}
+
+
+class SearchIfupdown(KeptIfupdown):
+    """With resolvconf, which has name servers and search domains of the interface from ifup."""
+
+    user = {"/etc/network/interfaces":
+            "source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n"
+            "auto eth0\niface eth0 inet static\n\taddress 203.0.113.9/24\n\tgateway 203.0.113.1\n"
+            "\tup ip route add 10.50.0.0/16 via 203.0.113.3\n"
+            "\tdns-nameservers 203.0.113.53 203.0.113.54\n\tdns-search example.org example.net\n"}
+
+    def view(self):
+        """What resolvconf has written."""
+        with open(f"{self.machine.root}/etc/resolv.conf", encoding="utf-8") as file:
+            return file.read()
 
 
 class StackedIfupdown(KeptIfupdown):
@@ -199,6 +225,42 @@ class KeptConnMan(Kept, ConnMan):
         """What is configured; what is in effect now is the kernel's to say."""
         text = self.machine.inside("connmanctl", "services", self.service).stdout.replace("203.0.113.10", "203.0.113.9")
         return [line for line in text.splitlines() if ".Configuration = " in line or "Immutable" in line]
+
+
+class StackedConnMan(KeptConnMan):
+    """On the adapter is what something else has made, and ConnMan is to leave alone."""
+
+    stacked = "mv0"
+    user = {**KeptConnMan.user, "/etc/connman/main.conf":
+            "[General]\nNetworkInterfaceBlacklist=far,mv\nAllowHostnameUpdates=false\n"}
+
+    def start(self):
+        if not shows("mv0@", "link"):
+            call("ip", "link", "add", "link", "eth0", "name", "mv0", "address", STACKED_MAC, "type", "macvlan", "mode", "bridge")
+        call("ip", "link", "set", "mv0", "up")
+        call("ip", "addr", "replace", "198.51.100.9/24", "dev", "mv0")
+        call("ip", "route", "replace", "10.60.0.0/16", "via", "198.51.100.3")
+        super().start()
+
+
+class Hung:
+    """A manager that does not answer for a while."""
+
+
+class HungNetworkd(Hung, KeptNetworkd):
+    pass
+
+
+class HungNetworkManager(Hung, KeptNetworkManager):
+    pass
+
+
+class HungDhcpcd(Hung, KeptDhcpcd):
+    pass
+
+
+class HungConnMan(Hung, KeptConnMan):
+    pass
 
 
 class Adapters:
