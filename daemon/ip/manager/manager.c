@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "ip/manager/manager.h"
@@ -114,6 +115,26 @@ static int copy_words(const char **words, const char *const *argv)
 	return 0;
 }
 
+/* systemd puts its own variables in the place of "$NAME" and "${...}"; "$$" is a '$' to it. */
+static int escape_dollars(const char **words, char **copies)
+{
+	for (size_t i = 0; words[i]; i++) {
+		char *to = malloc(2 * strlen(words[i]) + 1);
+
+		if (!to)
+			return -ENOMEM;
+		copies[i] = to;
+		for (const char *at = words[i]; *at; at++) {
+			*to++ = *at;
+			if (*at == '$')
+				*to++ = '$';
+		}
+		*to = 0;
+		words[i] = copies[i];
+	}
+	return 0;
+}
+
 int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	    const char *input, const char *const *argv)
 {
@@ -133,6 +154,7 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 	const char *found = argv[0][0] == '/' ? argv[0] : ip_tool_path(system, argv[0]);
 	bool in_unit = outside && sysroot_exists(system->root, "/run/systemd/private") &&
 		       sysroot_exists(system->root, "%s", run[0]);
+	char *copies[IP_TOOL_WORDS] = { NULL };
 	size_t n = 0;
 	int ret;
 
@@ -151,8 +173,12 @@ int ip_tool(const struct ip_system *system, unsigned int limit_ms, bool outside,
 		words[n++] = sysroot_path(system->root, path, "%s", tool);
 	}
 	ret = copy_words(words + n, argv + 1);
+	if (!ret && in_unit)
+		ret = escape_dollars(words + n, copies);
 	if (!ret)
 		ret = spawn_program(words, NULL, input, limit_ms);
+	for (size_t i = 0; i < IP_TOOL_WORDS; i++)
+		free(copies[i]);
 	if (in_unit && ret > 0 && !clock_left(end))
 		ret = -ETIMEDOUT;
 	if (ret < 0)

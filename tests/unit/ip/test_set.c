@@ -554,10 +554,15 @@ static void early(void)
 static void tool_in_unit(void)
 {
 	static const char *const argv[] = { "/usr/sbin/ifup", "net0", NULL };
+	static const char *const script[] = { "/usr/bin/sh", "-c", "echo ${0%/*} $1", "a/b", NULL };
 
 	if (!machine_begin())
 		return;
 	machine_write("run/systemd/private", "");
+	/* It puts variables of its own into words, unless '$' is doubled. */
+	make_tool("usr/bin/systemd-run", "#!/bin/sh\necho \"$*\" >\"${0%/usr/*}/told\"\n");
+	CHECK_INT(ip_tool(&machine, 8000, true, NULL, script), 0);
+	CHECK(strstr(machine_read("told"), " /usr/bin/sh -c echo $${0%/*} $$1 a/b\n") != NULL);
 	make_tool("usr/bin/systemd-run", "#!/bin/sh\necho \"$*\" >\"${0%/usr/*}/told\"\nexit 3\n");
 	CHECK_INT(ip_tool(&machine, 8000, true, NULL, argv), 3);
 	CHECK(strstr(machine_read("told"), " --property=KillSignal=SIGKILL --property=RuntimeMaxSec=7000ms "
