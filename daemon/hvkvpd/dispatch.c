@@ -511,6 +511,26 @@ static void tolerate(const struct call *call, uint32_t status)
 			 protocol_operation_name(call->body[0]), call->oddity);
 }
 
+bool dispatch_is_left(const struct dispatch *dispatch, const struct dispatch_request *request)
+{
+	if (!dispatch->leaves || request->body_len < HVKVP_MSG_HDR_SIZE)
+		return false;
+	switch (request->body[0]) {
+	case HVKVP_OP_SET:
+		if (request->body[1] == HVKVP_POOL_PARAMETER)
+			return false;
+		/* fall through */
+	case HVKVP_OP_GET:
+	case HVKVP_OP_DELETE:
+	case HVKVP_OP_ENUMERATE:
+		return request->body[1] != HVKVP_POOL_AUTO;
+	case HVKVP_OP_SET_IP:
+		return true;
+	default:
+		return false;
+	}
+}
+
 void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_request *request,
 		     struct dispatch_reply *reply)
 {

@@ -29,6 +29,8 @@ struct store;
  * @lock_wait_ms: how long a request may wait for a locked pool, milliseconds
  * @early: @store has only what the host has set since the boot: a request that depends on the
  *	rest fails
+ * @leaves: with @early: what it cannot answer for good is left to the system's service, see
+ *	dispatch_is_left()
  * @tolerated: counts requests that were accepted in spite of an oddity of a
  *	string or number; the first is logged. NULL: neither
  */
@@ -40,6 +42,7 @@ struct dispatch {
 	struct change_rate *rate;
 	unsigned int lock_wait_ms;
 	bool early;
+	bool leaves;
 	unsigned long *tolerated;
 };
 
@@ -79,6 +82,17 @@ struct dispatch_reply {
 	uint32_t body_len;
 	uint8_t body[PROTOCOL_BODY_MAX];
 };
+
+/**
+ * dispatch_is_left() - is a request for the service that comes after this one?
+ * @dispatch: the object
+ * @request: the request
+ *
+ * One that serves before the pools of the system are there answers what needs none of them, and takes
+ * the pairs about the host, which it writes at each boot. Success for any other change would not
+ * survive a power failure. Who leaves a request closes the driver without an answer.
+ */
+bool dispatch_is_left(const struct dispatch *dispatch, const struct dispatch_request *request);
 
 /**
  * dispatch_handle() - carry a request out

@@ -264,6 +264,10 @@ static void take_signal(struct loop *loop, bool *done)
 /* Return: 0 to go on, else what to exit with. */
 static int lose_device(struct loop *loop, int err, bool *done)
 {
+	if (err == -ECANCELED) {
+		*done = true;
+		return 0;
+	}
 	if (err != -ENODEV)
 		return give_up(device_name(&loop->device), err);
 	close_device(loop);

@@ -51,6 +51,7 @@
  * @show_config: print the configuration, and exit
  * @check_ip: file with a SET_IP body to be explained
  * @early: the system is not up yet
+ * @volatile_pools: then: take what the host sets all the same
  * @state_dir: wins over the configuration, unless it is NULL
  * @set_ip: likewise, the site's script
  * @log_level: likewise, unless it is -1
@@ -67,6 +68,7 @@ struct options {
 	bool show_config;
 	const char *check_ip;
 	bool early;
+	bool volatile_pools;
 	const char *state_dir;
 	const char *set_ip;
 	int log_level;
@@ -112,7 +114,9 @@ static const char help[] =
 "  -s, --state-dir DIR    where the pool files are (default: " STATE_DIR ");\n"
 "                         fd:N is an open descriptor of a directory\n"
 "      --early            for the initramfs: the pools of the system are not there\n"
-"                         yet; what only they could answer is refused\n"
+"                         yet; ends when the host asks for them, without an answer\n"
+"      --volatile         with --early: refuse what only they could answer, and keep\n"
+"                         what the host sets, which a power failure loses\n"
 "      --set-ip PATH      script that sets addresses in the daemon's place, if it is\n"
 "                         there (default: " IP_SITE_SCRIPT "); \"\": none\n"
 "      --check-ip FILE    print what would be done with a captured SET_IP body, and\n"
@@ -142,6 +146,7 @@ enum {
 	OPTION_CHECK_CONFIG,
 	OPTION_SHOW_CONFIG,
 	OPTION_EARLY,
+	OPTION_VOLATILE,
 };
 
 static const struct option long_options[] = {
@@ -152,6 +157,7 @@ static const struct option long_options[] = {
 	{ "show-config", no_argument,	   NULL, OPTION_SHOW_CONFIG },
 	{ "state-dir",	required_argument, NULL, 's' },
 	{ "early",	no_argument,	   NULL, OPTION_EARLY },
+	{ "volatile",	no_argument,	   NULL, OPTION_VOLATILE },
 	{ "set-ip",	required_argument, NULL, OPTION_SET_IP },
 	{ "check-ip",	required_argument, NULL, OPTION_CHECK_IP },
 	{ "log-level",	required_argument, NULL, 'l' },
@@ -226,6 +232,9 @@ static void parse(struct options *options, int argc, char **argv)
 		case OPTION_EARLY:
 			options->early = true;
 			break;
+		case OPTION_VOLATILE:
+			options->volatile_pools = true;
+			break;
 		case OPTION_SET_IP:
 			options->set_ip = optarg;
 			break;
@@ -265,6 +274,8 @@ static void parse(struct options *options, int argc, char **argv)
 		usage_error("--device needs a path", "");
 	if (options->state_dir && !options->state_dir[0])
 		usage_error("--state-dir needs a directory", "");
+	if (options->volatile_pools && !options->early)
+		usage_error("--volatile needs --early", "");
 	if (is_descriptor(options->state_dir) && !options->foreground)
 		usage_error("--state-dir fd:N needs --foreground", "");
 }
@@ -487,6 +498,7 @@ static int serve(struct daemon *daemon)
 		.rate = &rate,
 		.lock_wait_ms = LOCK_WAIT_MS,
 		.early = daemon->options.early,
+		.leaves = daemon->options.early && !daemon->options.volatile_pools,
 		.tolerated = &tolerated,
 	};
 	static struct ip_keep keep;

@@ -43,6 +43,11 @@ static int answer(struct service *service)
 		log_debug("request %" PRIu64 ": %s in pool %u, KVP %u.%u", request->id,
 			  protocol_operation_name(request->body[0]), request->body[1],
 			  request->msg_major, request->msg_minor);
+		if (dispatch_is_left(service->dispatch, request)) {
+			log_notice("%s in pool %u waits for the system's own service",
+				   protocol_operation_name(request->body[0]), request->body[1]);
+			return -ECANCELED;
+		}
 		if (dispatch_is_slow(service->dispatch, request)) {
 			/* The worker must not believe that it holds locks of ours. */
 			store_checkpoint(service->dispatch->store);

@@ -49,7 +49,8 @@ int service_start(struct service *service, const struct transport_ops *ops, int 
  * message must not be read before service_worker_ended().
  *
  * Return: 0; -ENODEV when the driver is gone: close, and wait for it to return;
- * -EPROTONOSUPPORT when it does not speak our protocol; other -errno.
+ * -EPROTONOSUPPORT when it does not speak our protocol; -ECANCELED when the request is
+ * left to the next service: end; other -errno.
  */
 int service_event(struct service *service, uint32_t events);
 

@@ -644,7 +644,8 @@ static void early(void)
 	mkdir(scratch_path("here"), 0700);
 	fd = open(scratch_path("here"), O_RDONLY | O_DIRECTORY);
 	snprintf(number, sizeof(number), "fd:%d", fd);
-	start_daemon((const char *const[]){ "--foreground", "--early", "--state-dir", number, NULL });
+	start_daemon((const char *const[]){ "--foreground", "--early", "--volatile",
+					    "--state-dir", number, NULL });
 	close(fd);
 	CHECK_INT(rename(scratch_path("here"), scratch_path("there")), 0);
 	say_hello(1);
@@ -670,9 +671,33 @@ static void early(void)
 	end();
 }
 
+/* What would not survive a power failure is left to the service that comes next. */
+static void early_leaves(void)
+{
+	struct body body;
+
+	scratch_begin();
+	start_daemon((const char *const[]){ "--foreground", "--early", NULL });
+	say_hello(1);
+	body_set(&body, HVKVP_POOL_PARAMETER, U(u"HostName"), U(u"v"));
+	CHECK_INT(ask(1, &body), HVKVP_S_OK);
+	body_enumerate(&body, HVKVP_POOL_AUTO, 0);
+	CHECK_INT(ask(2, &body), HVKVP_S_OK);
+	body_set(&body, HVKVP_POOL_EXTERNAL, U(u"k"), U(u"v"));
+	send_request(3, &body, 5);
+	CHECK_INT(child_end(&child), 0);
+	CHECK_INT(read(driver, got, sizeof(got)), 0);
+	CHECK(strstr(child.err, "SET in pool 0 waits for the system's own service"));
+	CHECK(scratch_read("state/.kvp_pool_3", got, sizeof(got)) > 0);
+	CHECK_INT(scratch_read("state/.kvp_pool_0", got, sizeof(got)), 0);
+	end();
+}
+
 static void options(void)
 {
 	scratch_begin();
+	CHECK_INT(child_run(&child, "hvkvpd", "--volatile"), 2);
+	CHECK(strstr(child.err, "needs --early"));
 	CHECK_INT(child_run(&child, "hvkvpd", "-s", "fd:0"), 2);
 	CHECK(strstr(child.err, "needs --foreground"));
 	CHECK_INT(child_run(&child, "hvkvpd", "-f", "-s", "fd:99"), 2);
@@ -976,6 +1001,7 @@ static const struct tap_case cases[] = {
 	{ "speaks the stock protocol to a node in a directory named vmbus", stock_by_its_path },
 	{ "a device that is taken: exit code 3", device_is_busy },
 	{ "early: in an open folder, where only what the host has set is known", early },
+	{ "early: a request for the pools is left to the next service", early_leaves },
 	{ "options and their errors", options },
 	{ "the configuration counts, and SIGHUP reads it again", configuration },
 	{ "site facts: a file and a program, beside the requests", site_facts },

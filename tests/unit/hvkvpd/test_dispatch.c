@@ -612,6 +612,37 @@ static void while_starting(void)
 	end();
 }
 
+static bool is_left(unsigned int operation, unsigned int pool)
+{
+	const uint8_t body[HVKVP_MSG_HDR_SIZE] = { operation, pool };
+	struct dispatch_request request = { .body = body, .body_len = sizeof(body) };
+
+	return dispatch_is_left(&dispatch, &request);
+}
+
+static void left(void)
+{
+	begin();
+	for (unsigned int i = 0; i <= HVKVP_OP_COUNT; i++)
+		for (unsigned int pool = 0; pool < 6; pool++)
+			CHECK(!is_left(i, pool));
+	dispatch.early = true;
+	dispatch.leaves = true;
+	for (unsigned int pool = 0; pool < 6; pool++) {
+		CHECK_INT(is_left(HVKVP_OP_GET, pool), pool != HVKVP_POOL_AUTO);
+		CHECK_INT(is_left(HVKVP_OP_ENUMERATE, pool), pool != HVKVP_POOL_AUTO);
+		CHECK_INT(is_left(HVKVP_OP_DELETE, pool), pool != HVKVP_POOL_AUTO);
+		CHECK_INT(is_left(HVKVP_OP_SET, pool),
+			  pool != HVKVP_POOL_AUTO && pool != HVKVP_POOL_PARAMETER);
+		CHECK(is_left(HVKVP_OP_SET_IP, pool));
+		CHECK(!is_left(HVKVP_OP_GET_IP, pool));
+		CHECK(!is_left(HVKVP_OP_COUNT, pool));
+	}
+	dispatch.early = false;
+	dispatch.leaves = false;
+	end();
+}
+
 static void too_many_changes(void)
 {
 	struct change_rate rate = { 0 };
@@ -668,6 +699,7 @@ static const struct tap_case cases[] = {
 	{ "what the configuration forbids is refused, and logged", forbidden },
 	{ "the host's changes in a minute are limited", too_many_changes },
 	{ "before the system's pools are there, what depends on them fails", while_starting },
+	{ "or is left to the next service", left },
 };
 
 TAP_MAIN("dispatch", cases)
