@@ -34,7 +34,8 @@ help:
 	@echo '                    JANSSON=no, MANAGERS=..., STATIC=1: parts left out, or linked statically;'
 	@echo '                    see the top of daemon/Makefile. Installing: initramfs= and dracut= leave the hooks out'
 	@echo '  make host         tests/host/hvhost, the test host'
-	@echo '  make deb          Debian packages, into build/deb; ARCH=arm64: for arm64, into build/deb-arm64'
+	@echo '  make deb          Debian packages, into build/deb; ARCH=arm64: for arm64, into build/deb-arm64;'
+	@echo '                    SUITE=13 or sid: built in that suite, into build/deb-13 or build/deb-sid'
 	@echo 'Install (into this system, or under DESTDIR= and PREFIX=/usr):'
 	@echo '  make install      install-module (for one kernel) and install-user (daemon, command, unit, manuals)'
 	@echo '  make dkms-install the module for this and every later kernel, instead of install-module'
@@ -195,7 +196,7 @@ dkms-remove:
 	$(MAKE) -C daemon/system uninstall-module-files
 
 deb:
-	@tests/package/build-deb $(ARCH)
+	@tests/package/build-deb $(if $(SUITE),--suite $(SUITE)) $(ARCH)
 
 # Without headers there is no kbuild to clean up after itself.
 clean:
