@@ -9,7 +9,8 @@
  *
  * A software breakpoint is INT3. QEMU's emulated processor does not report one to KVM
  * (it takes INT3 for a software interrupt, which is not intercepted), and knows no
- * debug registers in a guest; there it is OUT to a port that is not in use.
+ * debug registers in a guest; there it is OUT to whatever port DX names. All ports must be
+ * ours then: KVM's interrupt controllers would take some (struct vm_config, own_ioapic).
  *
  * Numbers: KVM's api.rst, KVM_SET_GUEST_DEBUG; the debug registers: AMD's manual.
  */
@@ -26,6 +27,10 @@
 #include "machine/cpuid_leaves.h"
 #include "machine/machine.h"
 
+#define INT3		0xcc
+#define OUT_DX_AL	0xee
+/* KVM goes behind an OUT to this port before it reports it, as it always has. */
+#define PORT_BEHIND	0x7e
 #define BP_VECTOR	3
 #define DR6_HIT(dr6, i)	((dr6) >> (i) & 1)
 #define DR6_STEP	(1ull << 14)
@@ -41,11 +46,8 @@
 
 int debug_init(struct vm *vm)
 {
-	static const u8 int3[] = { 0xcc }, out[] = { 0xe6, DEBUG_PORT };
-
 	vm->debug.emulated = cpuid_is_emulated();
-	vm->debug.trap_len = vm->debug.emulated ? sizeof(out) : sizeof(int3);
-	memcpy(vm->debug.trap, vm->debug.emulated ? out : int3, vm->debug.trap_len);
+	vm->debug.trap = vm->debug.emulated ? OUT_DX_AL : INT3;
 	vm->debug.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return vm->debug.fd < 0 ? -errno : 0;
 }
@@ -231,9 +233,8 @@ static struct debug_breakpoint *find(struct vm *vm, u64 address)
 
 static int insert_software(struct vm *vm, u64 address)
 {
-	const unsigned int len = vm->debug.trap_len;
 	struct debug_breakpoint *bp = vm->debug.breakpoints;
-	u8 *bytes;
+	u8 *byte;
 	u64 gpa;
 
 	if (find(vm, address))
@@ -242,29 +243,28 @@ static int insert_software(struct vm *vm, u64 address)
 		bp++;
 	if (bp == vm->debug.breakpoints + DEBUG_BREAKPOINTS)
 		return -ENOSPC;
-	if (debug_translate(vm, 0, address, &gpa) < 0 || gpa % PAGE_SIZE_4K + len > PAGE_SIZE_4K)
+	if (debug_translate(vm, 0, address, &gpa) < 0)
 		return -EFAULT;
-	bytes = vm_mem(vm, gpa, len);
-	if (!bytes)
+	byte = vm_mem(vm, gpa, 1);
+	if (!byte)
 		return -EFAULT;
-	*bp = (struct debug_breakpoint){ .used = true, .address = address, .gpa = gpa };
-	memcpy(bp->saved, bytes, len);
-	memcpy(bytes, vm->debug.trap, len);
+	*bp = (struct debug_breakpoint){ .used = true, .address = address, .gpa = gpa, .saved = *byte };
+	*byte = vm->debug.trap;
 	return 0;
 }
 
 static int remove_software(struct vm *vm, u64 address)
 {
 	struct debug_breakpoint *bp = find(vm, address);
-	u8 *bytes;
+	u8 *byte;
 
 	if (!bp)
 		return -ENOENT;
 	bp->used = false;
-	bytes = vm_mem(vm, bp->gpa, vm->debug.trap_len);
+	byte = vm_mem(vm, bp->gpa, 1);
 	/* A module that is gone has left its memory to others. */
-	if (bytes && !memcmp(bytes, vm->debug.trap, vm->debug.trap_len))
-		memcpy(bytes, bp->saved, vm->debug.trap_len);
+	if (byte && *byte == vm->debug.trap)
+		*byte = bp->saved;
 	return 0;
 }
 
@@ -403,24 +403,25 @@ bool debug_trap(struct vcpu *vcpu)
 {
 	struct vm *vm = vcpu->vm;
 	struct debug_stop stop = { .vcpu = vcpu->index, .reason = DEBUG_HIT, .kind = DEBUG_SOFTWARE };
+	const bool behind = vcpu->run->io.port == PORT_BEHIND;
 	struct kvm_regs regs;
+	bool found;
 
-	if (!vm->debug.attached)
+	if (!vm->debug.attached || !vm->debug.emulated || kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
+		return false;
+	stop.address = regs.rip - behind;
+	pthread_mutex_lock(&vm->lock);
+	found = find(vm, stop.address);
+	pthread_mutex_unlock(&vm->lock);
+	if (!found)
 		return false;
 	/* KVM goes behind the instruction when it completes the access. */
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	ioctl(vcpu->fd, KVM_RUN, 0);
 	__atomic_store_n(&vcpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-	if (kvm_ioctl(vcpu->fd, KVM_GET_REGS, &regs) < 0)
-		return false;
-	regs.rip -= vm->debug.trap_len;
-	stop.address = regs.rip;
-	pthread_mutex_lock(&vm->lock);
-	if (!find(vm, regs.rip)) {
-		pthread_mutex_unlock(&vm->lock);
-		return false;
-	}
+	regs.rip = stop.address;
 	kvm_ioctl(vcpu->fd, KVM_SET_REGS, &regs);
+	pthread_mutex_lock(&vm->lock);
 	stop_here(vcpu, &stop);
 	pthread_mutex_unlock(&vm->lock);
 	return true;

@@ -84,10 +84,8 @@ static void hide_breakpoints(const struct vm *vm, u64 address, u8 *bytes, unsign
 	for (unsigned int i = 0; i < DEBUG_BREAKPOINTS; i++) {
 		const struct debug_breakpoint *bp = &vm->debug.breakpoints[i];
 
-		for (unsigned int n = 0; bp->used && n < vm->debug.trap_len; n++) {
-			if (bp->address + n >= address && bp->address + n - address < len)
-				bytes[bp->address + n - address] = bp->saved[n];
-		}
+		if (bp->used && bp->address >= address && bp->address - address < len)
+			bytes[bp->address - address] = bp->saved;
 	}
 }
 

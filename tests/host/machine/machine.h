@@ -48,17 +48,14 @@ struct vcpu {
 	u64 exits[VCPU_EXIT_REASONS];
 };
 
-/** DEBUG_TRAP_MAX - most bytes of an instruction that traps */
-#define DEBUG_TRAP_MAX	2
-
 /**
  * struct debug_breakpoint - a software breakpoint
  * @gpa: where its instruction is
- * @saved: the bytes that the trap replaces
+ * @saved: the byte that the trap replaces
  */
 struct debug_breakpoint {
 	bool used;
-	u8 saved[DEBUG_TRAP_MAX];
+	u8 saved;
 	u64 address;
 	u64 gpa;
 };
@@ -78,7 +75,7 @@ struct debug_watch {
  *	written with the lock
  * @attached: breakpoints and steps are reported to us
  * @emulated: on QEMU's emulated processor
- * @trap: the instruction of a software breakpoint, @trap_len bytes
+ * @trap: the instruction of a software breakpoint, which has one byte, as what it replaces may have
  * @stopped: @stop is new
  */
 struct debug {
@@ -87,8 +84,7 @@ struct debug {
 	atomic_int stepping;
 	bool attached;
 	bool emulated;
-	u8 trap[DEBUG_TRAP_MAX];
-	unsigned int trap_len;
+	u8 trap;
 	bool stopped;
 	struct debug_stop stop;
 	struct debug_breakpoint breakpoints[DEBUG_BREAKPOINTS];
@@ -193,14 +189,11 @@ void debug_hold(struct vcpu *vcpu);
 void debug_exit(struct vcpu *vcpu);
 
 /**
- * debug_trap() - the guest has written to a port that breakpoints write to
+ * debug_trap() - the guest has written to a port; maybe it was a breakpoint
  *
- * Context: the virtual CPU's thread. Return: whether it was a breakpoint.
+ * Context: the virtual CPU's thread. Return: whether it was one; then nothing is to be written.
  */
 bool debug_trap(struct vcpu *vcpu);
-
-/** DEBUG_PORT - that port; nothing is there */
-#define DEBUG_PORT	0xf1
 
 /** debug_print_vcpu() - registers of one, for people; on its own thread, or as debug_print_registers() */
 void debug_print_vcpu(struct vcpu *vcpu, const char *when);

@@ -105,7 +105,7 @@ static void handle_io(struct vcpu *vcpu)
 {
 	struct kvm_run *run = vcpu->run;
 
-	if (run->io.port == DEBUG_PORT && run->io.direction == KVM_EXIT_IO_OUT && debug_trap(vcpu))
+	if (run->io.direction == KVM_EXIT_IO_OUT && debug_trap(vcpu))
 		return;
 	port_access(vcpu->vm, run->io.direction == KVM_EXIT_IO_OUT, run->io.port, run->io.size,
 		    (u8 *)run + run->io.data_offset, run->io.count);

@@ -173,6 +173,8 @@ static bool parse_one(struct options *o, int opt)
 		return true;
 	case OPT_GDB:
 		o->gdb = optarg;
+		/* Breakpoints may write to any port, see machine/debug.c. */
+		o->machine.own_ioapic = true;
 		return true;
 	case OPT_GDB_STOP:
 		o->gdb_stop = true;
