@@ -4,11 +4,13 @@
 local test = require "test"
 
 -- Restart the guest's service with empty pools. The stock pair may have lost its daemon, or wait without a timeout for a
--- packet that it left in the ring: reload its driver, too.
+-- packet that it left in the ring: reload its driver, too. What is built in can only let go of the device, which is then
+-- offered again.
 local function start_anew()
 	guest("kvp-service stop; for pool in 0 1 2 3 4; do : >/var/lib/hyperv/.kvp_pool_$pool; done")
 	if args.profile ~= "ours" then
-		guest_ok("rmmod hv_utils && modprobe hv_utils")
+		guest_ok("if [ -e /sys/module/hv_utils/initstate ]; then rmmod hv_utils && modprobe hv_utils; else echo " ..
+			bus.kvp.instance .. " >/sys/bus/vmbus/drivers/hv_utils/unbind; fi")
 	end
 	guest_ok("kvp-service start")
 	bus.wait_open(10)
