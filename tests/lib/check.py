@@ -13,8 +13,11 @@ LEVEL1_KERNEL = "6.1"
 # What a unit test needs besides the programs: kernels to build modules against, one of our own to
 # run, Debian roots.
 UNIT_KERNELS = {"kunit": ("um",), "package": ("6.1", "6.12")}
+UNIT_KERNELS_ALL = {"package": ("trixie",)}
 UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "openresolv", "dhcpcd", "connman")}
-UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early", "boot", "inits", "builds"), "managers": ("build",)}
+UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early-12", "early-13", "boot-12",
+                               "inits", "builds"),
+                   "managers": ("build",)}
 # Downloads side by side: each of them also unpacks what it has got.
 DOWNLOADS = 2
 # What the others wait for comes first, what takes longest next.
@@ -140,9 +143,11 @@ class Check:
                       lambda: self._processors.one(USUAL), self._stop)
 
     def _unit(self, name, folder):
-        needs = ["programs", *map(self._kernel, UNIT_KERNELS.get(name, ()))]
-        wanted = UNIT_ROOTS.get(name, ()) + (UNIT_ROOTS_ALL.get(name, ()) if skips.EVERYTHING else ())
-        needs += [self._root(root) for root in wanted]
+        def wanted(usual, everything):
+            return usual.get(name, ()) + (everything.get(name, ()) if skips.EVERYTHING else ())
+
+        needs = ["programs", *map(self._kernel, wanted(UNIT_KERNELS, UNIT_KERNELS_ALL)),
+                 *map(self._root, wanted(UNIT_ROOTS, UNIT_ROOTS_ALL))]
 
         def work(post):
             units.run(name, folder, post, self._logs, self._stop)

@@ -5,9 +5,10 @@
 # Debian roots that are changed for one test, and booted in the test host: sourced.
 #
 #	own_mounts "$0" "$@"          # first: what is mounted from here on ends with the program
-#	overlay boot                  # $root: the Debian root "boot" of ./roots; changes are gone at the end
+#	overlay boot-12               # $root: the Debian root "boot-12" of ./roots; changes are gone at the end
 #	inside apt-get ...            # run in it
-#	with_kernel 6.1               # its modules for KVP, hv_kvp among them where DKMS puts it
+#	with_kernel 6.1               # its modules for KVP, hv_kvp among them where DKMS puts it; the guest boots it
+#	deb_of trixie PACKAGE         # $root/debs: a package of that suite, not installed
 #	bootable                      # the test host's agent as a service, and nothing else to wait for
 #	pack "$image"                 # all of it as an initramfs, out of which the guest runs
 #	boot_guest "$image" FILE.lua [WORD...]   # a TAP line for each case; WORDs are for tests/vm/run
@@ -94,6 +95,26 @@ kernel_of()
 	eval "$said"
 }
 
+# deb_of SUITE PACKAGE
+deb_of()
+{
+	(
+		say() { echo "# $*" >&2; }
+		die() { say "$@"; exit 1; }
+		# shellcheck source=../lib/apt.sh
+		. "$package/../lib/apt.sh"
+		# shellcheck source=../lib/cache.sh
+		. "$package/../lib/cache.sh"
+		suite=$1
+		open_cache package
+		mkdir -p "$root/debs"
+		cd "$root/debs" || exit
+		lock_suite
+		update_lists "$2"
+		private_apt apt-get download "$2"
+	) || bail "the package $2 of $1 cannot be downloaded"
+}
+
 # stock_modules NAME...: out of the kernel's own.
 stock_modules()
 {
@@ -178,7 +199,7 @@ talk_to_guest()
 		silent) return 1 ;;
 		esac
 		printf '%s\n' "$line"
-	done < <(python3 "$top/tests/vm/run" --initrd "$image" --load none --no-start --time 900 \
+	done < <(python3 "$top/tests/vm/run" --initrd "$image" --kernel "$KERNEL_NAME" --load none --no-start --time 900 \
 		--logs "$top/build/logs/$(basename "$image" .cpio)" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
 import json, sys
 for line in sys.stdin:
