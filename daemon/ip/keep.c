@@ -188,6 +188,11 @@ static void update_here(const struct ip_keep *keep, struct rtnl *rtnl, struct ip
 	struct error error;
 	int err;
 
+	/* The bridge or bond comes later in a boot; what is in it must not get its addresses. */
+	if (record->plan.adapter.is_master && !adapter->is_master) {
+		kept->index = 0;
+		return;
+	}
 	if (kept->index == adapter->index && !strcmp(kept->name, adapter->name) && !is_due(kept))
 		return;
 	kept->index = adapter->index;

@@ -69,6 +69,7 @@ void ip_record_compile(const struct ip_system *system, const struct ip_plan *pla
 	print_line("MANAGER", manager, out);
 	print_line("DNS_SET", plan->dns ? "yes" : "no", out);
 	print_line("TARGET", files->target, out);
+	print_line("MASTER", plan->adapter.is_master ? plan->adapter.kind : "", out);
 	ip_plan_lines(plan, plan->kept, print_line, out);
 	by_mac.guid[0] = 0;
 	if (strcmp(ip_record_key(&by_mac, mac), key))
@@ -149,6 +150,9 @@ static int parse(const char *text, struct ip_record *record)
 	file_line_value(text, "INTERFACE", plan->adapter.name, sizeof(plan->adapter.name));
 	file_line_value(text, "MAC", plan->adapter.mac, sizeof(plan->adapter.mac));
 	file_line_value(text, "GUID", plan->adapter.guid, sizeof(plan->adapter.guid));
+	plan->adapter.is_master = file_line_value(text, "MASTER", plan->adapter.kind,
+						  sizeof(plan->adapter.kind)) &&
+				  plan->adapter.kind[0];
 	plan->dns = file_line_value(text, "DNS_SET", value, sizeof(value)) &&
 		    !strcmp(value, "yes");
 	if (!record->manager[0] || !take_families(text, &plan->kept))

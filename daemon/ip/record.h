@@ -7,6 +7,7 @@
  *	MANAGER	who keeps the addresses; "hvkvpd": hvkvpd itself sets them when it
  *		starts, and when the adapter appears
  *	DNS_SET	"yes" if the name servers are the host's
+ *	MASTER	"bridge", "bond" or "team" if the adapter was in one, which got the addresses
  *	TARGET	file of the manager that was there before and was changed, if any; what
  *		it had before is in <state dir>/ip-KEY.before
  * KEY is the VMBus instance GUID of the adapter, or for other adapters the MAC address

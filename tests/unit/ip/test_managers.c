@@ -1171,6 +1171,30 @@ static void appears(void)
 	scratch_end();
 }
 
+/* What the host has set for a bridge is not for the adapter in it, while the bridge is not there. */
+static void bridge_appears(void)
+{
+	struct ip_keep keep = { .system = &machine };
+
+	if (!machine_begin())
+		return;
+	netns_run("link add br0 type bridge");
+	netns_run("link set net0 master br0");
+	netns_run("link set br0 up");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	CHECK(has(RECORD, "MASTER=bridge\n"));
+	netns_run("link del br0");
+	ip_keep_update(&keep);
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	netns_run("link add br0 type bridge");
+	netns_run("link set net0 master br0");
+	ip_keep_update(&keep);
+	CHECK(netns_shows("addr show br0", "192.0.2.5/24"));
+	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
+	netns_run("link del br0");
+	machine_end();
+}
+
 /* Without a manager, too, it is the whole record or nothing. */
 static void appears_in_vain(void)
 {
@@ -1328,6 +1352,7 @@ static const struct tap_case cases[] = {
 	{ "managers that have not started yet", early },
 	{ "managers that are not supported are refused by name", unsupported },
 	{ "an adapter that appears later, or has a new name and MAC address", appears },
+	{ "a bridge that appears later than the adapter in it", bridge_appears },
 	{ "a record that cannot be set: nothing has changed", appears_in_vain },
 	{ "a daemon that is refused changes nothing", refused_daemon },
 	{ "undone where hvkvpd keeps it, also for an adapter that is gone", undone },
