@@ -19,7 +19,7 @@ ONLY_ALL = (
     "package: OpenRC, sysvinit, s6 and runit",
     "package: the driver in a kernel's own tree",
     "package: the package hvhost in a clean Debian",
-    "package: musl, 32 bits, flags of distributions",
+    "package: musl, 32 bits, static, flags of distributions",
     "package: arm64: packages, module and unit tests, cross-compiled",
     "vm: booted: *",
     "managers: the managers of trixie",
