@@ -73,7 +73,8 @@ function acts.hostile(a)
 	for i = 1, a[3] do
 		local packet = hostile.packet(r)
 		packet.id = packet.id or 0x4000 + i
-		sent[packet.id] = packet
+		-- An id that two packets have says nothing.
+		sent[packet.id] = sent[packet.id] == nil and packet
 		world.count("hostile")
 		if not ch:try_send(packet) then
 			collect()
