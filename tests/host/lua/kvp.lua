@@ -303,6 +303,10 @@ end
 
 -- Post a request without waiting; kvp.late() takes its answer.
 function kvp.post(t)
+	-- Another component answers with success whatever it does not know.
+	if ic.talk.type ~= ic.KVP then
+		ic.fail("the current channel is %s's: bus.wait_open(SECONDS, bus.kvp) makes it KVP's", ic.talk.channel.device.name)
+	end
 	local op = numbers(t)
 	local frame = { body = kvp.body(t) }
 	for _, k in ipairs{"signal", "id", "fw", "kvp"} do frame[k] = t[k] end

@@ -74,6 +74,13 @@ case("more devices", function()
 	fails(function() bus.rescind(d) end, "cannot be rescinded")
 	bus.offer(d)
 	fails(function() bus.wait_open(0.05, d) end, "did not open the heartbeat channel")
+	-- As bus.wait_open() does when it opens.
+	local ic = require "ic"
+	local before = ic.talk.channel
+	ic.use{device = d, is_open = function() return false end}
+	fails(function() set("external", "k", "v") end, "the current channel is heartbeat's")
+	ic.use(before)
+	expect(set("external", "k", "v").ok)
 end)
 
 case("network adapters", function()
