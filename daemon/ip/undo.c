@@ -135,12 +135,14 @@ static int remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
 	struct rtnl_address address;
 	int err = 0;
 
-	while (!err && (nlh = ip_messages_next(&now->routes, nlh)))
-		if (is_recorded_route(plan, nlh))
-			err = ip_link_del_route(rtnl, index, nlh);
-	/* It may be gone since. */
-	if (err == -ESRCH)
-		err = 0;
+	/* Each may be gone since. */
+	while (!err && (nlh = ip_messages_next(&now->routes, nlh))) {
+		if (!is_recorded_route(plan, nlh))
+			continue;
+		err = ip_link_del_route(rtnl, index, nlh);
+		if (err == -ESRCH)
+			err = 0;
+	}
 	nlh = NULL;
 	while (!err && (nlh = ip_messages_next(&now->addresses, nlh))) {
 		if (!rtnl_address(nlh, &address) || !is_recorded(plan, &address))
@@ -176,16 +178,17 @@ struct undo {
 	struct ip_snapshot before;
 };
 
-static void roll_back(struct undo *undo)
+/* Return: false if the kernel's state is not what it was. */
+static bool roll_back(struct undo *undo)
 {
 	struct error error;
 
 	file_set_restore(&undo->set);
+	/* A manager that has refused the new files still has the old ones. */
 	if (undo->runs)
 		undo->manager->notify(undo->system, &undo->adapter, true, clock_left(undo->end),
 				      &error);
-	if (undo->here && ip_snapshot_restore(&undo->before, undo->system, undo->rtnl))
-		log_err("%s: not everything could be rolled back", undo->adapter.name);
+	return !undo->here || !ip_snapshot_restore(&undo->before, undo->system, undo->rtnl);
 }
 
 static int carry_out(struct undo *undo, const struct ip_plan *plan, const struct ip_files *files,
@@ -226,6 +229,7 @@ static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 	struct ip_plan plan = record->plan;
 	struct ip_files files = { 0 };
 	struct error error;
+	bool as_before = true;
 	int err = 0, runs = 0;
 
 	undo.here = !find_adapter(system, rtnl, record, &undo.adapter);
@@ -245,7 +249,7 @@ static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 		ip_files_remove(&files, "%s/ip-%s.conf", system->state_dir, key);
 		err = carry_out(&undo, &plan, &files, &error);
 		if (err)
-			roll_back(&undo);
+			as_before = roll_back(&undo);
 		else
 			file_set_keep(&undo.set);
 	}
@@ -256,7 +260,8 @@ static int take_back(const struct ip_system *system, struct rtnl *rtnl,
 		ip_set_dns(system, &plan, undo.manager, IP_DNS_MS);
 	}
 	if (err)
-		log_err("%s: %s: nothing has changed", undo.adapter.name, error.text);
+		log_err("%s: %s: %s", undo.adapter.name, error.text, as_before ?
+			"nothing has changed" : "not everything could be rolled back");
 	if (undo.here)
 		ip_snapshot_free(&undo.before);
 	ip_files_free(&files);
