@@ -12,6 +12,7 @@ from .modules import add_modules, module_name
 from .own import OwnKernel, Parts, module_tree
 
 MODULES = ("hv_vmbus", "hv_utils", "hv_netvsc", "hv_balloon", "dummy")
+IN_TREE = ("hv_kvp",)           # of a kernel that has our driver in its tree
 # Where the kernel has them: a file system to freeze, and what file copy is served by.
 OPTIONAL = ("brd", "ext4", "uio_hv_generic")
 # What a guest needs for a disk: the controller, and of each file system its modules and what makes it.
@@ -65,7 +66,7 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     tree = module_tree(kernel, parts)
     if isinstance(kernel, OwnKernel):
         # It brings what it brings; what a run needs has been checked.
-        modules = [name for name in modules if tree.path(name)]
+        modules = [name for name in (*modules, *IN_TREE) if tree.path(name)]
     modules = [*modules, *(name for name in OPTIONAL if tree.path(name))]
     if disk:
         more, program = FILE_SYSTEMS[disk]

@@ -128,8 +128,9 @@ class Job:
         return ["--replay" if self.replay else "--script", script]
 
     def _append(self, tree):
-        # Nothing loads what is built in. Ours never is, and may have been built a moment ago.
-        load = [name for name in self.modules() if name == "hv_kvp" or not tree.has_builtin(name)]
+        # Nothing loads what is built in. Ours may be in no tree: it was built a moment ago.
+        load = [name for name in self.modules() if not tree.has_builtin(name)
+                or name == "hv_kvp" and not tree.lists_builtin(name)]
         words = [f"kvp.profile={self.profile}", f"kvp.load={','.join(load)}",
                  f"kvp.start={int(self.start)}", self.append]
         if self.kernel == "debug":

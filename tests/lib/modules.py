@@ -75,6 +75,10 @@ class ModuleTree:
         name = name.replace("-", "_")
         return name not in self._paths and (self._builtin is None or name in self._builtin)
 
+    def lists_builtin(self, name):
+        """Does the kernel's own list say that it is built in?"""
+        return name not in self._paths and name in (self._builtin or ())
+
     def closure(self, names):
         """{name: (bytes, [every dependency, nearest first])} for these and all they need."""
         loaded = {}

@@ -31,6 +31,10 @@ class OwnKernel(Kernel):
     def module_tree(self):
         return ModuleTree(paths=self.paths, builtin=self.builtin)
 
+    def has(self, name):
+        """Is this one of its modules, or known to be built in?"""
+        return self.module_tree().path(name) is not None or name in (self.builtin or ())
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -46,6 +50,10 @@ class Parts:
 
     def has_module(self, name):
         return name in map(module_name, self.modules)
+
+    def bring(self, name):
+        """Does a part, or the kernel, bring this module?"""
+        return self.has_module(name) or bool(self.kernel) and self.kernel.has(name)
 
 
 def add_arguments(parser):
@@ -128,7 +136,7 @@ def check(kernel, parts, profile, load):
         _check_ours(kernel, parts, modules)
     symbols = symbol_versions(os.path.join(kernel.kdir, "Module.symvers")) \
         if kernel.kdir and os.path.exists(os.path.join(kernel.kdir, "Module.symvers")) else {}
-    wanted = [name for name in load if not (name == "hv_kvp" and not parts.has_module(name))]
+    wanted = [name for name in load if name != "hv_kvp" or parts.bring(name)]
     try:
         files = modules.closure(wanted)
     except ModuleError as error:
@@ -158,11 +166,13 @@ def _check_symbols(module, symbols, exported):
 
 
 def _check_ours(kernel, parts, modules):
+    if parts.bring("hv_kvp"):
+        return
     if modules.has_builtin("hv_utils") and modules.path("hv_utils") is None \
             and kernel.builtin is not None:
         raise OwnError(f"kernel {kernel.release} has hv_utils built in, which takes the KVP device "
                        "before hv_kvp is loaded: use --profile stock or on-stock")
-    if not parts.has_module("hv_kvp") and not kernel.kdir:
+    if not kernel.kdir:
         raise OwnError("profile 'ours' needs hv_kvp.ko for this kernel: give --module hv_kvp.ko, "
                        "or --tree with a built tree, or --profile stock")
 

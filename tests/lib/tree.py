@@ -127,7 +127,7 @@ def guest_image(kernel, ours=True, words=(), parts=Parts(), stock=True, disk="")
 
     parts: what the user brings; stock: the stock daemons are needed; disk: see guest.image().
     """
-    build = ours and kernel.kdir and not parts.has_module("hv_kvp")
+    build = ours and kernel.kdir and not parts.bring("hv_kvp")
     data = guest.image(kernel, extra_modules=guest_modules(kernel, words) if build else (),
                        programs=programs() if ours else test_programs(), stock=stock, parts=parts, disk=disk)
     kind = ("ours" if ours else "stock") + (f"-{disk}" if disk else "")

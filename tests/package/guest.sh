@@ -179,6 +179,15 @@ pack()
 # boot_guest IMAGE FILE.lua [WORD...]
 boot_guest()
 {
+	local image=$1 file=$2
+	shift 2
+	boot_own "$(basename "$image" .cpio)" "$file" --initrd "$image" --kernel "$KERNEL_NAME" \
+		--load none --no-start "$@"
+}
+
+# boot_own NAME FILE.lua WORD...: what WORDs for tests/vm/run say, with the guest's usual programs; logs in NAME.
+boot_own()
+{
 	talk_to_guest "$@" && return
 	# Seen once: both emulated processors idle, early in systemd, for ever.
 	# Nothing of ours runs before the bus is there; FILE.lua begins with bus.wait_version().
@@ -189,7 +198,7 @@ boot_guest()
 # Fails if the guest made no contact at all; everything else is told by TAP.
 talk_to_guest()
 {
-	local image=$1 file=$2 line ended=no
+	local name=$1 file=$2 line ended=no
 	shift 2
 	while IFS= read -r line; do
 		case $line in
@@ -199,8 +208,8 @@ talk_to_guest()
 		silent) return 1 ;;
 		esac
 		printf '%s\n' "$line"
-	done < <(python3 "$top/tests/vm/run" --initrd "$image" --kernel "$KERNEL_NAME" --load none --no-start --time 900 \
-		--logs "$top/build/logs/$(basename "$image" .cpio)" "$@" "$file" -- --mem "${guest_mem:-1024}" | python3 -c '
+	done < <(python3 "$top/tests/vm/run" --time 900 --logs "$top/build/logs/$name" "$@" "$file" -- \
+		--mem "${guest_mem:-1024}" | python3 -c '
 import json, sys
 for line in sys.stdin:
     event = json.loads(line) if line.startswith("{") else {}

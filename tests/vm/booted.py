@@ -33,6 +33,22 @@ dump("middle.core")
 say("ready")
 for i = 1, 100000 do get("external", "k") end
 """
+# The same without what only our pair has.
+ASKS_STOCK = """
+bus.wait_open(60)
+negotiate{timeout = 60}
+dump("middle.core")
+say("ready")
+for i = 1, 100000 do set("external", "k", "v") end
+"""
+# What a drgn of Debian finds in a dump: names of tasks, the kernel's version, the log.
+DRGN = """
+from drgn.helpers.linux import for_each_task
+print("release", prog["init_uts_ns"].name.release.string_().decode())
+print("tasks", sorted({task.comm.string_().decode() for task in for_each_task(prog)}))
+print("bus", prog["vmbus_connection"].conn_state.format_(type_name=False))
+print("line", prog.symbol("hv_kvp_onchannelcallback").name)
+"""
 CONVERSATION = """
 bus.wait_open(60)
 negotiate{timeout = 60}
@@ -190,6 +206,52 @@ def test_gdb(folder):
     for dump in (os.path.join(folder, "asks", "middle.core"), core):
         look_at_dump(folder, dump)
     return None
+
+
+def test_source_lines(folder):
+    """booted: gdb shows the source of a kernel with debug information; gdb and drgn open its dump"""
+    for tool in ("gdb", "drgn"):
+        if not shutil.which(tool):
+            return f"{tool} is not installed: run tests/vm/install-packages"
+    kdir = kernel.fetch("tree-sid").kdir
+    port = free_port()
+    case = write(folder, "asks.lua", ASKS_STOCK)
+    with subprocess.Popen([RUN, "--tree", kdir, "--gdb", str(port), "--logs", folder, case, "--", "--mem", "256"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        try:
+            wait_for(process, '"ready"')
+            has(gdb(f"directory {kdir}", f"file {kdir}/vmlinux", f"target remote :{port}",
+                    "break hv_kvp_onchannelcallback", "continue", "backtrace 2", "list",
+                    "print ((struct vmbus_channel *)context)->state", "next", "next", "next", "frame",
+                    "print kvp_transaction.state", "kill"),
+                r"Breakpoint 1 at 0x[0-9a-f]+: file drivers/hv/hv_kvp.c, line \d+\.",
+                r"hit Breakpoint 1, hv_kvp_onchannelcallback \(context=0x[0-9a-f]+\) at drivers/hv/hv_kvp.c:\d+",
+                r"#0 +hv_kvp_onchannelcallback \(context=.* at drivers/hv/hv_kvp.c:\d+", r"#1 .* at \S+\.[ch]:\d+",
+                "void hv_kvp_onchannelcallback", r"\$1 = CHANNEL_OPENED_STATE",
+                # The function begins with an instruction of one byte: a breakpoint must not have more.
+                r"#0 +hv_kvp_onchannelcallback .* at drivers/hv/hv_kvp.c:\d+", r"\$2 = ")
+            process.stdout.read()
+            process.wait(SECONDS)
+        except AssertionError as error:
+            process.terminate()
+            raise AssertionError(f"{error}\nThe run said: {process.stdout.read()[-3000:]}") from error
+        finally:
+            process.kill()
+    look_at_source(folder, kdir, os.path.join(folder, "asks", "middle.core"))
+    return None
+
+
+def look_at_source(folder, kdir, dump):
+    release = kernel.fetch("tree-sid").release
+    has(gdb(f"directory {kdir}", f"file {kdir}/vmlinux", f"core-file {dump}", "info threads",
+            "print init_uts_ns.name.release", "list hv_kvp_onchannelcallback", "print vmbus_connection.conn_state"),
+        "LWP 1", "LWP 2", re.escape(f'$1 = "{release}'), "void hv_kvp_onchannelcallback", r"\$2 = CONNECTED")
+    script = write(folder, "look.py", DRGN)
+    done = subprocess.run(["drgn", "-c", dump, "-s", f"{kdir}/vmlinux", script], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=SECONDS, check=False)
+    has(done.stdout + done.stderr, f"release {release}\n", r"tasks \[.*'agent'.*'hv_kvp_daemon'",
+        "bus CONNECTED", "line hv_kvp_onchannelcallback")
 
 
 def look_with_gdb(folder, port):

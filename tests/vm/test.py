@@ -152,12 +152,51 @@ def test_daemon(folder):
     refused("is not a program", "--daemon", f"hvkvpd={case}", case)
 
 
-def test_tree(folder):
-    """a build tree: image, release and modules are found, also when all is built in"""
+def build_tree(folder):
+    """As a tree in which a kernel was built that has no modules."""
     boot = os.path.join(folder, "arch", "x86", "boot")
     os.makedirs(boot)
     os.makedirs(os.path.join(folder, "drivers", "hv"))
     shutil.copy(stock().image, os.path.join(boot, "bzImage"))
+
+
+def builtin(folder, *names):
+    write(folder, "modules.builtin", "".join(f"kernel/drivers/hv/{name}.ko\n" for name in names))
+    return own.from_tree(folder)
+
+
+def test_driver_in_tree(folder):
+    """a build tree that has hv_kvp: built in it needs no module, and is not loaded; hv_utils may be built in, too"""
+    build_tree(folder)
+    load = ["hv_vmbus", "hv_utils", "hv_kvp"]
+    described = job.Job("cases.lua", load=",".join(load))
+
+    def loaded(found):
+        words = described._append(own.module_tree(found, own.Parts()))      # pylint: disable=protected-access
+        return words.split("kvp.load=")[1].split(" ")[0]
+
+    found = builtin(folder, "hv_vmbus", "hv_utils", "kvp/hv_kvp")
+    own.check(found, own.Parts(found), "ours", load)
+    assert own.Parts(found).bring("hv_kvp") and loaded(found) == "", loaded(found)
+    found = builtin(folder, "hv_vmbus", "hv_utils")
+    assert not own.Parts(found).bring("hv_kvp") and loaded(found) == "hv_kvp", loaded(found)
+    try:
+        own.check(found, own.Parts(found), "ours", load)
+        raise AssertionError("hv_utils takes the device, and nothing was said")
+    except own.OwnError as error:
+        assert "has hv_utils built in" in str(error), error
+    # As a module of that tree it is one of the kernel's own.
+    os.makedirs(os.path.join(folder, "drivers", "hv", "kvp"))
+    shutil.copy(unpacked(folder, "hv_utils"), os.path.join(folder, "drivers", "hv", "kvp", "hv_kvp.ko"))
+    write(folder, "modules.order", "drivers/hv/kvp/hv_kvp.o\n")
+    found = own.from_tree(folder)
+    own.check(found, own.Parts(found), "ours", load)
+    assert own.Parts(found).bring("hv_kvp") and loaded(found) == "hv_kvp", loaded(found)
+
+
+def test_tree(folder):
+    """a build tree: image, release and modules are found, also when all is built in"""
+    build_tree(folder)
     found = own.from_tree(folder)
     assert found.release == stock().release and not found.paths and found.builtin is None
     assert own.module_tree(found, own.Parts()).has_builtin("hv_utils")
