@@ -16,7 +16,7 @@ sys.path.append(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # pylint: disable=wrong-import-position
 import damage  # noqa: E402
 from host import E_FAIL, Host, pool_path, record  # noqa: E402
-from lib import cache  # noqa: E402
+from lib import cache, command  # noqa: E402
 
 # cloud-init and what its reporting handlers import; unpacked, not installed.
 PACKAGES = ("cloud-init", "python3-requests", "python3-urllib3", "python3-certifi",
@@ -260,4 +260,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

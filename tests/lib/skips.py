@@ -4,10 +4,16 @@
 import fnmatch
 import os
 
+
+def _on(name):
+    """Whether this variable of the environment asks for something: any text does but none and 0, as in the shell tests."""
+    return os.environ.get(name, "") not in ("", "0")
+
+
 # HVKVP_ALL=1 (make check-all): nothing is left out.
-EVERYTHING = bool(os.environ.get("HVKVP_ALL"))
+EVERYTHING = _on("HVKVP_ALL")
 # HVKVP_DEBUG=1 (make check-all, .ci/run): the debug kernel is built, and its jobs run.
-DEBUG = EVERYTHING or bool(os.environ.get("HVKVP_DEBUG"))
+DEBUG = EVERYTHING or _on("HVKVP_DEBUG")
 
 # Patterns, of tests that run only with HVKVP_ALL=1 ...
 ONLY_ALL = (

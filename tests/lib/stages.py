@@ -83,7 +83,8 @@ class Stages:
                     left -= 1
                 else:
                     getattr(self._report, name)(*words)
-        except KeyboardInterrupt:
+        except BaseException:
+            # Interrupted, or nobody reads the report any more.
             self.stop.set()
             end = time.monotonic() + END_SECONDS
             for thread in threads:

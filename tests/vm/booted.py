@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
 import points  # noqa: E402
-from lib import build, job, kernel, skips, symbols, tree  # noqa: E402
+from lib import build, command, job, kernel, skips, symbols, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
 # A guest is up in 15 s; the rest is for a machine that has other work.
@@ -395,5 +395,5 @@ def test_installed(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(points.run(globals(), sys.argv[1:],
-                        None if skips.EVERYTHING else "boots machines: HVKVP_ALL=1 runs it"))
+    command.run(lambda: points.run(globals(), sys.argv[1:],
+                                   None if skips.EVERYTHING else "boots machines: HVKVP_ALL=1 runs it"))

@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
 import points  # noqa: E402
-from lib import elf, job, kernel, modules, own, pcapng, results, tree  # noqa: E402
+from lib import command, elf, job, kernel, modules, own, pcapng, results, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
 DISSECTOR = os.path.join(os.path.dirname(HERE), "host", "wireshark", "hyperv_ic.lua")
@@ -512,4 +512,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)
