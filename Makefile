@@ -125,8 +125,8 @@ bench_events := build/logs/demo/demo/stdout
 bench: packages
 	@tests/vm/install-packages tests/bench/packages
 	@rm -rf $(BENCH_DIR) && mkdir -p $(BENCH_DIR)
-	@tests/bench/beside $(BENCH_DIR)/beside.json $(PYTHON) tests/demo tests/bench/pair.lua && cp $(bench_events) $(BENCH_DIR)/pair.json
-	@$(PYTHON) tests/demo tests/bench/keys.lua && cp $(bench_events) $(BENCH_DIR)/keys.json
+	@tests/bench/beside $(BENCH_DIR)/beside.json $(PYTHON) tests/demo $(DEMO) tests/bench/pair.lua && cp $(bench_events) $(BENCH_DIR)/pair.json
+	@$(PYTHON) tests/demo $(DEMO) tests/bench/keys.lua && cp $(bench_events) $(BENCH_DIR)/keys.json
 	@$(PYTHON) tests/bench/plot $(BENCH_DIR) $(BENCH_SVG)
 	@$(PYTHON) tests/bench/table $(BENCH_DIR)
 

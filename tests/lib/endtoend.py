@@ -77,11 +77,10 @@ class EndToEnd:
 
     def run(self, level1_kernel, workers, slot=nullcontext, stop=None):
         """Runs every job, as soon as its image is there; slot as for Farm, stop as for Program."""
-        can, said = (self._place == "here", "as asked for") if self._place else \
-            places.probe(self._hvhost)
-        where = "on this machine's own KVM" if can else f"inside an emulated level 1 ({said})"
+        kind, why = places.choose(self._place, self._hvhost)
+        where = "on this machine's own KVM" if kind == "here" else f"inside an emulated level 1 ({why})"
         self._report.progress(f"{len(self._jobs)} guest boots, {where}")
-        farm = Farm(self._jobs, self._prepare, "here" if can else "level1", level1_kernel,
+        farm = Farm(self._jobs, self._prepare, kind, level1_kernel,
                     self._logs, workers, slot=slot,
                     emulator=lambda job: self._emulators.get(job.qemu))
         for kind, job, data in farm.messages():
@@ -106,7 +105,9 @@ class EndToEnd:
                                  + (f"; there are: {'; '.join(near)}" if near else ""))
 
     def _image(self, kernel, disk):
-        return tree.guest_image(kernel, parts=self._parts, disk=disk)
+        # Nothing of ours is built for a user's kernel that does not run it.
+        ours = not self._parts.kernel or any(job.profile != "stock" for job in self._results)
+        return tree.guest_image(kernel, ours=ours, parts=self._parts, disk=disk)
 
     def kernel(self, job):
         """The kernel of a job's guest."""

@@ -118,6 +118,20 @@ def probe(hvhost):
     return done.returncode == 0, said[-1] if said else f"exit code {done.returncode}"
 
 
+def add_argument(parser):
+    parser.add_argument("--place", choices=("here", "level1"),
+                        help="where the machines run: on this machine's own KVM, or in an emulated level 1 "
+                             "(default: here, if its KVM can)")
+
+
+def choose(wanted, hvhost):
+    """("here" or "level1", why): what --place asks for, or else what this machine can do."""
+    if wanted:
+        return wanted, "as asked for"
+    can, said = probe(hvhost)
+    return "here" if can else "level1", said
+
+
 def open_place(kind, kernel, log):
     """kind: "here" or "level1"; kernel (a function that gives it) and log are level 1's."""
     return Here() if kind == "here" else Level1(kernel(), log)
