@@ -3,7 +3,7 @@
 -- job: profile=stock kernel=5.10 time=300 start=no all=yes
 -- job: profile=stock kernel=6.12 time=300 start=no all=yes
 -- job: profile=stock kernel=sid time=300 start=no all=yes
--- job: profile=stock kernel=sid time=300 start=no all=yes host="--bus-version 6.0" args=bus=6.0
+-- job: profile=stock kernel=sid time=300 start=no all=yes bound=yes host="--bus-version 6.0" args=bus=6.0
 --
 -- Conformance of the heartbeat, against the kernel's own hv_utils.
 

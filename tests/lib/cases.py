@@ -16,7 +16,8 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     host="..."           further words for hvhost, such as "--bus-version 5.0"
     qemu=SUITE           level 1 runs on this Debian suite's QEMU (this machine's)
     processor=MODEL      level 1's, as QEMU names them (max); one of Intel's with ",vendor=AuthenticAMD"
-    all=yes              only in `make check-all`
+    all=yes              only in `make check-all`, or where --only names nothing else
+    bound=yes            on this kernel alone: left out with --kernel or --tree
     disk=ext4|xfs        the guest can make and mount this file system on a disk
     trace=no             keep no trace.log, for long runs
 
@@ -47,7 +48,7 @@ def _words(text):
 
 FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
           "cpus": int, "mem": int, "append": str, "qemu": str, "processor": str, "args": _words, "host": _words,
-          "all": _flag, "disk": str, "trace": _flag}
+          "all": _flag, "bound": _flag, "disk": str, "trace": _flag}
 # What `make check` runs on one kernel, `make check-all` runs on each of these.
 USUAL, OTHERS = "6.1", ("5.10", "6.12", "sid")
 # How much more time a job gets on a kernel that checks everything.
@@ -136,7 +137,7 @@ def _matrix(jobs):
 
 def _on_kernel(jobs, kernel):
     # What needs a kernel of our own says so, and nothing else can stand in for it.
-    jobs = [job for job in jobs if job.kernel not in BUILT or job.kernel == kernel]
+    jobs = [job for job in jobs if job.kernel == kernel or not (job.bound or job.kernel in BUILT)]
     if kernel not in BUILT:
         return [replace(job, kernel=kernel) for job in jobs]
     if kernel != "debug":

@@ -83,6 +83,7 @@ class Job:
     qemu: str = ""          # a Debian suite: level 1 runs on its QEMU
     processor: str = ""     # of level 1, as QEMU names it; empty: what QEMU can emulate at most
     all: bool = False       # too long for the usual check
+    bound: bool = False     # to its kernel: another one cannot stand in for it
     trace: bool = True      # keep each message and packet: more work than what it shows, in a long run
     disk: str = ""          # the file system on the guest's disk, one of guest.FILE_SYSTEMS
     busy: int = 1           # what limits are multiplied by, see busy_factor()
