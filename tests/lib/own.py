@@ -23,10 +23,12 @@ class OwnKernel(Kernel):
     """A kernel that is not in the cache.
 
     paths: its modules, as files. builtin: what is built in, or None where nothing says so.
+    modular: it can load modules, as far as one knows.
     """
 
     paths: tuple = ()
     builtin: object = frozenset()
+    modular: bool = True
 
     def module_tree(self):
         return ModuleTree(paths=self.paths, builtin=self.builtin)
@@ -111,18 +113,33 @@ def from_tree(tree):
         raise OwnError(f"{tree} is not a folder")
     if not os.path.exists(image):
         raise OwnError(f"{image} does not exist: build it first (make -C {tree} bzImage modules)")
+    builtin = read_builtin(os.path.join(tree, "modules.builtin"))
+    modular = _modular(tree)
     order = os.path.join(tree, "modules.order")
-    paths = _ordered(tree, order) if os.path.exists(order) else ()
-    kdir = tree if os.path.exists(os.path.join(tree, "Module.symvers")) else ""
-    return OwnKernel(NAME, _release(image), image, kdir, "", "", paths=tuple(paths),
-                     builtin=read_builtin(os.path.join(tree, "modules.builtin")) or None)
+    paths = _ordered(tree, order, builtin) if modular and os.path.exists(order) else ()
+    kdir = tree if modular and os.path.exists(os.path.join(tree, "Module.symvers")) else ""
+    return OwnKernel(NAME, _release(image), image, kdir, "", "", paths=tuple(paths), builtin=builtin or None,
+                     modular=modular)
 
 
-def _ordered(tree, order):
-    """The modules that a modules.order names: as .ko, or as .o in newer kernels."""
+def _modular(tree):
+    """Can this kernel load modules? A tree keeps those that were built before its configuration changed."""
+    try:
+        with open(os.path.join(tree, "include", "config", "auto.conf"), encoding="ascii", errors="replace") as lines:
+            return any(line.strip() == "CONFIG_MODULES=y" for line in lines)
+    except FileNotFoundError:
+        return True
+
+
+def _ordered(tree, order, builtin):
+    """The modules that a modules.order names: as .ko, or as .o in newer kernels.
+
+    But those that have been built in since then.
+    """
     with open(order, encoding="ascii") as lines:
         paths = [os.path.join(tree, os.path.splitext(line.strip().removeprefix("kernel/"))[0] + ".ko")
                  for line in lines if line.strip()]
+    paths = [path for path in paths if module_name(path) not in builtin]
     missing = [path for path in paths if not os.path.exists(path)]
     if missing:
         raise OwnError(f"{missing[0]} is in modules.order but not built: make -C {tree} modules")
@@ -132,6 +149,8 @@ def _ordered(tree, order):
 def check(kernel, parts, profile, load):
     """Raises OwnError unless this kernel can run the profile with these modules loaded, in this order."""
     modules = module_tree(kernel, parts)
+    if isinstance(kernel, OwnKernel) and not kernel.modular:
+        _check_builtin(kernel, parts, load)
     if isinstance(kernel, OwnKernel) and profile == "ours" and "hv_kvp" in load:
         _check_ours(kernel, parts, modules)
     symbols = symbol_versions(os.path.join(kernel.kdir, "Module.symvers")) \
@@ -163,6 +182,15 @@ def _check_symbols(module, symbols, exported):
     if wrong:
         raise OwnError(f"{module.path} disagrees with the kernel about the version of symbol "
                        f"'{wrong[0]}': build it against this kernel")
+
+
+def _check_builtin(kernel, parts, load):
+    """Nothing can be loaded into this one."""
+    if parts.modules:
+        raise OwnError(f"{parts.modules[0]} cannot be loaded: kernel {kernel.release} was built without CONFIG_MODULES")
+    if "hv_kvp" in load and not parts.bring("hv_kvp"):
+        raise OwnError(f"profile 'ours' needs hv_kvp, and kernel {kernel.release} was built without CONFIG_MODULES: "
+                       "build it in (driver/add-to-kernel), or use --profile stock or on-stock")
 
 
 def _check_ours(kernel, parts, modules):

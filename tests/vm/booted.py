@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """What people do with a guest that runs: a shell, gdb, a dump, the log of a crash. TAP; HVKVP_ALL=1 only."""
 
+import hashlib
 import os
 import pty
 import re
@@ -17,7 +18,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
 import points  # noqa: E402
-from lib import build, command, job, kernel, skips, symbols, tree  # noqa: E402
+from lib import build, command, job, kernel, modules, skips, symbols, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
 # A guest is up in 15 s; the rest is for a machine that has other work.
@@ -49,6 +50,11 @@ print("tasks", sorted({task.comm.string_().decode() for task in for_each_task(pr
 print("bus", prog["vmbus_connection"].conn_state.format_(type_name=False))
 print("line", prog.symbol("hv_kvp_onchannelcallback").name)
 """
+BARE = """
+heartbeat:offer()
+heartbeat:wait_open(60)
+case("nothing can be loaded", function() expect(guest("test -e /proc/modules").ok, false) end)
+"""
 CONVERSATION = """
 bus.wait_open(60)
 negotiate{timeout = 60}
@@ -60,6 +66,14 @@ case("a conversation", function()
 	get("external", "key")
 end)
 """
+PARTS = """
+bus.wait_open(60)
+negotiate{timeout = 60}
+case("a pair is stored", function() expect(set("external", "k", "v").ok) end)
+"""
+# What the stock driver logs when it is loaded.
+REGISTERS = b"Registering HyperV Utility Driver"
+SIGNED = b"~Module signature appended~\n"
 VERSION = """
 bus.wait_open(60)
 case("KVP 5.0 is agreed", function() expect(negotiate{timeout = 60}.kvp, "5.0") end)
@@ -252,6 +266,60 @@ def look_at_source(folder, kdir, dump):
                           capture_output=True, text=True, timeout=SECONDS, check=False)
     has(done.stdout + done.stderr, f"release {release}\n", r"tasks \[.*'agent'.*'hv_kvp_daemon'",
         "bus CONNECTED", "line hv_kvp_onchannelcallback")
+
+
+def test_tree_cases(folder):
+    """booted: tests/run --tree runs a whole case file against a tree with all built in, also without CONFIG_MODULES"""
+    def check(kdir, pattern):
+        done = subprocess.run([os.path.join(os.path.dirname(HERE), "run"), "--tree", kdir, "--only", pattern, "--logs", folder],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    for name in ("tree-sid", "tree-bare"):
+        kdir = kernel.fetch(name).kdir
+        rc, said, errors = check(kdir, "heartbeat")
+        assert rc == 0, said + errors
+        has(said, "ok +heartbeat/stock/own: each number is answered", r"\n[1-9]\d passed, 0 failed, 0 skipped\n")
+    bare = write(folder, "bare.lua", BARE)
+    done = subprocess.run([RUN, "--tree", kdir, "--logs", folder, bare], stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=SECONDS, check=False)
+    assert done.returncode == job.GOOD, done.stdout + done.stderr
+    rc, said, errors = check(kdir, "heartbeat:no such case")
+    assert rc == 2 and errors.startswith("tests/run: no case has 'no such case' in its name"), (rc, said, errors)
+    assert errors.count("\n") == 1, errors
+
+
+def test_parts(folder):
+    """booted: an image with a folder of modules; one module and one daemon over a known kernel"""
+    def run(text, *words):
+        case = write(folder, "parts.lua", PARTS + text)
+        done = subprocess.run([RUN, "--profile", "stock", "--logs", folder, *words, case], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=SECONDS, check=False)
+        assert done.returncode == job.GOOD, done.stdout + done.stderr
+
+    def digest(path):
+        with open(path, "rb") as file:
+            return hashlib.sha1(file.read()).hexdigest()
+
+    newer, older = kernel.fetch("6.12"), kernel.fetch("6.1")
+    run(f"""case("release and modules", function()
+        expect(guest_ok("uname -r"), "{newer.release}")
+        expect(guest("grep -q ^hv_utils /proc/modules").ok)
+        end)""", "--kernel-image", newer.image, "--modules", newer.modules)
+    # A module that says so when it is loaded, and a daemon of another Debian.
+    mine = os.path.join(folder, "hv_utils.ko")
+    # Without its signature: a wrong one is refused.
+    data = modules.read_module(modules.ModuleTree(older.modules).path("hv_utils"))
+    assert data.count(REGISTERS) == 1 and data.endswith(SIGNED)
+    data = data[:-len(SIGNED) - 12 - int.from_bytes(data[-len(SIGNED) - 4:-len(SIGNED)], "big")]
+    with open(mine, "wb") as file:
+        file.write(data.replace(REGISTERS, REGISTERS.upper()))
+    daemon = os.path.join(newer.root, "usr", "sbin", "hv_kvp_daemon")
+    assert digest(daemon) != digest(os.path.join(older.root, "usr", "sbin", "hv_kvp_daemon"))
+    run(f"""case("the exchanged ones", function()
+        wait{{log = "{REGISTERS.upper().decode()}", from = 0}}
+        expect(guest_ok("sha1sum $(readlink /proc/$(cat /run/kvp-service.pid)/exe)"):sub(1, 40), "{digest(daemon)}")
+        end)""", "--kernel", "6.1", "--module", mine, "--daemon", daemon)
 
 
 def look_with_gdb(folder, port):

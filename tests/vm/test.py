@@ -224,6 +224,29 @@ def test_tree(folder):
         assert "no module 'hv_utils'" in str(error)
 
 
+def test_stale_tree(folder):
+    """a build tree: modules that were built before its configuration changed are not taken"""
+    build_tree(folder)
+    unpacked(os.path.join(folder, "drivers", "hv"), "hv_utils")
+    write(folder, "modules.order", "drivers/hv/hv_utils.o\n")
+    write(folder, "Module.symvers", "")
+    os.makedirs(os.path.join(folder, "include", "config"))
+    write(folder, "include/config/auto.conf", "CONFIG_MODULES=y\n")
+    assert len(own.from_tree(folder).paths) == 1 and own.from_tree(folder).kdir == folder
+    # It is built in now.
+    found = builtin(folder, "hv_vmbus", "hv_utils")
+    assert not found.paths and own.module_tree(found, own.Parts()).has_builtin("hv_utils"), found
+    # No module can be loaded now; nor can one be built.
+    os.unlink(os.path.join(folder, "modules.builtin"))
+    write(folder, "include/config/auto.conf", "CONFIG_HYPERV=y\n")
+    found = own.from_tree(folder)
+    assert not found.paths and not found.kdir, found
+    own.check(found, own.Parts(found), "stock", ["hv_vmbus", "hv_utils"])
+    refused("profile 'ours' needs hv_kvp, and", "--tree", folder, "--profile", "ours", case_file(folder))
+    refused("hv_utils.ko cannot be loaded: kernel", "--tree", folder, "--module", f"{folder}/drivers/hv/hv_utils.ko",
+            case_file(folder))
+
+
 def test_verdict(_):
     """exit codes of several jobs become one, as git bisect reads it"""
     for codes, wanted in (([], 0), ([0, 0], 0), ([0, 1], 1), ([4], 1), ([2], 2), ([3], 125),
