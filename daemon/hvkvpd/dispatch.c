@@ -592,10 +592,14 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	if (!operation->size || body[1] == HVKVP_POOL_AUTO)
 		store_checkpoint(dispatch->store);
 	reply->status = check_access(&call, body[0]);
-	if (!reply->status)
-		reply->status = operation->handle(&call);
-	else
+	if (reply->status) {
 		note_target(&call, body[0]);
+	} else {
+		call.pool->made = request->made;
+		call.pool->made_data = request->made_data;
+		reply->status = operation->handle(&call);
+		call.pool->made = NULL;
+	}
 	if (!reply->status && operation->answers)
 		reply->body_len = request->body_len;
 	tolerate(&call, reply->status);

@@ -57,6 +57,9 @@ struct dispatch {
  * @msg_minor: likewise
  * @body: as in &struct hvkvp_request; not checked yet
  * @body_len: bytes of @body
+ * @made: called as soon as a SET or DELETE is on stable storage, before what the host need not wait for; S_OK without a body
+ *	may be sent. Not called for all others, and not if it fails. NULL: not needed
+ * @made_data: for @made
  */
 struct dispatch_request {
 	uint64_t id;
@@ -67,6 +70,8 @@ struct dispatch_request {
 	uint16_t msg_minor;
 	const uint8_t *body;
 	uint32_t body_len;
+	void (*made)(void *data);
+	void *made_data;
 };
 
 /**

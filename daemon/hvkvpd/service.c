@@ -34,6 +34,17 @@ static int send_reply(struct service *service)
 	return err == -ENODEV ? err : 0;
 }
 
+/* A change is made: the host does not wait for the log, and for programs that watch. */
+static void answer_change(void *data)
+{
+	struct service *service = data;
+
+	service->reply.status = HVKVP_S_OK;
+	service->reply.body_len = 0;
+	service->err = send_reply(service);
+	service->answered = true;
+}
+
 static int answer(struct service *service)
 {
 	struct dispatch_request *request = &service->request;
@@ -54,7 +65,12 @@ static int answer(struct service *service)
 			if (!worker_start(&service->worker, service->dispatch, request))
 				return 0;
 		}
+		service->answered = false;
+		request->made = answer_change;
+		request->made_data = service;
 		dispatch_handle(service->dispatch, request, reply);
+		if (service->answered)
+			return service->err;
 	} else {
 		reply->status = HVKVP_E_FAIL;
 		reply->body_len = 0;

@@ -5,6 +5,7 @@
 #ifndef HVKVP_HVKVPD_SERVICE_H
 #define HVKVP_HVKVPD_SERVICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "facts/facts.h"
@@ -20,6 +21,8 @@
  * @request: the request in hand
  * @reply: its answer
  * @worker: carries @request out, if that is slow
+ * @answered: @request has its answer, although it is still being carried out
+ * @err: of that answer, 0 or -errno
  */
 struct service {
 	struct transport transport;
@@ -28,6 +31,8 @@ struct service {
 	struct dispatch_request request;
 	struct dispatch_reply reply;
 	struct worker worker;
+	bool answered;
+	int err;
 };
 
 /**

@@ -237,11 +237,14 @@ int pool_commit(struct pool *pool, struct pool_change *change)
 		fail_change(pool, change);
 		return err;
 	}
-	err = note_state(pool, change);
-	if (err)
-		return err;
+	/* From here on it cannot fail: it is durable, and in the file. */
+	if (note_state(pool, change))
+		pool->stamp = (struct pool_stamp){ 0 };	/* equal to nothing: the index is read again */
+	else
+		pool_journal_end(&pool->journal, &pool->stamp);
 	error_clear(&pool->error);
-	pool_journal_end(&pool->journal, &pool->stamp);
+	if (pool->made && !change->more)
+		pool->made(pool->made_data);
 	return 0;
 }
 

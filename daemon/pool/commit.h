@@ -29,8 +29,7 @@ int pool_commit_begin(struct pool *pool);
  * drops it.
  *
  * Return: 0 once the change is on stable storage; -EAGAIN if a program that does not lock has
- * interfered; other -errno. After a failure nothing has changed, unless only the state of the file
- * could not be read.
+ * interfered; other -errno. After a failure nothing has changed.
  */
 int pool_commit(struct pool *pool, struct pool_change *change);
 

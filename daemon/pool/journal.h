@@ -111,6 +111,7 @@ struct pool_slot {
  * @count: of @slots
  * @room: allocated
  * @contents: what slots may point into; owned
+ * @more: another change has to follow before the caller has what it asked for
  */
 struct pool_change {
 	uint32_t before;
@@ -120,6 +121,7 @@ struct pool_change {
 	size_t count;
 	size_t room;
 	struct pool_record *contents;
+	bool more;
 };
 
 /**

@@ -372,6 +372,7 @@ static int move_records(struct pool *pool, const char *key, const struct pool_pl
 		err = change_by_moves(pool, plan, &change);
 	if (!err)
 		err = check_records(pool, key, &change);
+	change.more = plan->left;
 	if (!err)
 		err = pool_commit(pool, &change);
 	pool_change_clear(&change);

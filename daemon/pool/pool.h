@@ -93,6 +93,8 @@ struct pool_hold {
  * @limits: may be changed
  * @changes: where changes are noted; not owned; NULL: nowhere
  * @names: reports changes of the directory; not owned; NULL: nothing does
+ * @made: called when a SET or DELETE is made and durable, before that is noted in @changes; NULL: nothing is
+ * @made_data: for @made
  * @file_name: what is known about the path of the open file
  * @journal_name: likewise, of the open journal
  * @stamp: the state of the file that the index describes
@@ -110,6 +112,8 @@ struct pool {
 	struct pool_limits limits;
 	struct changes *changes;
 	struct pool_names *names;
+	void (*made)(void *data);
+	void *made_data;
 	struct pool_name file_name;
 	struct pool_name journal_name;
 	struct pool_stamp stamp;

@@ -42,13 +42,21 @@ static void end(void)
 	scratch_end();
 }
 
+static void count(void *data)
+{
+	++*(int *)data;
+}
+
 /* The body goes in as an exact copy on the heap: a sanitizer sees what is read. */
 static uint32_t handle(const struct body *body)
 {
+	int made = 0;
 	struct dispatch_request request = {
 		.id = 1, .msg_major = 5, .fw_major = 3, .body_len = body->len,
+		.made = count, .made_data = &made,
 	};
 	uint8_t *copy = malloc(body->len ? body->len : 1);
+	bool changes = body->len && (body->bytes[0] == HVKVP_OP_SET || body->bytes[0] == HVKVP_OP_DELETE);
 
 	memcpy(copy, body->bytes, body->len);
 	request.body = copy;
@@ -56,6 +64,8 @@ static uint32_t handle(const struct body *body)
 	dispatch_handle(&dispatch, &request, &reply);
 	CHECK(reply.body_len == 0 || reply.body_len == body->len);
 	CHECK(!reply.status || !reply.body_len);
+	/* The host may have S_OK by then: exactly once, and only if it is true. */
+	CHECK_INT(made, changes && !reply.status);
 	free(copy);
 	return reply.status;
 }
@@ -161,6 +171,20 @@ static void longest(void)
 	CHECK_INT(enumerate(0, 0), OK);
 	CHECK_INT(body_get32(reply.body + 16), 2048);
 	CHECK_INT(enumerate(0, 1), NO_MORE);
+	end();
+}
+
+/* In several changes: the host must not have its answer before the last one. */
+static void many_of_one_key(void)
+{
+	struct pool *pool;
+
+	begin();
+	pool = &store.pools[HVKVP_POOL_EXTERNAL];
+	for (int i = 0; i < 2500; i++)
+		pool_add(pool, "key", "value");
+	CHECK_INT(delete(HVKVP_POOL_EXTERNAL, U(u"key")), OK);
+	CHECK_INT(get(HVKVP_POOL_EXTERNAL, U(u"key")), NOT_FOUND);
 	end();
 }
 
@@ -682,6 +706,7 @@ static void too_many_changes(void)
 static const struct tap_case cases[] = {
 	{ "set, get, delete in every pool that can be written", round_trip },
 	{ "255 and 1023 units; what a record cannot hold is refused", longest },
+	{ "thousands of values of one key are deleted before the answer", many_of_one_key },
 	{ "a missing key is an error of its own", missing_key },
 	{ "enumeration in order, and its end", enumeration },
 	{ "records that a message cannot hold, or that are not UTF-8", odd_records },

@@ -36,7 +36,7 @@
 
 /*
  * epoll_wait, read; a look at the pool file, one read of the record; its log, with a sync; the record, its time; the
- * state of its log; the ring of changes; the line in the log of the daemon; write.
+ * state of its log; write; the ring of changes; the line in the log of the daemon.
  */
 #define SET_CALLS		12
 
@@ -52,8 +52,12 @@
 #define DELETE_LAST_CALLS	13
 #define DELETE_OF_MANY_CALLS	15
 
+/* What the host does not wait for: the ring, the line; and the wait for the next request. */
+#define CHANGE_CALLS_BEHIND	3
+
 static struct child child;
 static int driver;
+static int behind;	/* calls that the daemon made after the last answer, with the wait */
 static bool inside;	/* the daemon has entered a call and not left it */
 
 static void send_request(uint64_t id, const struct body *body)
@@ -92,6 +96,7 @@ static int count_calls(void)
 {
 	int calls = 0, status;
 
+	behind = 0;
 	for (;;) {
 		struct __ptrace_syscall_info info;
 
@@ -106,7 +111,10 @@ static int count_calls(void)
 		if (!inside)
 			continue;
 		calls++;
-		if (is_wait(info.entry.nr) && answered())
+		if (!answered())
+			continue;
+		behind++;
+		if (is_wait(info.entry.nr))
 			return calls;
 	}
 }
@@ -257,6 +265,7 @@ static void numbered(struct body *body, bool set, int number)
 static void changes(void)
 {
 	int set = TRIES, add = TRIES, delete_first = TRIES, delete_last = TRIES;
+	int set_behind = TRIES, delete_behind = TRIES;
 	struct body body;
 
 	if (begin()) {
@@ -268,8 +277,10 @@ static void changes(void)
 			numbered(&body, true, 1);
 			add = least(add, calls_of(&body));
 			set = least(set, calls_of(&body));
+			set_behind = least(set_behind, behind);
 			numbered(&body, false, 0);
 			delete_first = least(delete_first, calls_of(&body));
+			delete_behind = least(delete_behind, behind);
 			numbered(&body, false, 1);
 			delete_last = least(delete_last, calls_of(&body));
 		}
@@ -277,6 +288,8 @@ static void changes(void)
 		takes("SET of a new key", add, ADD_CALLS);
 		takes("DELETE of a key with others behind it", delete_first, DELETE_FIRST_CALLS);
 		takes("DELETE of the last key", delete_last, DELETE_LAST_CALLS);
+		takes("SET, behind the answer", set_behind, CHANGE_CALLS_BEHIND);
+		takes("DELETE, behind the answer", delete_behind, CHANGE_CALLS_BEHIND);
 	}
 	end();
 }
