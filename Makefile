@@ -20,7 +20,7 @@ MODULE_FILE = $(DESTDIR)/lib/modules/$(RELEASE)/updates/hv_kvp.ko
 # $(call owner,FILE,COMMANDS): runs them where a package owns FILE, with its name in $$owner.
 owner = if owner=$$(dpkg-query -S $(1) 2>/dev/null || rpm -qf $(1) 2>/dev/null); then owner=$${owner%%:*}; $(2); fi
 
-.PHONY: all module modules modules_install daemon host check check-all coverage lint demo bench bench-store size fuzz packages clean distclean help
+.PHONY: all module modules modules_install daemon host check check-all coverage lint demo bench bench-store bench-service size fuzz packages clean distclean help
 .PHONY: install install-module install-user uninstall uninstall-module uninstall-user
 .PHONY: install-hvhost uninstall-hvhost
 .PHONY: dkms-source dkms-install dkms-remove deb
@@ -49,6 +49,7 @@ help:
 	@echo '                    CHECK="--only PATTERN", "--list", "--keep-logs", ...: see tests/run --help'
 	@echo '                    HVKVP_DEBUG=1 also builds the debug kernel and runs its jobs'
 	@echo '  make bench-store  what the pool store alone costs, from 10 to 10,000 keys'
+	@echo '  make bench-service  the daemon against a service that answers at once, without a guest'
 	@echo '  make size         stripped sizes, libraries and memory of the daemon, the command, the library'
 	@echo '  make fuzz         the fuzzers, FUZZ_TIME=600 seconds each'
 	@echo '  make check-all    that, and the rest: every kernel, and the life of the packages'
@@ -107,8 +108,8 @@ lint: packages
 fuzz: packages
 	$(MAKE) -C tests/fuzz fuzz
 
-bench-store: packages
-	@$(MAKE) -s --no-print-directory -C tests/bench store
+bench-store bench-service: packages
+	@$(MAKE) -s --no-print-directory -C tests/bench $(@:bench-%=%)
 
 size: packages
 	@tests/bench/size
@@ -129,6 +130,7 @@ bench: packages
 	@$(PYTHON) tests/demo $(DEMO) tests/bench/keys.lua && cp $(bench_events) $(BENCH_DIR)/keys.json
 	@$(PYTHON) tests/bench/plot $(BENCH_DIR) $(BENCH_SVG)
 	@$(PYTHON) tests/bench/table $(BENCH_DIR)
+	@$(MAKE) -s --no-print-directory -C tests/bench service
 
 install: install-module install-user
 	$(if $(DESTDIR),,@echo 'installed. With systemd: systemctl enable --now hvkvpd; then hvkvp-driver take.' \

@@ -3,8 +3,10 @@
  * The limit of every KVP service: it answers each request at once, with a body that is ready.
  *
  * What the host waits for beyond the time of this one is the work of the service that it measures.
- * With the name of a file as its argument it also makes each change durable, by one write and one
- * fdatasync(2): less no service can do that keeps pairs.
+ * With the name of a file it also makes each change durable, by one write and one fdatasync(2): less
+ * no service can do that keeps pairs.
+ *
+ *	kvp-echo DEVICE [FILE]		a DEVICE of "-" is standard input, a socket
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -86,12 +88,17 @@ int main(int argc, char **argv)
 		.hdr = { .len = sizeof(hello), .type = HVKVP_HELLO },
 		.major = HVKVP_MAJOR, .minor = HVKVP_MINOR,
 	};
-	int fd = open("/dev/" HVKVP_DEVICE_NAME, O_RDWR | O_CLOEXEC), file = -1;
+	int fd, file = -1;
 
-	if (argc > 1) {
-		file = open(argv[1], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (argc < 2) {
+		fprintf(stderr, "usage: kvp-echo DEVICE [FILE]\n");
+		return 2;
+	}
+	fd = strcmp(argv[1], "-") ? open(argv[1], O_RDWR | O_CLOEXEC) : STDIN_FILENO;
+	if (argc > 2) {
+		file = open(argv[2], O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 		if (file < 0 || make_durable(file)) {
-			perror(argv[1]);
+			perror(argv[2]);
 			return 1;
 		}
 	}
