@@ -25,7 +25,7 @@
 #include <hv_kvp.h>
 #include <hv_kvp_msg.h>
 
-#define SAMPLES		2000
+#define SAMPLES		1000
 #define ANSWER_S	30
 
 enum which { OURS, ECHO, SYNC, SERVICES };
