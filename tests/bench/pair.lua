@@ -9,7 +9,7 @@
 
 -- Many short rounds: on an emulated machine one of them may be slow as a whole.
 local rounds = tonumber(args.rounds) or 9
-local n = tonumber(args.n) or 80
+local n = tonumber(args.n) or 100
 
 -- For GET_IP: a real synthetic adapter, known by its MAC address; the stock daemon finds it in capitals only.
 local MAC = "00:15:5d:01:02:03"
@@ -70,6 +70,8 @@ local function measure(which)
 		local mine = samples[i][which.name] or {min = {}, median = {}, p99 = {}}
 		samples[i][which.name] = mine
 		if is_measured(t, which) then
+			-- What the first one makes is kept; changes have to be counted all.
+			if t.limit ~= "sync" then t[3](1) end
 			local b = bench(t[2], {name = which.name .. ": " .. t[1]}, t[3])
 			for _, kind in ipairs(KINDS) do table.insert(mine[kind], b[kind]) end
 		end
@@ -112,6 +114,7 @@ case("times and ratios", function()
 	local format = "%-42s %-6s %8s %8s %8s %8s %10s %9s %9s  %s"
 	say("medians of " .. rounds .. " rounds of " .. n .. ", us, pools on ext4")
 	say("sync: echo with one write and one fdatasync for a change")
+	say("of what only reads, the first request of a round is not counted")
 	say("goals: min and median at most 1.1 times echo, or sync for changes, and not above stock; p99 at most 3 medians")
 	say(string.format(format, "", "", "stock", "echo", "sync", "ours", "ours/stock", "ours/echo", "ours/sync", "goal"))
 	for i, t in ipairs(tests) do
