@@ -14,6 +14,6 @@ int fdatasync(int fd)
 	int err = sync(fd);
 
 	if (us)
-		usleep(atoi(us));
+		usleep(atoi(us));	/* sleep: it stands for a disk */
 	return err;
 }
