@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """How every program of the tests begins and ends: signals, errors, a reader that has gone."""
 
+import argparse
 import os
 import select
 import signal
@@ -10,6 +11,19 @@ from . import interrupt
 
 INTERRUPTED = 128 + signal.SIGINT
 NO_READER = 128 + signal.SIGPIPE
+
+
+def number(low, high=None):
+    """The type of an option that takes an integer from low to high."""
+    def parse(text):
+        value = int(text)
+        if value < low or high is not None and value > high:
+            raise argparse.ArgumentTypeError(f"{value} is not {'at least' if high is None else 'from'} {low}"
+                                             + ("" if high is None else f" to {high}"))
+        return value
+
+    parse.__name__ = "number"       # what argparse calls it
+    return parse
 
 
 def run(main, name="", errors=(), code=1):

@@ -145,6 +145,17 @@ class Job:
                 *self.args)
 
 
+def add_strict(parser):
+    parser.add_argument("--strict", metavar="[=CASE]",
+                        help="known defects of the stock pair count as failures; with =CASE only in cases "
+                             "that have CASE in their name")
+
+
+def strict_words(argv):
+    """The command line as a parser needs it: what stands behind --strict is a case file, and no CASE."""
+    return ["--strict=" if word == "--strict" else word for word in argv]
+
+
 def strict(job, text):
     """The job with known defects as failures: None for none, "" for all, else of cases with text."""
     if text is None:

@@ -29,11 +29,20 @@ class Kernel:
     build_root: str = ""
 
 
+def check_name(name):
+    """Raises KernelError unless one of the tools knows it."""
+    with open(os.path.join(VM_DIR, "kernels"), encoding="utf-8") as file:
+        fetched = [line.split()[0] for line in file if line.strip() and not line.startswith("#")]
+    if name not in (*fetched, *BUILT):
+        raise KernelError(f"there is no kernel '{name}'; there are {', '.join((*fetched, *BUILT))}")
+
+
 def fetch(name, say=to_stderr, stop=None):
     """The kernel of this name, fetched or built when the cache lacks it.
 
     say(line) gets the progress; `stop` ends it early, see Program.
     """
+    check_name(name)
     tool = "build-kernel" if name in BUILT else "fetch-kernel"
     rc, text, said = run_tool(os.path.join(VM_DIR, tool), name, say=say, stop=stop)
     if rc:

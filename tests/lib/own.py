@@ -2,6 +2,7 @@
 """A guest kernel of the user's, or single parts over a known one; all checked before a machine boots."""
 
 import os
+import shlex
 from dataclasses import dataclass, replace
 
 from .elf import FormatError, Module, kernel_release, symbol_versions
@@ -112,7 +113,8 @@ def from_tree(tree):
     if not os.path.isdir(tree):
         raise OwnError(f"{tree} is not a folder")
     if not os.path.exists(image):
-        raise OwnError(f"{image} does not exist: build it first (make -C {tree} bzImage modules)")
+        raise OwnError(f"{image} does not exist: build it first "
+                       f"(make -C {shlex.quote(tree)} bzImage modules)")
     builtin = read_builtin(os.path.join(tree, "modules.builtin"))
     modular = _modular(tree)
     order = os.path.join(tree, "modules.order")
@@ -142,7 +144,7 @@ def _ordered(tree, order, builtin):
     paths = [path for path in paths if module_name(path) not in builtin]
     missing = [path for path in paths if not os.path.exists(path)]
     if missing:
-        raise OwnError(f"{missing[0]} is in modules.order but not built: make -C {tree} modules")
+        raise OwnError(f"{missing[0]} is in modules.order but not built: make -C {shlex.quote(tree)} modules")
     return paths
 
 

@@ -24,6 +24,16 @@ class Command(unittest.TestCase):
                              (2, "", f"tests/run: nothing has '{words[1]}' in its name: see tests/run --list\n"))
 
 
+    def test_options(self):
+        """a kernel that is not known, or no worker: an error, and no failed job"""
+        for words, text in ((["--kernel", "nosuch"], "tests/run: there is no kernel 'nosuch'; there are 5.10, "),
+                            (["--workers", "0"], "0 is not at least 1")):
+            done = subprocess.run([os.path.join(TESTS, "run"), *words, "--only", "heartbeat"], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, done.stdout), (2, ""))
+            self.assertIn(text, done.stderr)
+
+
 class Cases(unittest.TestCase):
     """A text that a case must have in its name, and what the test hosts of two jobs report."""
 

@@ -290,6 +290,39 @@ def test_results(_):
         "  not ok 4 weak # TODO 7.1", "not ok 1 verbs"], found.ktap()
 
 
+def test_options(folder):
+    """what an option cannot be is refused at once; a path with a blank is quoted where it is to be typed"""
+    case = case_file(folder)
+    for text, *words in (("0 is not at least 1", "--time", "0"), ("99 is not from 1 to 16", "--cpus", "99"),
+                         ("65536 is not from 1 to 65535", "--gdb", "65536"), ("invalid number value: 'x'", "--gdb", "x"),
+                         ("its folder does not exist", "--dump", f"{folder}/none/guest.core"),
+                         ("there is no kernel '9.9'; there are 5.10, 6.1,", "--kernel", "9.9"),
+                         ("there is no kernel ''", "--kernel", "")):
+        refused(text, *words, case)
+    refused("is not a file", folder)
+    os.makedirs(f"{folder}/my linux")
+    refused(f"make -C '{folder}/my linux' bzImage", "--tree", f"{folder}/my linux", case)
+
+
+def test_defect(folder):
+    """a defect of the tool is no bad commit"""
+    broken = write(folder, "broken.py", "import sys\nfrom importlib.machinery import SourceFileLoader\n"
+                   f"sys.argv[0] = {RUN!r}\nrunner = SourceFileLoader('runner', {RUN!r}).load_module()\n"
+                   "runner.prepare = lambda *words: {}['defect']\nrunner.command.run(runner.main, 'run')\n")
+    for word, code in (("--time=60", 2), ("--bisect", 125)):
+        done = subprocess.run([sys.executable, broken, word, case_file(folder)], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == code and "KeyError: 'defect'" in done.stderr, (done.returncode, done.stderr)
+
+
+def test_strict(folder):
+    """what stands behind --strict is a case file; --strict=TEXT names cases"""
+    case = case_file(folder)
+    for word in ("--strict", "--strict=one"):
+        refused("is not an x86 bzImage", "--kernel-image", case, word, case)
+    refused("nowhere.lua does not exist", "--strict", "nowhere.lua")
+
+
 def test_names(folder):
     """a name stands for a case file of ours, with the settings of its header"""
     refused("nosuch.lua does not exist", "nosuch")
