@@ -41,7 +41,7 @@
  * @value: of a SET, in @text; NULL until it is decoded
  * @text: room for it, TEXT_VALUE_SIZE bytes
  * @left_ms: how long the host still waits, milliseconds
- * @oddity: what was unusual about a string or number, or NULL
+ * @oddity: what was unusual about a string, a number or an address family, or NULL
  * @why: reason of a refusal, NULL if @pool or the status says it
  * @error: room for it, where the reason is no constant; may be invalid without @why
  * @quiet: the log has it already
@@ -259,6 +259,7 @@ static uint32_t serve_ip(struct call *call, uint32_t (*serve)(struct ip_call *ip
 		return refuse(call, HVKVP_E_NOT_SUPPORTED, "addresses are not served");
 	memset(call->out + HVKVP_MSG_HDR_SIZE, 0, call->out_len - HVKVP_MSG_HDR_SIZE);
 	status = serve(&ip);
+	call->oddity = ip.oddity;
 	*call->error = ip.error;
 	call->why = call->error->text;
 	return status;

@@ -559,7 +559,7 @@ static int serve(struct daemon *daemon)
 		ret = loop_run(&loop);
 	}
 	if (tolerated)
-		log_info("%lu requests had an unusual string or number", tolerated);
+		log_info("%lu requests had an unusual string, number or address family", tolerated);
 	loop_exit(&loop);
 	net_watch_exit(&watch);
 	facts_watch_exit(&sources);

@@ -32,15 +32,18 @@ static uint32_t refuse_adapter(struct ip_call *call, int err)
 
 uint32_t ip_request_get(struct ip_call *call)
 {
+	const uint8_t both = HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6;
 	uint8_t families = ip_codec_families(call->body, call->msg_major);
 	const char *why = ip_codec_adapter(call->body, call->msg_major, call->adapter);
 	struct ip_known known;
 	int err;
 
-	if (!why && families & ~(HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6))
-		why = "an unknown address family";
 	if (why)
 		return refuse(call, HVKVP_E_INVALIDARG, why);
+	/* To read more than was meant does no harm. */
+	if (families & ~both)
+		call->oddity = "the address family is unknown";
+	families &= both;
 	err = ip_cache_read(call->system, call->adapter, &known);
 	if (err)
 		return refuse_adapter(call, err);

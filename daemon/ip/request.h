@@ -21,6 +21,7 @@ struct ip_system;
  * @out: GET_IP: the answer's body, as large; zero but for operation and pool
  * @left_ms: how long the host still waits, milliseconds
  * @adapter: gets the adapter's id, for the log; IP_ADAPTER_SIZE bytes
+ * @oddity: gets what was unusual about a request that is accepted; NULL in the beginning
  * @error: gets the reason of a refusal; empty in the beginning, and after a success
  */
 struct ip_call {
@@ -31,6 +32,7 @@ struct ip_call {
 	uint8_t *out;
 	unsigned int left_ms;
 	char *adapter;
+	const char *oddity;
 	struct error error;
 };
 

@@ -211,9 +211,9 @@ const char *ip_check(const struct ip_config *config, uint8_t *mask)
 	uint8_t asked = config->families ? config->families : both;
 
 	*mask = 0;
-	if (config->families & ~both)
-		return "an unknown address family";
 	if (config->dhcp) {
+		if (asked & ~both)
+			return "DHCP for an unknown address family";
 		*mask = asked;
 		return NULL;
 	}

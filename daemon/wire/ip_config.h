@@ -205,13 +205,13 @@ bool ip_is_reachable(int family, const struct ip_family_config *cfg, const uint8
  * @mask: gets the families to change: those that have addresses, or all asked for
  *	(all there are if none is named) when @config asks for DHCP
  *
- * Refuses: nothing to set; an unknown family; addresses that are no unicast, the
+ * Refuses: nothing to set; DHCP for an unknown family; addresses that are no unicast, the
  * subnet's own or its broadcast, there twice with different prefix lengths, without a
  * prefix; gateways of a family without an address, or that are one of the addresses;
  * gateways and name servers that are no unicast.
  *
  * Addresses of a family that the mask of the request does not name are accepted:
- * some hosts set one bit for both. With DHCP the host's addresses mean nothing and
+ * some hosts set one bit for both. Of a mask with unknown bits, too. With DHCP the host's addresses mean nothing and
  * are not looked at: Windows hosts send along what was there before.
  *
  * Return: NULL if all is well, or what is wrong, in words; pure.

@@ -23,6 +23,7 @@ struct ip_system machine = {
 	.settle_ms = 3000,
 };
 char machine_why[512];
+const char *machine_oddity;
 uint8_t machine_out[7428];
 unsigned int machine_left_ms = 20000;
 static uint8_t body[7428];
@@ -114,6 +115,7 @@ static uint32_t call(unsigned int major, uint32_t (*serve)(struct ip_call *call)
 
 	memcpy(in, body, size);
 	status = serve(&request);
+	machine_oddity = request.oddity;
 	snprintf(machine_why, sizeof(machine_why), "%s", request.error.text);
 	memset(machine_out, 0, sizeof(machine_out));
 	memcpy(machine_out, out, size);

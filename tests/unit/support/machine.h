@@ -25,6 +25,9 @@ extern struct ip_system machine;
 /* The reason of the last request's refusal; "" if there is none. */
 extern char machine_why[512];
 
+/* What was unusual about the last request; NULL if nothing was. */
+extern const char *machine_oddity;
+
 /* How long the host waits for the next requests, milliseconds. */
 extern unsigned int machine_left_ms;
 

@@ -559,6 +559,8 @@ static void judged_good(void)
 	CHECK_TEXT(judge(1, " 192.0.2.5 ; 2001:db8::5", "255.255.255.0; 64 ", " 192.0.2.1", ""), NULL);
 	CHECK_TEXT(judge(2, V4, "", ""), NULL);
 	CHECK_TEXT(judge(0, V4, "", ""), NULL);
+	CHECK_TEXT(judge(4, V4, "", ""), NULL);
+	CHECK_TEXT(judge(0xff, V4, "", ""), NULL);
 }
 
 static void judged_bad(void)
@@ -587,8 +589,12 @@ static void judged_bad(void)
 	for (size_t i = 0; i < sizeof(dns) / sizeof(dns[0]); i++)
 		if (!CHECK(judge(0, V4, "", dns[i]) != NULL))
 			printf("# %s\n", dns[i]);
-	CHECK(judge(4, V4, "", "") != NULL);
-	CHECK(judge(0xff, V4, "", "") != NULL);
+	decode_text("", "", "", "");
+	config.dhcp = 1;
+	config.families = 4;
+	CHECK(check() != NULL);
+	config.families = 0x83;
+	CHECK(check() != NULL);
 }
 
 static void changes(void)
