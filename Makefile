@@ -139,6 +139,10 @@ install: install-module install-user
 # The kernel's own rule: it signs, strips and compresses as that kernel is configured. It runs depmod
 # only where System.map lies beside the headers, which Debian's packages do not have.
 install-module: module
+ifneq ($(words [$(DESTDIR)]),1)
+	@echo "make: DESTDIR '$(DESTDIR)' has a blank, which the kernel's makefiles cannot handle" >&2
+	@exit 1
+endif
 	$(MAKE) -C $(KDIR) M=$(CURDIR) INSTALL_MOD_PATH=$(DESTDIR) INSTALL_MOD_DIR=updates \
 		DEPMOD=: modules_install
 	$(if $(DESTDIR),,depmod $(RELEASE))
@@ -159,7 +163,7 @@ uninstall: uninstall-user uninstall-module
 # The file goes before the module: the host offers the device again when the module leaves it, and udev would
 # load the file again.
 uninstall-module:
-	rm -f $(MODULE_FILE)* $(DESTDIR)/etc/modprobe.d/hv_kvp-given-back.conf
+	rm -f "$(MODULE_FILE)"* "$(DESTDIR)/etc/modprobe.d/hv_kvp-given-back.conf"
 	$(if $(DESTDIR),,depmod $(RELEASE))
 	$(if $(DESTDIR),,-[ ! -d /sys/bus/vmbus/drivers/hv_kvp ] || { daemon/system/hvkvp-driver --runtime give; rmmod hv_kvp; })
 	$(MAKE) -C daemon/system uninstall-module-files
@@ -180,11 +184,11 @@ uninstall-hvhost:
 
 # All that building the module takes, and nothing else.
 dkms-source:
-	rm -rf $(DKMS_SOURCE)
-	install -d $(DKMS_SOURCE)/driver $(DKMS_SOURCE)/uapi
-	install -m 644 dkms.conf Kbuild $(DKMS_SOURCE)
-	install -m 644 driver/*.[ch] $(DKMS_SOURCE)/driver
-	install -m 644 uapi/*.h $(DKMS_SOURCE)/uapi
+	rm -rf "$(DKMS_SOURCE)"
+	install -d "$(DKMS_SOURCE)/driver" "$(DKMS_SOURCE)/uapi"
+	install -m 644 dkms.conf Kbuild "$(DKMS_SOURCE)"
+	install -m 644 driver/*.[ch] "$(DKMS_SOURCE)/driver"
+	install -m 644 uapi/*.h "$(DKMS_SOURCE)/uapi"
 
 dkms-install: dkms-remove dkms-source
 	dkms install hv_kvp/$(VERSION) -k $(KERNELRELEASE)
@@ -194,7 +198,7 @@ dkms-remove:
 	@$(call owner,$(DKMS_SOURCE)/dkms.conf,echo "make: the package $$owner owns $(DKMS_SOURCE): apt purge $$owner" >&2; exit 1)
 	@command -v dkms >/dev/null || { echo 'make: there is no dkms here (Debian: apt-get install dkms)' >&2; exit 1; }
 	if [ -n "$$(dkms status hv_kvp/$(VERSION))" ]; then dkms remove hv_kvp/$(VERSION) --all; fi
-	rm -rf $(DKMS_SOURCE)
+	rm -rf "$(DKMS_SOURCE)"
 	$(MAKE) -C daemon/system uninstall-module-files
 
 deb:

@@ -33,17 +33,17 @@ $(built): $(here)/build/inside/%: $(tests)/vm/%.c $(tests)/vm/port.h
 	$(CC) -std=gnu11 -O2 -g -Wall -Wextra -static -o $@ $<
 
 install: all
-	install -d $(DESTDIR)$(bindir) $(to)/prebuilt
-	install -D -m 755 $(here)/hvhost $(to)/tests/host/hvhost
-	install -m 755 $(built) $(to)/prebuilt
-	$(foreach file,$(data),install -D -m 644 $(tests)/$(file) $(to)/tests/$(file) &&) :
-	$(foreach file,$(programs),install -D -m 755 $(tests)/$(file) $(to)/tests/$(file) &&) :
-	sed -e 's#@HVHOSTDIR@#$(hvhostdir)#' $(here)/hvhost.in >$(DESTDIR)$(bindir)/hvhost
-	chmod 755 $(DESTDIR)$(bindir)/hvhost
-	install -D -m 644 $(here)/hvhost.1 $(DESTDIR)$(mandir)/man1/hvhost.1
-	install -D -m 644 $(here)/README.md $(DESTDIR)$(docdir)/cases.md
-	install -D -m 644 $(tests)/../docs/testing-ic.md $(DESTDIR)$(docdir)/testing-ic.md
+	install -d "$(DESTDIR)$(bindir)" "$(to)/prebuilt"
+	install -D -m 755 $(here)/hvhost "$(to)/tests/host/hvhost"
+	install -m 755 $(built) "$(to)/prebuilt"
+	$(foreach file,$(data),install -D -m 644 $(tests)/$(file) "$(to)/tests/$(file)" &&) :
+	$(foreach file,$(programs),install -D -m 755 $(tests)/$(file) "$(to)/tests/$(file)" &&) :
+	sed -e 's#@HVHOSTDIR@#$(hvhostdir)#' $(here)/hvhost.in >"$(DESTDIR)$(bindir)/hvhost"
+	chmod 755 "$(DESTDIR)$(bindir)/hvhost"
+	install -D -m 644 $(here)/hvhost.1 "$(DESTDIR)$(mandir)/man1/hvhost.1"
+	install -D -m 644 $(here)/README.md "$(DESTDIR)$(docdir)/cases.md"
+	install -D -m 644 $(tests)/../docs/testing-ic.md "$(DESTDIR)$(docdir)/testing-ic.md"
 
 uninstall:
-	rm -rf $(to) $(DESTDIR)$(docdir)
-	rm -f $(DESTDIR)$(bindir)/hvhost $(DESTDIR)$(mandir)/man1/hvhost.1
+	rm -rf "$(to)" "$(DESTDIR)$(docdir)"
+	rm -f "$(DESTDIR)$(bindir)/hvhost" "$(DESTDIR)$(mandir)/man1/hvhost.1"
