@@ -119,15 +119,15 @@ demo: packages
 
 BENCH_SVG ?= docs/bench.svg
 BENCH_DIR ?= build/bench
-bench_events := build/logs/demo/demo/stdout
+bench_events = build/logs/demo-$(1)/demo/stdout
 
 # What the test host reports of both runs is kept in BENCH_DIR: "tests/bench/plot BENCH_DIR FILE" draws it again, and
 # "tests/bench/table BENCH_DIR..." prints the rows of the README, of one run or several.
 bench: packages
 	@tests/vm/install-packages tests/bench/packages
 	@rm -rf $(BENCH_DIR) && mkdir -p $(BENCH_DIR)
-	@tests/bench/beside $(BENCH_DIR)/beside.json $(PYTHON) tests/demo $(DEMO) tests/bench/pair.lua && cp $(bench_events) $(BENCH_DIR)/pair.json
-	@$(PYTHON) tests/demo $(DEMO) tests/bench/keys.lua && cp $(bench_events) $(BENCH_DIR)/keys.json
+	@tests/bench/beside $(BENCH_DIR)/beside.json $(PYTHON) tests/demo $(DEMO) tests/bench/pair.lua && cp $(call bench_events,pair) $(BENCH_DIR)/pair.json
+	@$(PYTHON) tests/demo $(DEMO) tests/bench/keys.lua && cp $(call bench_events,keys) $(BENCH_DIR)/keys.json
 	@$(PYTHON) tests/bench/plot $(BENCH_DIR) $(BENCH_SVG)
 	@$(PYTHON) tests/bench/table $(BENCH_DIR)
 	@$(MAKE) -s --no-print-directory -C tests/bench service

@@ -8,6 +8,7 @@ import pty
 import re
 import select
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -74,6 +75,11 @@ case("a pair is stored", function() expect(set("external", "k", "v").ok) end)
 # What the stock driver logs when it is loaded.
 REGISTERS = b"Registering HyperV Utility Driver"
 SIGNED = b"~Module signature appended~\n"
+WAITS = """
+bus.wait_open(60)
+say("ready")
+wait{true_when = function() return false end, timeout = 600}
+"""
 VERSION = """
 bus.wait_open(60)
 case("KVP 5.0 is agreed", function() expect(negotiate{timeout = 60}.kvp, "5.0") end)
@@ -320,6 +326,41 @@ def test_parts(folder):
         wait{{log = "{REGISTERS.upper().decode()}", from = 0}}
         expect(guest_ok("sha1sum $(readlink /proc/$(cat /run/kvp-service.pid)/exe)"):sub(1, 40), "{digest(daemon)}")
         end)""", "--kernel", "6.1", "--module", mine, "--daemon", daemon)
+
+
+def children(pid):
+    """Processes that this one has started, which still run."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                state, parent = file.read().rsplit(")", 1)[1].split()[:2]
+        except OSError:
+            continue
+        if int(parent) == pid and state not in "ZX":
+            found.append(int(name))
+    return found
+
+
+def test_interrupted(folder):
+    """booted: a run beside another one has logs of its own; ctrl-C ends a run and its machines"""
+    logs = os.path.join(folder, "logs")
+    waits = write(folder, "waits.lua", WAITS)
+    with subprocess.Popen([RUN, "--time", "900", "--logs", logs, waits], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        try:
+            wait_for(process, '"ready"')
+            done = subprocess.run([RUN, "--logs", logs, write(folder, "other.lua", VERSION)], stdin=subprocess.DEVNULL,
+                                  capture_output=True, text=True, timeout=SECONDS, check=False)
+            assert done.returncode == job.GOOD, done.stdout + done.stderr
+            assert os.path.exists(f"{logs}-2/other/console.log") and not os.path.exists(f"{logs}/other"), done.stderr
+            machines = children(process.pid)
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=SECONDS)[0]
+            assert process.returncode == 130 and "Traceback" not in said, (process.returncode, said[-3000:])
+            assert machines and not any(os.path.exists(f"/proc/{pid}") for pid in machines), machines
+        finally:
+            process.kill()
 
 
 def look_with_gdb(folder, port):

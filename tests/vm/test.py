@@ -16,7 +16,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
 import points  # noqa: E402
-from lib import command, elf, job, kernel, modules, own, pcapng, results, tree  # noqa: E402
+from lib import command, elf, job, kernel, lock, modules, own, pcapng, results, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
 DISSECTOR = os.path.join(os.path.dirname(HERE), "host", "wireshark", "hyperv_ic.lua")
@@ -302,6 +302,15 @@ def test_options(folder):
     refused("is not a file", folder)
     os.makedirs(f"{folder}/my linux")
     refused(f"make -C '{folder}/my linux' bzImage", "--tree", f"{folder}/my linux", case)
+
+
+def test_logs(folder):
+    """runs side by side do not share a folder of logs"""
+    logs = os.path.join(folder, "logs")
+    with lock.claimed(f"{logs}/") as one, lock.claimed(logs) as two, lock.claimed(logs) as three:
+        assert (one, two, three) == (logs, f"{logs}-2", f"{logs}-3"), (one, two, three)
+    with lock.claimed(logs) as again:
+        assert again == logs, again
 
 
 def test_defect(folder):
