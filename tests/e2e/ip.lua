@@ -166,9 +166,12 @@ case("what cannot be set changes nothing", function()
 		refused{addresses = {"192.0.2.0"}, subnets = {"255.255.255.0"}}
 		refused{addresses = {"192.0.2.7"}, subnets = {"255.0.255.0"}}
 		refused{addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}, gateways = {"192.0.2.7"}}
-		refused{addresses = {"192.0.2.7"}, subnets = {"255.255.255.0"}, family = 7}
+		refused{dhcp = true, family = 7}
 		refused{addresses = {"2001:db8::7"}, subnets = {"129"}, family = "v6"}
 		refused{addresses = {"224.0.0.7"}, subnets = {"255.255.255.0"}}
+		-- To read does no harm, whatever the family is called.
+		expect(get_ip{adapter = MAC, family = 8}.addresses, {"203.0.113.5"})
+		expect(get_ip{adapter = MAC, family = 10}.addresses, {})
 	end
 	if #forms == 2 then
 		expect_error(set_ip{adapter = MAC, family = "v4", counts = {65, 0, 0, 0, 0, 0}}, INVALIDARG)

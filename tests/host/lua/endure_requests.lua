@@ -192,7 +192,7 @@ local IMPOSSIBLE = {
 	{ addresses = { "192.0.2.7" }, subnets = { "255.0.255.0" } },
 	{ addresses = { "224.0.0.7" }, subnets = { "255.255.255.0" } },
 	{ addresses = { "192.0.2.7" }, subnets = { "255.255.255.0" }, gateways = { "192.0.2.7" } },
-	{ addresses = { "192.0.2.7" }, subnets = { "255.255.255.0" }, family = 7 },
+	{ dhcp = true, family = 7 },
 	{},
 }
 
