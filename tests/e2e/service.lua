@@ -197,6 +197,13 @@ case("the tracepoints tell a request's story", function()
 	expect(delete("external", "traced").ok)
 end)
 
+case("the formats of the tracepoints have values in the place of the driver's names", function()
+	-- For perf and trace-cmd, which know none of these names.
+	local formats = guest_ok("grep -h 'print fmt' /sys/kernel/tracing/events/hv_kvp/*/format")
+	expect(formats:find("__print_symbolic", 1, true) ~= nil)
+	expect(formats:match("KVP_[A-Z]+_%w+") or "none", "none")
+end)
+
 case("the module unloads when the service has stopped, and loads again", function()
 	guest_ok("kvp-service stop")
 	guest_ok("rmmod hv_kvp")
