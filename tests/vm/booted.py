@@ -10,6 +10,7 @@ import select
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import time
@@ -19,7 +20,7 @@ sys.path.insert(0, os.path.dirname(HERE))
 
 # pylint: disable=wrong-import-position
 import points  # noqa: E402
-from lib import build, command, job, kernel, modules, skips, symbols, tree  # noqa: E402
+from lib import build, cache, command, job, kernel, modules, skips, symbols, tree  # noqa: E402
 
 RUN = os.path.join(HERE, "run")
 # A guest is up in 15 s; the rest is for a machine that has other work.
@@ -75,6 +76,26 @@ case("a pair is stored", function() expect(set("external", "k", "v").ok) end)
 # What the stock driver logs when it is loaded.
 REGISTERS = b"Registering HyperV Utility Driver"
 SIGNED = b"~Module signature appended~\n"
+# FOLDER TREE CACHE CLOSED, in mounts of its own.
+AS_USER = r"""
+set -eu
+mount --make-rprivate /
+mkdir "$1"/{tree,home,lower}
+(cd "$2" && git ls-files -z | xargs -0 tar -c --ignore-failed-read) | tar -x -C "$1/tree"
+mount --bind "$3" "$1/lower"
+mount -t tmpfs -o mode=755 none "$4"
+mkdir -p "$3" "$4/upper" "$4/work"
+mount -t overlay overlay -o "lowerdir=$1/lower,upperdir=$4/upper,workdir=$4/work" "$3"
+find "$3" -maxdepth 2 -exec chown -h 65534 {} +
+chown -R 65534 "$1/tree" "$1/home"
+for tool in /usr/bin/apt* /usr/bin/dpkg*; do
+	mount --bind /dev/null "$tool"
+done
+cd "$1/tree"
+exec setpriv --reuid 65534 --regid 65534 --clear-groups env -i PATH=/usr/bin:/bin HOME="$1/home" HVKVP_CACHE="$3" sh -c '
+	apt-get --version 2>/dev/null || echo "user $(id -u), no apt"
+	exec tests/vm/run --profile stock heartbeat'
+"""
 WAITS = """
 bus.wait_open(60)
 say("ready")
@@ -361,6 +382,20 @@ def test_interrupted(folder):
             assert machines and not any(os.path.exists(f"/proc/{pid}") for pid in machines), machines
         finally:
             process.kill()
+
+
+def test_user(folder):
+    """booted: an ordinary user runs a case file in a tree of his own, with apt and dpkg hidden"""
+    os.chmod(folder, 0o755)
+    base = cache.cache_dir()
+    # Where others may not enter, as /root: it is replaced, with the cache in it at the same place.
+    parts = [base[:at] for at, byte in enumerate(base) if byte == "/" and at]
+    closed = next((path for path in parts if not os.stat(path).st_mode & stat.S_IXOTH), base)
+    script = write(folder, "user.sh", AS_USER)
+    done = subprocess.run(["unshare", "-m", "bash", script, folder, tree.TOP, base, closed], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=2 * SECONDS, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-3000:]
+    has(done.stdout, "user 65534, no apt", '"each number is answered with the next one", "result": "pass"', '"failed": 0,')
 
 
 def look_with_gdb(folder, port):
