@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=300 load=hv_vmbus,hv_utils start=no
--- job: profile=ours kernel=6.12 time=300 load=hv_vmbus,hv_utils start=no
--- job: profile=ours kernel=sid time=300 load=hv_vmbus,hv_utils start=no
+-- job: profile=ours kernel=6.1 time=600 load=hv_vmbus,hv_utils start=no
+-- job: profile=ours kernel=6.12 time=600 load=hv_vmbus,hv_utils start=no
+-- job: profile=ours kernel=sid time=600 load=hv_vmbus,hv_utils start=no
 --
 -- A guest in which the stock pair is at work: KVP is taken from it, and given back, while it runs. The other devices of
 -- hv_utils must not notice.
