@@ -23,7 +23,7 @@
 #define IP_DNS_MS	5000
 #define IP_SYSCTL_MS	2000
 /* A file that a program outside of the sandbox writes. */
-#define IP_FILES_MS	3000
+#define IP_FILES_MS	6000
 
 /* What a manager may take where no host waits: at the start, and when an adapter comes. */
 #define IP_KEEP_MS	15000

@@ -180,16 +180,25 @@ int file_set_write(struct file_set *files, const char *path, mode_t mode,
 		err = put(files, path, mode, before ? &st : NULL, text, len);
 	else if (err == -EROFS && files->outside)
 		err = files->outside(path, mode, text, files->data);
-	if (err) {
-		free(before);
-		return err;
-	}
+	/* Also of one that failed: a program outside may have done it before its time was up. */
 	memcpy(files->file[files->count].path, path, strlen(path) + 1);
 	files->file[files->count].text = before;
 	files->file[files->count].len = before_len;
 	files->file[files->count].mode = before ? st.st_mode & 07777 : 0;
 	files->count++;
-	return 0;
+	return err;
+}
+
+static bool has_contents(const char *path, const char *text, size_t len)
+{
+	size_t now_len;
+	int err;
+	char *now = read_all(path, &now_len, &err);
+	bool same = now ? text && now_len == len && !memcmp(now, text, len) :
+			  !text && err == -ENOENT;
+
+	free(now);
+	return same;
 }
 
 void file_set_restore(struct file_set *files)
@@ -198,7 +207,8 @@ void file_set_restore(struct file_set *files)
 		unsigned int i = --files->count;
 		const char *path = files->file[i].path;
 		char *text = files->file[i].text;
-		int err = put(files, path, files->file[i].mode, NULL, text, files->file[i].len);
+		int err = has_contents(path, text, files->file[i].len) ? 0 :
+			  put(files, path, files->file[i].mode, NULL, text, files->file[i].len);
 
 		if (err)
 			log_err("%s: cannot be put back as it was: %s", path, strerror(-err));

@@ -61,7 +61,7 @@ struct file_set {
  *
  * Nothing is written if the file has these contents already.
  *
- * Return: 0 or -errno; then the file is as it was.
+ * Return: 0; or -errno: then file_set_restore() puts back what may have been written.
  */
 int file_set_write(struct file_set *files, const char *path, mode_t mode,
 		   const char *text, size_t len);

@@ -545,7 +545,7 @@ static void ifupdown(void)
 		   "\tup ip route append default via 192.0.2.1 dev net0 proto static metric 0\n"
 		   "\tdns-nameservers 192.0.2.53\n\n"
 		   "iface hvkvpd-net0 inet6 static\n\taddress 2001:db8::9/64\n\taccept_ra 0\n");
-	CHECK_TEXT(machine_read("told"), "ifdown --force net0\nifup net0\n");
+	CHECK_TEXT(machine_read("told"), "ifdown --force --exclude=net0.* net0\nifup net0\n");
 	unsetenv("NOTIFY_SOCKET");
 	CHECK_TEXT(machine_read("etc/network/interfaces"), interfaces_user);
 	CHECK(has("etc/resolv.conf", "nameserver 192.0.2.53\n"));
@@ -834,6 +834,23 @@ static void read_only(void)
 	CHECK(!exists(DHCPCD_SCRATCH));
 	CHECK_INT(ip_undo(&machine, GUID, IP_UNDO_MS), 0);
 	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	umount2(scratch_path("etc"), MNT_DETACH);
+	machine_end();
+}
+
+/* The program has written the file when its time is up: it is put back. */
+static void read_only_late(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write(DHCPCD, dhcpcd_user);
+	dhcpcd_tool();
+	CHECK_INT(rename(scratch_path("usr/bin/sh"), scratch_path("usr/bin/signal")), 0);
+	make_read_only("etc");
+	make_outside("usr/bin/sh", "etc", "/bin/sh \"$@\"; false &&");
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), HVKVP_E_FAIL);
+	CHECK_TEXT(machine_read(DHCPCD), dhcpcd_user);
+	CHECK_TEXT(machine_read(RECORD), "");
 	umount2(scratch_path("etc"), MNT_DETACH);
 	machine_end();
 }
@@ -1342,6 +1359,7 @@ static const struct tap_case cases[] = {
 	{ "dhcpcd: another adapter has the name", dhcpcd_replaced },
 	{ "dhcpcd was killed, and another process has its number", dhcpcd_killed },
 	{ "a file in a folder that is read-only for hvkvpd", read_only },
+	{ "a file in such a folder that is written too late is put back", read_only_late },
 	{ "nothing is left in such a folder when SET_IP fails", read_only_failure },
 	{ "ConnMan: its settings, and its view of them", connman },
 	{ "ConnMan does not answer: nothing has changed", connman_silent },
