@@ -12,12 +12,14 @@
 #include "ip/manager/manager.h"
 #include "ip/set.h"
 #include "ip/snapshot.h"
+#include "ip/stack.h"
 #include "ip/system.h"
 #include "net/rtnl.h"
 #include "util/clock.h"
 #include "util/error.h"
 #include "util/file.h"
 #include "util/log.h"
+#include "util/sysroot.h"
 
 /* No manager: set the addresses. Duplicates are left to the kernel: no host waits. */
 static int set_addresses(const struct ip_system *system, struct rtnl *rtnl,
@@ -40,16 +42,30 @@ static int set_addresses(const struct ip_system *system, struct rtnl *rtnl,
 	return 0;
 }
 
+/* The record alone has the interface's number, which is another one after each start. */
+static bool has_manager_files(const struct ip_system *system, const struct file_set *set)
+{
+	char records[SYSROOT_PATH_SIZE];
+	size_t len = strlen(sysroot_path(system->root, records, "%s/ip-", system->state_dir));
+
+	for (unsigned int i = 0; i < set->count; i++)
+		if (strncmp(set->file[i].path, records, len))
+			return true;
+	return false;
+}
+
 /*
  * Write files, and make the manager use them. Return: 1 if it does; 0 if there was nothing
  * to do; -errno.
  */
-static int use_files(const struct ip_system *system, const struct adapter *adapter,
+static int use_files(const struct ip_system *system, struct rtnl *rtnl,
+		     const struct adapter *adapter,
 		     const struct ip_manager *manager, const struct ip_files *files,
 		     struct ip_kept *kept, struct error *error)
 {
 	const uint64_t end = clock_ms() + IP_KEEP_MS;
 	int runs = manager->running(system, adapter, error), err;
+	struct ip_stack stack = { .count = 0 };
 	struct file_set set = { 0 };
 
 	if (runs < 0)
@@ -59,28 +75,33 @@ static int use_files(const struct ip_system *system, const struct adapter *adapt
 		file_set_restore(&set);
 		return error_set(error, err, "its files cannot be written");
 	}
-	kept->late |= set.count > 0;
+	kept->late |= has_manager_files(system, &set);
 	file_set_keep(&set);
 	if (!kept->late)
 		return 0;
-	if (runs && manager->release)
-		manager->release(system, adapter, clock_left(end) / 2);
-	if (runs)
-		err = manager->notify(system, adapter, true, clock_left(end), error);
+	if (runs) {
+		err = ip_stack_release(&stack, system, rtnl, manager, adapter, clock_left(end) / 2);
+		if (err)
+			error_set(error, err, "what is stacked on the adapter cannot be read: %s",
+				  strerror(-err));
+		else
+			err = manager->notify(system, adapter, true, clock_left(end), error);
+		ip_stack_return(&stack, system, rtnl, manager, clock_left(end));
+	}
 	kept->late = err != 0;
 	return err ? err : 1;
 }
 
 /* The manager's files, made again. */
-static int renew_files(const struct ip_system *system, const struct ip_plan *plan,
-		       const struct ip_manager *manager, struct ip_kept *kept,
-		       struct error *error)
+static int renew_files(const struct ip_system *system, struct rtnl *rtnl,
+		       const struct ip_plan *plan, const struct ip_manager *manager,
+		       struct ip_kept *kept, struct error *error)
 {
 	struct ip_files files = { 0 };
 	int ret = ip_change_compile(system, plan, manager, &files, error);
 
 	if (!ret)
-		ret = use_files(system, &plan->adapter, manager, &files, kept, error);
+		ret = use_files(system, rtnl, &plan->adapter, manager, &files, kept, error);
 	if (ret > 0)
 		log_notice("%s: renewed the files of %s", plan->adapter.name, manager->name);
 	ip_files_free(&files);
@@ -109,7 +130,7 @@ static int withdraw_files(const struct ip_system *system, struct rtnl *rtnl,
 	    !find_other(system, rtnl, manager, &record->plan.adapter, &other))
 		return 0;
 	ip_manager_revert(manager, system, record, kept->key, &files);
-	ret = use_files(system, &other, manager, &files, kept, error);
+	ret = use_files(system, rtnl, &other, manager, &files, kept, error);
 	if (ret > 0)
 		log_notice("%s is another adapter now: withdrew the files of %s for %s",
 			   other.name, manager->name, kept->key);
@@ -125,7 +146,7 @@ static int keep_record(const struct ip_system *system, struct rtnl *rtnl,
 	if (!strcmp(record->manager, IP_RECORD_OWN) && !manager)
 		return set_addresses(system, rtnl, &record->plan, error);
 	if (manager && !strcmp(manager->name, record->manager))
-		return renew_files(system, &record->plan, manager, kept, error);
+		return renew_files(system, rtnl, &record->plan, manager, kept, error);
 	if (manager)
 		log_notice("%s is managed by %s now: what the host has set is not kept until the host sets it again",
 			   record->plan.adapter.name, manager->name);

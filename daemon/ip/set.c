@@ -15,6 +15,7 @@
 #include "ip/set.h"
 #include "ip/site.h"
 #include "ip/snapshot.h"
+#include "ip/stack.h"
 #include "ip/system.h"
 #include "net/rtnl.h"
 #include "util/clock.h"
@@ -109,15 +110,18 @@ static int await(const struct ip_system *system, struct rtnl *rtnl, const struct
 }
 
 /* Write the files, and make the manager use them. */
-static int hand_over(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+static int hand_over(const struct ip_system *system, struct rtnl *rtnl, struct ip_plan *plan,
 		     const struct ip_manager *manager, const struct ip_files *files,
-		     struct file_set *set, bool runs, uint64_t end, struct error *error)
+		     struct file_set *set, struct ip_stack *stack, bool runs, uint64_t end,
+		     struct error *error)
 {
 	const uint64_t until = clock_ms() + ip_budget_manager(clock_left(end));
-	int err;
+	int err = runs ? ip_stack_release(stack, system, rtnl, manager, &plan->adapter,
+					  clock_left(until)) : 0;
 
-	if (runs && manager->release)
-		manager->release(system, &plan->adapter, clock_left(until));
+	if (err)
+		return error_set(error, err, "what is stacked on the adapter cannot be read: %s",
+				 strerror(-err));
 	err = ip_files_write(files, system, set);
 	if (err)
 		return error_set(error, err, "its files cannot be written");
@@ -125,13 +129,17 @@ static int hand_over(const struct ip_system *system, struct rtnl *rtnl, const st
 		return 0;
 	err = manager->notify(system, &plan->adapter, ip_plan_wants_dhcp(plan), clock_left(until),
 			      error);
-	return err ? err : await(system, rtnl, plan, manager, until, error);
+	if (err)
+		return err;
+	ip_stack_find(system, rtnl, &plan->adapter);
+	ip_stack_return(stack, system, rtnl, manager, clock_left(until));
+	return await(system, rtnl, plan, manager, until, error);
 }
 
 static void roll_back(const struct ip_system *system, struct rtnl *rtnl,
-		      const struct ip_plan *plan, const struct ip_manager *manager,
-		      const struct ip_snapshot *before, struct file_set *set, bool runs,
-		      uint64_t end)
+		      struct ip_plan *plan, const struct ip_manager *manager,
+		      struct ip_snapshot *before, struct file_set *set,
+		      struct ip_stack *stack, bool runs, uint64_t end)
 {
 	bool written = set->count;
 	struct error error;
@@ -140,18 +148,24 @@ static void roll_back(const struct ip_system *system, struct rtnl *rtnl,
 	file_set_restore(set);
 	if (runs && (written || manager->release))
 		manager->notify(system, &plan->adapter, true, clock_left(end) / 2, &error);
+	if (stack->count) {
+		ip_stack_find(system, rtnl, &plan->adapter);
+		ip_snapshot_move(before, plan->adapter.index);
+	}
 	err = ip_snapshot_restore(before, system, rtnl);
 	if (err)
 		log_err("%s: not everything could be rolled back: %s", plan->adapter.name,
 			strerror(-err));
+	ip_stack_return(stack, system, rtnl, manager, clock_left(end));
 }
 
-static int change(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+static int change(const struct ip_system *system, struct rtnl *rtnl, struct ip_plan *plan,
 		  const struct ip_manager *manager, const struct ip_files *files, uint64_t end,
 		  struct error *error)
 {
 	int runs = manager ? manager->running(system, &plan->adapter, error) : 0, err;
 	struct file_set set = { 0 };
+	struct ip_stack stack = { .count = 0 };
 	struct ip_snapshot before;
 
 	if (runs < 0)
@@ -162,10 +176,11 @@ static int change(const struct ip_system *system, struct rtnl *rtnl, const struc
 	err = ip_apply(system, rtnl, plan, &before,
 		       ip_budget_settle(clock_left(end), system->settle_ms), error);
 	if (!err)
-		err = hand_over(system, rtnl, plan, manager, files, &set, runs, end, error);
+		err = hand_over(system, rtnl, plan, manager, files, &set, &stack, runs, end,
+				error);
 	if (err) {
 		log_err("%s: %s; rolling back", plan->adapter.name, error->text);
-		roll_back(system, rtnl, plan, manager, &before, &set, runs, end);
+		roll_back(system, rtnl, plan, manager, &before, &set, &stack, runs, end);
 	} else {
 		file_set_keep(&set);
 		ip_set_dns(system, plan, manager, clock_left(end));
@@ -178,7 +193,7 @@ static int change(const struct ip_system *system, struct rtnl *rtnl, const struc
 	return err;
 }
 
-int ip_change(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+int ip_change(const struct ip_system *system, struct rtnl *rtnl, struct ip_plan *plan,
 	      unsigned int left_ms, struct error *error)
 {
 	const uint64_t end = clock_ms() + left_ms;

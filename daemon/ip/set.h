@@ -33,7 +33,7 @@ int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan
  * ip_change() - carry out a plan
  * @system: the machine
  * @rtnl: open
- * @plan: what the host wants
+ * @plan: what the host wants; gets the adapter's number where a manager makes it anew
  * @left_ms: how long the host still waits, milliseconds
  * @error: gets the reason of a failure
  *
@@ -44,7 +44,7 @@ int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan
  *
  * Return: 0, or -errno.
  */
-int ip_change(const struct ip_system *system, struct rtnl *rtnl, const struct ip_plan *plan,
+int ip_change(const struct ip_system *system, struct rtnl *rtnl, struct ip_plan *plan,
 	      unsigned int left_ms, struct error *error);
 
 /** ip_set_dns() - set a plan's name servers where @manager does not. */

@@ -153,6 +153,50 @@ void ip_snapshot_free(struct ip_snapshot *snapshot)
 	memset(&snapshot->routes, 0, sizeof(snapshot->routes));
 }
 
+static void move_hops(struct nlattr *attr, unsigned int from, unsigned int to)
+{
+	uint8_t *at = mnl_attr_get_payload(attr);
+	size_t left = mnl_attr_get_payload_len(attr);
+
+	while (left >= sizeof(struct rtnexthop)) {
+		struct rtnexthop *hop = (void *)at;
+		size_t step = RTNH_ALIGN((size_t)hop->rtnh_len);
+
+		if ((unsigned int)hop->rtnh_ifindex == from)
+			hop->rtnh_ifindex = to;
+		if (step < sizeof(*hop) || step >= left)
+			break;
+		at += step;
+		left -= step;
+	}
+}
+
+static void move_route(struct nlmsghdr *nlh, unsigned int from, unsigned int to)
+{
+	struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg)) {
+		uint32_t *index = mnl_attr_get_payload(attr);
+
+		if (mnl_attr_get_type(attr) == RTA_OIF && *index == from)
+			*index = to;
+		else if (mnl_attr_get_type(attr) == RTA_MULTIPATH)
+			move_hops(attr, from, to);
+	}
+}
+
+void ip_snapshot_move(struct ip_snapshot *snapshot, unsigned int index)
+{
+	const struct nlmsghdr *nlh = NULL;
+
+	/* The messages are our own. */
+	while ((nlh = ip_messages_next(&snapshot->addresses, nlh)))
+		((struct ifaddrmsg *)mnl_nlmsg_get_payload(nlh))->ifa_index = index;
+	while ((nlh = ip_messages_next(&snapshot->routes, nlh)))
+		move_route((struct nlmsghdr *)nlh, snapshot->index, index);
+	snapshot->index = index;
+}
+
 int ip_snapshot_add_route(struct rtnl *rtnl, const struct nlmsghdr *route)
 {
 	return rtnl_resend(rtnl, route, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, 0);

@@ -91,6 +91,13 @@ int ip_snapshot_restore(const struct ip_snapshot *snapshot, const struct ip_syst
  */
 int ip_snapshot_add_route(struct rtnl *rtnl, const struct nlmsghdr *route);
 
+/**
+ * ip_snapshot_move() - its interface has another number now
+ * @snapshot: the object
+ * @index: the number
+ */
+void ip_snapshot_move(struct ip_snapshot *snapshot, unsigned int index);
+
 /** ip_snapshot_free() - forget it. */
 void ip_snapshot_free(struct ip_snapshot *snapshot);
 

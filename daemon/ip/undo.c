@@ -13,6 +13,7 @@
 #include "ip/record.h"
 #include "ip/set.h"
 #include "ip/snapshot.h"
+#include "ip/stack.h"
 #include "ip/system.h"
 #include "ip/undo.h"
 #include "net/link.h"
@@ -165,6 +166,7 @@ static int remove_addresses(struct rtnl *rtnl, const struct ip_plan *plan,
  * @end: when the time is up, clock_ms()
  * @set: what files were before
  * @before: what the kernel had
+ * @stack: what went with the adapter
  */
 struct undo {
 	const struct ip_system *system;
@@ -176,19 +178,27 @@ struct undo {
 	uint64_t end;
 	struct file_set set;
 	struct ip_snapshot before;
+	struct ip_stack stack;
 };
 
 /* Return: false if the kernel's state is not what it was. */
 static bool roll_back(struct undo *undo)
 {
 	struct error error;
+	bool as_before;
 
 	file_set_restore(&undo->set);
 	/* A manager that has refused the new files still has the old ones. */
 	if (undo->runs)
 		undo->manager->notify(undo->system, &undo->adapter, true, clock_left(undo->end),
 				      &error);
-	return !undo->here || !ip_snapshot_restore(&undo->before, undo->system, undo->rtnl);
+	if (undo->stack.count) {
+		ip_stack_find(undo->system, undo->rtnl, &undo->adapter);
+		ip_snapshot_move(&undo->before, undo->adapter.index);
+	}
+	as_before = !undo->here || !ip_snapshot_restore(&undo->before, undo->system, undo->rtnl);
+	ip_stack_return(&undo->stack, undo->system, undo->rtnl, undo->manager, clock_left(undo->end));
+	return as_before;
 }
 
 static int carry_out(struct undo *undo, const struct ip_plan *plan, const struct ip_files *files,
@@ -198,15 +208,22 @@ static int carry_out(struct undo *undo, const struct ip_plan *plan, const struct
 	const struct adapter *adapter = &undo->adapter;
 	/* The rest is for a rollback. */
 	const uint64_t until = clock_ms() + ip_budget_manager(clock_left(undo->end));
-	int err;
+	int err = undo->runs ? ip_stack_release(&undo->stack, undo->system, undo->rtnl, manager,
+						adapter, clock_left(until) / 2) : 0;
 
-	if (undo->runs && manager->release)
-		manager->release(undo->system, adapter, clock_left(until) / 2);
+	if (err)
+		return error_set(error, err, "what is stacked on the adapter cannot be read: %s",
+				 strerror(-err));
 	err = ip_files_write(files, undo->system, &undo->set);
 	if (err)
 		return error_set(error, err, "its files cannot be written");
-	if (undo->runs)
-		return manager->notify(undo->system, adapter, true, clock_left(until), error);
+	if (undo->runs) {
+		err = manager->notify(undo->system, adapter, true, clock_left(until), error);
+		if (!err)
+			ip_stack_return(&undo->stack, undo->system, undo->rtnl, manager,
+					clock_left(until));
+		return err;
+	}
 	if (undo->here && !manager) {
 		err = remove_addresses(undo->rtnl, plan, &undo->before, adapter->index);
 		if (err)

@@ -146,6 +146,16 @@ int ip_link_set_up(struct rtnl *rtnl, unsigned int index, bool up)
 	return rtnl_change(rtnl, nlh);
 }
 
+int ip_link_set_master(struct rtnl *rtnl, unsigned int index, unsigned int master)
+{
+	struct ifinfomsg *msg;
+	struct nlmsghdr *nlh = rtnl_begin(rtnl, RTM_NEWLINK, 0, sizeof(*msg), &msg);
+
+	msg->ifi_index = index;
+	mnl_attr_put_u32(nlh, IFLA_MASTER, master);
+	return rtnl_change(rtnl, nlh);
+}
+
 /* An answer that is no dump ends with the kernel's verdict. */
 static int note_flags(const struct nlmsghdr *nlh, void *data)
 {

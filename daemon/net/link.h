@@ -69,6 +69,9 @@ int ip_link_del_route(struct rtnl *rtnl, unsigned int index, const struct nlmsgh
 bool ip_link_other_hops(unsigned int index, const struct nlmsghdr *route,
 			struct nlmsghdr *reduced);
 
+/** ip_link_set_master() - put an interface into a bridge, bond or team. Return: 0 or -errno. */
+int ip_link_set_master(struct rtnl *rtnl, unsigned int index, unsigned int master);
+
 /** ip_link_set_up() - bring an interface up or down. Return: 0 or -errno. */
 int ip_link_set_up(struct rtnl *rtnl, unsigned int index, bool up);
 

@@ -14,7 +14,7 @@ LEVEL1_KERNEL = "6.1"
 # run, Debian roots.
 UNIT_KERNELS = {"kunit": ("um",), "package": ("6.1", "6.12")}
 UNIT_KERNELS_ALL = {"package": ("trixie", "tree-6.12", "tree-sid"), "vm": ("tree-sid", "tree-bare")}
-UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "openresolv", "dhcpcd", "connman")}
+UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "ifupdown", "openresolv", "dhcpcd", "connman")}
 UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early-12", "early-13", "boot-12",
                                "inits", "builds"),
                    "managers": ("build",)}

@@ -163,6 +163,60 @@ class StackedIfupdown(KeptIfupdown):
             "\taddress 198.51.100.9/24\n\tup ip route add 10.60.0.0/16 via 198.51.100.3\n"}
 
 
+class VlanIfupdown(KeptIfupdown):
+    """ifdown deletes what is named as a VLAN of its interface. A macvlan here, which ifup cannot make."""
+
+    stacked = "eth0.5"
+    user = {"/etc/network/interfaces":
+            "source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n"
+            "auto eth0\niface eth0 inet static\n\taddress 203.0.113.9/24\n\tgateway 203.0.113.1\n"
+            "\tup ip route add 10.50.0.0/16 via 203.0.113.3\nauto eth0.5\niface eth0.5 inet static\n"
+            "\taddress 198.51.100.9/24\n\tup ip route add 10.60.0.0/16 via 198.51.100.3\n"}
+
+    def start(self):
+        if not shows("eth0.5@", "link"):
+            call("ip", "link", "add", "link", "eth0", "name", "eth0.5", "address", STACKED_MAC, "type", "macvlan", "mode", "bridge")
+        super().start()
+        # That no file names.
+        call("ip", "addr", "add", "198.51.100.19/24", "dev", "eth0.5")
+        call("ip", "route", "add", "10.61.0.0/16", "via", "198.51.100.4")
+
+
+class LostIfupdown(KeptIfupdown):
+    """A command of the user's deletes what is on the adapter when that goes down."""
+
+    stacked = "mv0"
+    user = {"/etc/network/interfaces":
+            StackedIfupdown.user["/etc/network/interfaces"].replace("auto mv0", "\tdown ip link del mv0 || :\nauto mv0")}
+
+    def start(self):
+        super().start()
+        call("ip", "addr", "add", "198.51.100.19/24", "dev", "mv0")
+        call("ip", "route", "add", "10.61.0.0/16", "via", "198.51.100.4")
+
+
+class PortsIfupdown(KeptIfupdown):
+    """bridge-utils deletes the bridge with its interface: with it a port that something else has added, and what is on it."""
+
+    interface, stacked = "br0", "mv0"
+    user = {"/etc/network/interfaces":
+            "source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n"
+            "auto br0\niface br0 inet static\n\tbridge_ports eth0\n\tbridge_fd 0\n\tbridge_maxwait 0\n"
+            f"\tbridge_hw {MAC}\n\taddress 203.0.113.9/24\n\tgateway 203.0.113.1\n"
+            "\tup ip route add 10.50.0.0/16 via 203.0.113.3\nauto mv0\niface mv0 inet static\n"
+            f"\tpre-up ip link add link br0 name mv0 address {STACKED_MAC} type macvlan mode bridge || :\n"
+            "\taddress 198.51.100.9/24\n\tup ip route add 10.60.0.0/16 via 198.51.100.3\n"}
+
+    def start(self):
+        super().start()
+        if not shows("tap0", "link"):
+            call("ip", "link", "add", "tap0", "address", "00:15:5d:aa:bb:08", "type", "veth", "peer", "name", "far-tap0")
+        call("ip", "link", "set", "tap0", "master", "br0", "up")
+        # The kernel's own, from before it was a port.
+        call("ip", "-6", "addr", "flush", "dev", "eth0")
+        call("ip", "route", "add", "10.61.0.0/16", "via", "198.51.100.4")
+
+
 class BridgeIfupdown(KeptIfupdown):
     interface = "br0"
     user = {"/etc/network/interfaces":

@@ -233,11 +233,24 @@ static int compile(const struct ip_system *system, const struct ip_plan *plan,
 	return 0;
 }
 
-/* Also stops a DHCP client, and runs the user's commands of the configuration until now. */
+/*
+ * Also stops a DHCP client, and runs the user's commands of the configuration until now.
+ * ifdown would delete the VLANs that are named after the interface.
+ */
 static void release(const struct ip_system *system, const struct adapter *adapter,
 		    unsigned int limit_ms)
 {
-	IP_TOOL(system, limit_ms, true, "ifdown", "--force", adapter->name);
+	char vlans[IFNAMSIZ + 16];
+
+	snprintf(vlans, sizeof(vlans), "--exclude=%s.*", adapter->name);
+	IP_TOOL(system, limit_ms, true, "ifdown", "--force", vlans, adapter->name);
+}
+
+/* Its state may still say that it is up. */
+static void revive(const struct ip_system *system, const char *name, unsigned int limit_ms)
+{
+	if (interfaces_names(system, name))
+		IP_TOOL(system, limit_ms, true, "ifup", "--force", name);
 }
 
 static int notify(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
@@ -272,6 +285,7 @@ const struct ip_manager ip_ifupdown = {
 	.compile = compile,
 	.own = OURS,
 	.release = release,
+	.revive = revive,
 	.notify = notify,
 	.accepted = accepted,
 	.keeps_dns = keeps_dns,

@@ -44,6 +44,7 @@ struct ip_system;
  * @own: path of the file that is all its own, with "%s" for the record's key; or NULL
  * @revert: adds what takes a record's changes of other files back; may be NULL
  * @release: before files change: make it let go of the adapter; may be NULL
+ * @revive: bring up another interface of the user's, which went with the adapter; may be NULL
  * @notify: make it read its files again, and use them; 0, or -errno and what went wrong
  * @accepted: does it say that it uses the files? Only asked if it is running
  * @keeps_dns: does it set name servers here?
@@ -64,6 +65,7 @@ struct ip_manager {
 		       const char *key, struct ip_files *files);
 	void (*release)(const struct ip_system *system, const struct adapter *adapter,
 			unsigned int limit_ms);
+	void (*revive)(const struct ip_system *system, const char *name, unsigned int limit_ms);
 	int (*notify)(const struct ip_system *system, const struct adapter *adapter, bool dhcp,
 		      unsigned int limit_ms, struct error *error);
 	bool (*accepted)(const struct ip_system *system, const struct adapter *adapter);
