@@ -11,8 +11,12 @@
 local endure = require "endure"
 
 local seed = tonumber(args.seed) or os.time() & 0x7fffffff
-local without = {}
-for name in (args.without or ""):gmatch("[^,]+") do without[#without + 1] = name end
+
+local function names(text)
+	local list = {}
+	for name in (text or ""):gmatch("[^,]+") do list[#list + 1] = name end
+	return list
+end
 
 endure.draw{
 	name = "seed " .. seed .. ": nothing that was promised is broken",
@@ -23,6 +27,9 @@ endure.draw{
 	fs = args.fs,
 	profile = args.profile,
 	kernel = args.kernel,
-	without = without,
+	cuts = tonumber(args.cuts),
+	sparse = tonumber(args.sparse),
+	without = names(args.without),
+	faults = names(args.faults),
 	lie = args.lie,
 }

@@ -104,8 +104,9 @@ local function run(options, next_act)
 	end)
 end
 
--- Draws and plays. options: seed, requests or minutes, hostile (at least so many packets), fs (a disk with that file
--- system), profile, kernel, without (acts that are left out), lie (flushes of the disk do nothing).
+-- Draws and plays. options: seed, requests or minutes, hostile and cuts (at least so many packets and power cuts), fs (a
+-- disk with that file system), profile, kernel, without (acts that are left out), faults (these alone), sparse (so many
+-- times more requests between all other acts), lie (flushes of the disk do nothing).
 function endure.draw(options)
 	local draw, ends = drawer(options), nil
 	local function enough()
@@ -114,7 +115,8 @@ function endure.draw(options)
 			ends = ends or native.now() + options.minutes * 60
 			return native.now() >= ends
 		end
-		return world.counts.requests >= (options.requests or 0) and world.counts.hostile >= (options.hostile or 0)
+		return world.counts.requests >= (options.requests or 0) and world.counts.hostile >= (options.hostile or 0) and
+			world.counts.cuts >= (options.cuts or 0)
 	end
 	run(options, function()
 		return not enough() and draw() or nil

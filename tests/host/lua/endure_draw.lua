@@ -23,8 +23,8 @@ local WITHOUT = {
 		"get_ip_unknown", "set_ip_impossible", "upgrade", "memory", table.unpack(STOCK_DRIVER) },
 }
 
--- options: seed, profile, kernel, fs, hostile, without (a list of acts that are left out). Returns a function that gives
--- the next act.
+-- options: seed, profile, kernel, fs, hostile, without (a list of acts that are left out), faults (a list: these alone),
+-- sparse (so many times more requests between all other acts). Returns a function that gives the next act.
 return function(options)
 	local r = hostile.random_of(options.seed)
 	local profile, disk = options.profile or "ours", options.fs ~= nil
@@ -35,6 +35,10 @@ return function(options)
 	for _, list in ipairs{ WITHOUT[profile], options.without or {} } do
 		for _, name in ipairs(list) do without[name] = true end
 	end
+
+	local only = options.faults and #options.faults > 0 and {}
+	for _, name in ipairs(only and options.faults or {}) do only[name] = true end
+	local sparse = options.sparse or 1
 
 	local function one(list) return list[r(1, #list)] end
 	local function pool() return one(world.POOLS) end
@@ -148,15 +152,24 @@ return function(options)
 		end
 	end
 
+	local wanted, weight = {}, 0
+	for _, entry in ipairs(faults) do
+		if not only or only[entry[2]] then
+			wanted[#wanted + 1] = entry
+			weight = weight + (without[entry[2]] and 0 or entry[1])
+		end
+	end
+	if weight == 0 then error("there is no such fault here: " .. table.concat(options.faults or {}, ", "), 0) end
+
 	-- Of a thousand acts
 	local kinds = {
 		{ 45, dealt(slower) },
-		{ options.faults == false and 0 or 9, dealt(faults) },
+		{ 9, dealt(wanted) },
 		{ options.hostile and 9 or 0, dealt(attacks) },
-		{ 1000, weighted(requests) },
+		{ 1000 * sparse, weighted(requests) },
 	}
 	return function()
-		local n = r(1, 1000)
+		local n = r(1, 1000 * sparse)
 		for _, kind in ipairs(kinds) do
 			if n <= kind[1] then return kind[2]() end
 			n = n - kind[1]
