@@ -4,6 +4,7 @@
  *
  * The host waits for 30 s; the dispatcher leaves IP_ANSWER_MS of them. Within what is left:
  *
+ *	another change, of "hvkvp ip undo"	half, at most IP_LOCK_MS
  *	the site's script			IP_SITE_MS
  *	addresses that come up			half, at most IP_SETTLE_MS
  *	the manager's tools, and asking it	three quarters
@@ -18,6 +19,7 @@
 /* No answer takes longer than this. */
 #define IP_ANSWER_MS	20000
 
+#define IP_LOCK_MS	8000
 #define IP_SITE_MS	20000
 #define IP_SETTLE_MS	5000
 #define IP_DNS_MS	5000

@@ -9,6 +9,7 @@
 #include "ip/budget.h"
 #include "ip/inherit.h"
 #include "ip/keep.h"
+#include "ip/lock.h"
 #include "ip/manager/manager.h"
 #include "ip/set.h"
 #include "ip/snapshot.h"
@@ -258,7 +259,15 @@ static void update_record(const char *key, void *data)
 
 void ip_keep_update(struct ip_keep *keep)
 {
+	struct error error;
+	int lock = ip_lock(keep->system, IP_LOCK_MS, &error);
+
+	if (lock < 0) {
+		log_err("what the host has set is not kept: %s", error.text);
+		return;
+	}
 	ip_inherit(keep->system);
 	ip_record_each(keep->system, IP_RECORD_SYSTEM, update_record, keep);
 	keep->started = true;
+	ip_unlock(lock);
 }

@@ -53,6 +53,8 @@ struct ip_keep {
  * ip_keep_update() - set what the host has set for adapters that have appeared
  * @keep: the object; zero but for @system and @again_ms at the start
  *
+ * Does nothing but log it where the addresses are locked, see ip_lock(), for IP_LOCK_MS.
+ *
  * Call it when the device is open, and then whenever an interface has come or gone.
  * Each change is logged. Of one that fails, the kernel's addresses and files that cannot
  * be written are rolled back. Files that the manager does not take stay, since those

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ip/budget.h"
 #include "ip/cache.h"
 #include "ip/get.h"
+#include "ip/lock.h"
 #include "ip/plan.h"
 #include "ip/prepare.h"
 #include "ip/request.h"
@@ -14,6 +16,7 @@
 #include "ip/system.h"
 #include "net/adapter.h"
 #include "net/rtnl.h"
+#include "util/clock.h"
 #include "util/log.h"
 #include "wire/ip_codec.h"
 
@@ -56,17 +59,22 @@ uint32_t ip_request_get(struct ip_call *call)
 
 uint32_t ip_request_set(struct ip_call *call)
 {
+	const uint64_t end = clock_ms() + call->left_ms;
+	int lock = ip_lock(call->system, ip_budget(call->left_ms / 2, IP_LOCK_MS), &call->error);
 	struct ip_plan plan;
 	struct rtnl rtnl;
 	uint32_t status;
 
+	if (lock < 0)
+		return HVKVP_E_FAIL;
 	status = ip_prepare(call->system, call->policy, &rtnl, call->body, call->msg_major,
 			    call->adapter, &plan, &call->error);
-	if (!status && ip_change(call->system, &rtnl, &plan, call->left_ms, &call->error))
+	if (!status && ip_change(call->system, &rtnl, &plan, clock_left(end), &call->error))
 		status = HVKVP_E_FAIL;
 	/* Of a step that was tried again. */
 	if (!status)
 		error_clear(&call->error);
 	rtnl_close(&rtnl);
+	ip_unlock(lock);
 	return status;
 }

@@ -7,8 +7,9 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-#include "ip/dns.h"
 #include "ip/budget.h"
+#include "ip/dns.h"
+#include "ip/lock.h"
 #include "ip/manager/manager.h"
 #include "ip/record.h"
 #include "ip/set.h"
@@ -289,14 +290,22 @@ int ip_undo(const struct ip_system *system, const char *what, unsigned int limit
 {
 	char key[IP_RECORD_KEY_SIZE];
 	struct rtnl rtnl = { .nl = NULL };
+	const uint64_t end = clock_ms() + limit_ms;
 	struct ip_record record;
-	int err = rtnl_open(&rtnl);
+	struct error error;
+	int lock = ip_lock(system, limit_ms / 2, &error), err;
 
+	if (lock < 0) {
+		log_err("%s", error.text);
+		return -EREMOTEIO;
+	}
+	err = rtnl_open(&rtnl);
 	if (!err)
 		err = find_record(system, &rtnl, what, key, &record);
 	if (!err)
-		err = take_back(system, &rtnl, &record, key, limit_ms);
+		err = take_back(system, &rtnl, &record, key, clock_left(end));
 	rtnl_close(&rtnl);
+	ip_unlock(lock);
 	return err;
 }
 

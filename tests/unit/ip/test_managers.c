@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -1306,9 +1307,10 @@ static void dry_run(void)
 	networkd_tool();
 	netns_run("addr add 203.0.113.9/24 dev net0");
 	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
-	/* Refused, and so not done; then its family is made a valid one. */
-	machine_set(MACHINE_GUID, 4, 0, "192.0.2.7", "255.255.255.0", "192.0.2.1", "");
+	/* Refused, and so not done; then it is made a valid one. */
+	CHECK(machine_set(MACHINE_GUID, 4, 1, "192.0.2.7", "255.255.255.0", "192.0.2.1", "") != 0);
 	machine_patch(258, 1);
+	machine_patch(259, 0);
 	machine_capture("body");
 	out = fmemopen(text, sizeof(text), "w");
 	CHECK_INT(ip_describe_body(&machine, NULL, scratch_path("body"), out), 0);
@@ -1336,6 +1338,72 @@ static void dry_run(void)
 	machine_write("conf", "[Addresses]\nSetIP=no\n");
 	plan_by_command(text, sizeof(text));
 	CHECK(strstr(text, "REFUSED=SET_IP is off in the configuration\n") != NULL);
+	machine_end();
+}
+
+static int take_lock(void)
+{
+	int fd = open(scratch_path("state/ip.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	CHECK_INT(flock(fd, LOCK_EX | LOCK_NB), 0);
+	return fd;
+}
+
+/* Another process changes addresses: nothing is done beside it. */
+static void locked(void)
+{
+	const unsigned int usual = machine_left_ms;
+	int lock;
+
+	if (!machine_begin())
+		return;
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	lock = take_lock();
+	machine_left_ms = 100;
+	CHECK_INT(set_v4("192.0.2.6", "192.0.2.1", ""), HVKVP_E_FAIL);
+	machine_left_ms = usual;
+	CHECK(strstr(machine_why, "changes addresses") && strstr(machine_why, "/state/ip.lock is locked"));
+	CHECK_INT(ip_undo(&machine, "net0", 100), -EREMOTEIO);
+	CHECK(scratch_logged("/state/ip.lock is locked for longer than 50 ms"));
+	check_has("192.0.2.5", "192.0.2.1");
+	CHECK(has(RECORD, "IPV4_ADDRESSES=192.0.2.5/24\n"));
+	close(lock);
+	CHECK_INT(set_v4("192.0.2.6", "192.0.2.1", ""), 0);
+	CHECK_INT(ip_undo(&machine, "net0", IP_UNDO_MS), 0);
+	machine_end();
+}
+
+/* What is kept waits for the other process. */
+static void keep_waits(void)
+{
+	int ready[2], state = -1;
+	char byte = 0;
+	pid_t other;
+
+	if (!machine_begin())
+		return;
+	CHECK_INT(set_v4("192.0.2.5", "192.0.2.1", ""), 0);
+	netns_run("addr flush dev net0");
+	CHECK_INT(pipe(ready), 0);
+	other = fork();
+	if (!other) {
+		take_lock();
+		if (write(ready[1], "", 1) != 1)
+			_exit(2);
+		for (int i = 0; i < 20; i++) {
+			if (netns_shows("addr show dev net0", "192.0.2.5"))
+				_exit(1);
+			usleep(10000); /* sleep: how long it holds the lock */
+		}
+		_exit(0);
+	}
+	CHECK_INT(read(ready[0], &byte, 1), 1);
+	reapply();
+	CHECK_INT(waitpid(other, &state, 0), other);
+	CHECK_INT(state, 0);
+	check_has("192.0.2.5", "192.0.2.1");
+	close(ready[0]);
+	close(ready[1]);
 	machine_end();
 }
 
@@ -1375,6 +1443,8 @@ static const struct tap_case cases[] = {
 	{ "a daemon that is refused changes nothing", refused_daemon },
 	{ "undone where hvkvpd keeps it, also for an adapter that is gone", undone },
 	{ "a dry run shows the difference", dry_run },
+	{ "addresses that another process changes are locked", locked },
+	{ "what is kept waits for the lock", keep_waits },
 };
 
 TAP_MAIN("managers", cases)
