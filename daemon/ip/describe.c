@@ -11,6 +11,7 @@
 #include "ip/manager/manager.h"
 #include "ip/plan.h"
 #include "ip/prepare.h"
+#include "ip/record.h"
 #include "ip/set.h"
 #include "ip/site.h"
 #include "ip/system.h"
@@ -49,11 +50,24 @@ static void print_origins(const struct ip_config *config, FILE *out)
 	}
 }
 
+/* Has the host set a bridge or bond that the adapter was in, and that is not there? */
+static bool waits(const struct ip_system *system, struct rtnl *rtnl, const struct adapter *adapter,
+		  struct ip_record *record)
+{
+	struct adapter top;
+
+	return !ip_record_find(system, adapter, record) && record->plan.adapter.is_master &&
+	       !adapter_find(system->root, rtnl, adapter->guid[0] ? adapter->guid : adapter->mac,
+			     &top) && !top.is_master;
+}
+
 int ip_describe_interface(const struct ip_system *system, const char *name, FILE *out)
 {
 	struct ip_config config;
+	struct ip_record record;
 	struct adapter adapter;
 	struct rtnl rtnl;
+	bool waiting;
 	int err;
 
 	rtnl.nl = NULL;
@@ -62,11 +76,15 @@ int ip_describe_interface(const struct ip_system *system, const char *name, FILE
 		err = adapter_find_name(system->root, &rtnl, name, &adapter);
 	if (!err)
 		err = ip_query(system, &rtnl, &adapter, 0, false, &config);
+	waiting = !err && waits(system, &rtnl, &adapter, &record);
 	rtnl_close(&rtnl);
 	if (err)
 		return err;
 	fprintf(out, "INTERFACE=%s\nMAC=%s\nMANAGER=%s\nDHCP=%s\n", adapter.name, adapter.mac,
 		ip_manager_name(ip_manager_find(system, &adapter)), config.dhcp ? "yes" : "no");
+	if (waiting)
+		fprintf(out, "WAITS_FOR=%s %s\n", record.plan.adapter.kind,
+			record.plan.adapter.name);
 	print_list("ADDRESSES", &config, IP_LIST_ADDRESSES, out);
 	print_origins(&config, out);
 	print_list("GATEWAYS", &config, IP_LIST_GATEWAYS, out);

@@ -212,9 +212,15 @@ static void update_here(const struct ip_keep *keep, struct rtnl *rtnl, struct ip
 
 	/* The bridge or bond comes later in a boot; what is in it must not get its addresses. */
 	if (record->plan.adapter.is_master && !adapter->is_master) {
+		if (!kept->waits)
+			log_notice("%s: what the host has set is for the %s %s, and waits for it",
+				   adapter->name, record->plan.adapter.kind,
+				   record->plan.adapter.name);
+		kept->waits = true;
 		kept->index = 0;
 		return;
 	}
+	kept->waits = false;
 	if (kept->index == adapter->index && !strcmp(kept->name, adapter->name) && !is_due(kept))
 		return;
 	kept->index = adapter->index;

@@ -41,6 +41,8 @@ struct ip_keep {
 		char key[IP_RECORD_KEY_SIZE];
 		unsigned int index;
 		char name[IFNAMSIZ];
+		/* Its bridge or bond is not there; that was logged. */
+		bool waits;
 		/* The manager has not taken its files: they are written, it is to be notified. */
 		bool late;
 		/* It has failed; when to try it again, clock_ms(). */

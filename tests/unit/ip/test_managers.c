@@ -1189,6 +1189,16 @@ static void appears(void)
 	scratch_end();
 }
 
+static bool waits_for_bridge(void)
+{
+	char text[4096] = "";
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	CHECK_INT(ip_describe_interface(&machine, "net0", out), 0);
+	fclose(out);
+	return strstr(text, "\nWAITS_FOR=bridge br0\n");
+}
+
 /* What the host has set for a bridge is not for the adapter in it, while the bridge is not there. */
 static void bridge_appears(void)
 {
@@ -1201,13 +1211,17 @@ static void bridge_appears(void)
 	netns_run("link set br0 up");
 	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
 	CHECK(has(RECORD, "MASTER=bridge\n"));
+	CHECK(!waits_for_bridge());
 	netns_run("link del br0");
 	ip_keep_update(&keep);
+	CHECK(scratch_logged("net0: what the host has set is for the bridge br0, and waits for it"));
+	CHECK(waits_for_bridge());
 	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
 	netns_run("link add br0 type bridge");
 	netns_run("link set net0 master br0");
 	ip_keep_update(&keep);
 	CHECK(netns_shows("addr show br0", "192.0.2.5/24"));
+	CHECK(!waits_for_bridge());
 	CHECK(!netns_shows("addr show net0", "192.0.2.5"));
 	netns_run("link del br0");
 	machine_end();
