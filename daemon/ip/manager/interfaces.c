@@ -2,6 +2,7 @@
 /*
  * ifupdown's files.
  */
+#include <fnmatch.h>
 #include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,7 +73,29 @@ static bool starts_stanza(const char *word)
 static void append_file(const struct ip_system *system, const char *path, int depth,
 			struct strbuf *out);
 
-static void append_all(const struct ip_system *system, const char *pattern, int depth,
+/* The names that ifupdown takes of a whole folder: no editor's or dpkg's copies. */
+static bool is_folder_name(const char *name)
+{
+	return !name[strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")];
+}
+
+/* The files of a "source" line: a pattern; or, of a "source-directory" line, with "/" and "*". */
+static bool source_pattern(const char *line, size_t len, char *pattern, size_t size, bool *folder)
+{
+	char word[32], path[256];
+
+	word_at(line, len, 0, word, sizeof(word));
+	*folder = !strcmp(word, "source-directory");
+	if ((!*folder && strcmp(word, "source")) || !word_at(line, len, 1, path, sizeof(path)))
+		return false;
+	while (*folder && path[1] && path[strlen(path) - 1] == '/')
+		path[strlen(path) - 1] = 0;
+	snprintf(pattern, size, "%s%s%s", path[0] == '/' ? "" : "/etc/network/", path,
+		 *folder ? "/*" : "");
+	return true;
+}
+
+static void append_all(const struct ip_system *system, const char *pattern, bool folder, int depth,
 		       struct strbuf *out)
 {
 	char full[SYSROOT_PATH_SIZE];
@@ -83,7 +106,7 @@ static void append_all(const struct ip_system *system, const char *pattern, int 
 	for (size_t i = 0; i < found.gl_pathc; i++) {
 		const char *base = strrchr(found.gl_pathv[i], '/') + 1;
 
-		if (strncmp(base, "hvkvpd-", 7))
+		if (strncmp(base, "hvkvpd-", 7) && (!folder || is_folder_name(base)))
 			append_file(system, found.gl_pathv[i] + strlen(system->root), depth, out);
 	}
 	globfree(&found);
@@ -92,7 +115,8 @@ static void append_all(const struct ip_system *system, const char *pattern, int 
 static void append_file(const struct ip_system *system, const char *path, int depth,
 			struct strbuf *out)
 {
-	char word[32], pattern[256], joined[512], *text;
+	char word[32], pattern[512], *text;
+	bool folder;
 
 	if (depth > DEPTH_MAX)
 		return;
@@ -101,14 +125,10 @@ static void append_file(const struct ip_system *system, const char *path, int de
 		size_t len = line_length(line);
 
 		word_at(line, len, 0, word, sizeof(word));
-		word_at(line, len, 1, pattern, sizeof(pattern));
-		if (strcmp(word, "source") && strcmp(word, "source-directory")) {
+		if (source_pattern(line, len, pattern, sizeof(pattern), &folder))
+			append_all(system, pattern, folder, depth + 1, out);
+		else if (strncmp(word, "source", 6))
 			strbuf_printf(out, "%.*s", (int)len, line);
-		} else if (pattern[0]) {
-			snprintf(joined, sizeof(joined), "%s%s%s", pattern[0] == '/' ? "" : "/etc/network/",
-				 pattern, word[6] ? "/*" : "");
-			append_all(system, joined, depth + 1, out);
-		}
 		line += len;
 	}
 	if (out->len && out->text[out->len - 1] != '\n')
@@ -166,15 +186,14 @@ bool interfaces_next(const char **text, const char *name, struct interfaces_stan
 
 bool interfaces_reads_folder(const struct ip_system *system)
 {
-	char *text = ip_files_read(system, INTERFACES_PATH), word[32], pattern[256];
-	bool reads = false;
+	char *text = ip_files_read(system, INTERFACES_PATH), pattern[512];
+	bool reads = false, folder;
 
 	for (const char *line = text; line && *line && !reads;) {
 		size_t len = line_length(line);
 
-		reads = word_at(line, len, 0, word, sizeof(word)) && !strncmp(word, "source", 6) &&
-			word_at(line, len, 1, pattern, sizeof(pattern)) &&
-			strstr(pattern, "interfaces.d");
+		reads = source_pattern(line, len, pattern, sizeof(pattern), &folder) &&
+			!fnmatch(pattern, "/etc/network/interfaces.d/hvkvpd-0", FNM_PATHNAME);
 		line += len;
 	}
 	free(text);

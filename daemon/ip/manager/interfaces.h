@@ -48,7 +48,12 @@ char *interfaces_read(const struct ip_system *system);
  */
 bool interfaces_next(const char **text, const char *name, struct interfaces_stanza *stanza);
 
-/** interfaces_reads_folder() - does the main file include /etc/network/interfaces.d? */
+/**
+ * interfaces_reads_folder() - does the main file include /etc/network/interfaces.d?
+ * @system: the machine
+ *
+ * Return: whether a file of ours is read; where only "*.cfg" is included, it is not.
+ */
 bool interfaces_reads_folder(const struct ip_system *system);
 
 /** interfaces_names() - is ifupdown installed, and has it a stanza for an interface? */

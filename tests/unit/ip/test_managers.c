@@ -561,6 +561,26 @@ static void ifupdown(void)
 	machine_end();
 }
 
+/* ifupdown takes no copies that editors and dpkg leave in a folder. */
+static void ifupdown_folder(void)
+{
+	if (!machine_begin())
+		return;
+	machine_write("etc/network/interfaces", "source-directory interfaces.d/\n");
+	machine_write("etc/network/interfaces.d/net0", "iface net0 inet static\n\taddress 203.0.113.9/24\n\tmtu 1400\n");
+	machine_write("etc/network/interfaces.d/net0.bak", "iface net0 inet static\n\taddress 203.0.113.9/24\n\tmtu 9000\n");
+	ifupdown_tools();
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	CHECK(has(IFUPDOWN_OURS, "\tmtu 1400\n"));
+	CHECK(!has(IFUPDOWN_OURS, "9000"));
+	CHECK_INT(ip_undo(&machine, "net0", IP_UNDO_MS), 0);
+	/* Our file would not be read. */
+	machine_write("etc/network/interfaces", "source /etc/network/interfaces.d/*.cfg\n");
+	CHECK_INT(set_v4("192.0.2.5", "", ""), 0);
+	CHECK(has(RECORD, "MANAGER=hvkvpd\n"));
+	machine_end();
+}
+
 /* The mapping is for one adapter, whatever the name is. */
 static void ifupdown_mapping(void)
 {
@@ -1434,6 +1454,7 @@ static const struct tap_case cases[] = {
 	{ "undo that cannot write a file: nothing has changed", undo_cannot_write },
 	{ "NetworkManager: a profile with a MAC address that is no longer the adapter's", new_mac },
 	{ "ifupdown: the user's stanzas with other addresses", ifupdown },
+	{ "ifupdown: what it reads of a folder", ifupdown_folder },
 	{ "ifupdown: the mapping checks the adapter", ifupdown_mapping },
 	{ "ifupdown fails: everything is rolled back", ifupdown_fails },
 	{ "dhcpcd: a block for the interface, and back", dhcpcd },
