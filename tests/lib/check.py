@@ -17,7 +17,7 @@ UNIT_KERNELS_ALL = {"package": ("trixie", "tree-6.12", "tree-sid"), "vm": ("tree
 UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "ifupdown", "openresolv", "dhcpcd", "connman")}
 UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early-12", "early-13", "boot-12",
                                "inits", "builds"),
-                   "managers": ("build",)}
+                   "managers": ("build", "dhcpcd-connman")}
 # Downloads side by side: each of them also unpacks what it has got.
 DOWNLOADS = 2
 # What the others wait for comes first, what takes longest next.
