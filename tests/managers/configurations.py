@@ -128,6 +128,19 @@ class StackedNetworkManager(KeptNetworkManager):
             "/etc/NetworkManager/conf.d/user.conf": "[main]\nrc-manager=file\n"}
 
 
+class VendorNetworkManager(StackedNetworkManager):
+    """A profile that the distribution brings, for any name: it is not edited, and NetworkManager activates the copy anew."""
+
+    user = {path.replace("/etc/NetworkManager/system-connections/user", "/usr/lib/NetworkManager/system-connections/user"):
+            # The default metric counts activations.
+            text.replace("interface-name=eth0\n", "[match]\ninterface-name=eth*;\n")
+            .replace("method=manual\n", "method=manual\nroute-metric=100\n")
+            for path, text in StackedNetworkManager.user.items()}
+
+    def view(self):
+        return ""
+
+
 class KeptIfupdown(Kept, Ifupdown):
     user = {"/etc/network/interfaces":
             "source /etc/network/interfaces.d/*\nauto lo\niface lo inet loopback\n"
