@@ -69,13 +69,18 @@ static bool take_line(char *line, void *data)
 
 int osrelease_get(const char *root, const char *name, char *value, size_t size)
 {
+	/* An initramfs may have a name of its own in /etc/os-release, and there a copy of the system's. */
+	static const char *const places[] = {
+		"/usr/lib/hvkvpd/os-release", "/etc/os-release", "/usr/lib/os-release",
+	};
+	const size_t last = sizeof(places) / sizeof(places[0]) - 1;
 	struct variable variable = { .name = name, .value = value, .size = size };
 	char path[SYSROOT_PATH_SIZE];
+	size_t i = 0;
 
-	if (!sysroot_exists(root, "/etc/os-release"))
-		sysroot_path(root, path, "/usr/lib/os-release");
-	else
-		sysroot_path(root, path, "/etc/os-release");
+	while (i < last && !sysroot_exists(root, "%s", places[i]))
+		i++;
+	sysroot_path(root, path, "%s", places[i]);
 	value[0] = 0;
 	file_lines(path, take_line, &variable);
 	return variable.found;

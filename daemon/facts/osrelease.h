@@ -20,7 +20,8 @@ int osrelease_line(const char *line, const char *name, char *value, size_t size)
 
 /**
  * osrelease_get() - look a variable up
- * @root: directory in front of /etc/os-release and /usr/lib/os-release
+ * @root: directory in front of /usr/lib/hvkvpd/os-release, /etc/os-release and /usr/lib/os-release; the first of
+ *	them that exists is read
  * @name: of the variable
  * @value: gets the value; "" if there is none
  * @size: bytes of @value

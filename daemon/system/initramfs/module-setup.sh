@@ -38,6 +38,14 @@ install()
 	inst_multiple /usr/sbin/hvkvpd /usr/bin/hvkvp
 	# What the administrator forbids to the host is forbidden here, too.
 	inst_multiple -o /etc/hvkvpd.conf /etc/hvkvpd.conf.d/*.conf
+	# The facts are about the system; /etc/os-release of the image is about dracut.
+	for file in /etc/os-release /usr/lib/os-release; do
+		[ -e "${dracutsysrootdir:-}$file" ] || continue
+		# shellcheck disable=SC2154
+		mkdir -p "$initdir/usr/lib/hvkvpd"
+		cat "${dracutsysrootdir:-}$file" >"$initdir/usr/lib/hvkvpd/os-release"
+		break
+	done
 	# shellcheck disable=SC2154
 	inst_hook pre-trigger 50 "$moddir/hvkvp-start.sh"
 }

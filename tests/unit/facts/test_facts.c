@@ -140,6 +140,11 @@ static void os_release_elsewhere(void)
 	write_text("usr/lib/os-release", "NAME=Vendor\nVERSION_ID=7.1\n");
 	CHECK_TEXT(fact("OSName"), "Vendor");
 	write_text("etc/os-release", "NAME=Mine\n");
+	/* As in an initramfs. */
+	CHECK_INT(mkdir(scratch_path("usr/lib/hvkvpd"), 0755), 0);
+	write_text("usr/lib/hvkvpd/os-release", "NAME=\"The system's\"\nVERSION_ID=8\n");
+	CHECK_TEXT(fact("OSName"), "The system's");
+	unlink(scratch_path("usr/lib/hvkvpd/os-release"));
 	CHECK_TEXT(fact("OSName"), "Mine");
 	CHECK_TEXT(fact("OSMajorVersion"), "");
 	/* A line that is not closed is none, wherever it stands. */
