@@ -71,6 +71,8 @@ case("the system's own service has the pairs, and serves on", {timeout = 300}, f
 	expect(values.both, args.wait and "of now" or "of before")
 	expect(guest_ok("hvkvp get parameter count"), counted)
 	expect(guest_ok("hvkvp get parameter HostName"), "host")
+	expect(guest_ok("hvkvp get external left"), "to the system")
+	guest_ok("grep -aq 'to the system' /var/lib/hyperv/.kvp_pool_0")
 	if args.wait then
 		expect(values.other, "line 1\nline 2")
 		expect(guest_ok("hvkvp get external other"), "line 1\nline 2")
