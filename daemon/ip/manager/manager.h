@@ -43,7 +43,8 @@ struct ip_system;
  * @refusal: why, and what to do
  * @own: path of the file that is all its own, with "%s" for the record's key; or NULL
  * @revert: adds what takes a record's changes of other files back; may be NULL
- * @release: before files change: make it let go of the adapter; may be NULL
+ * @release: before files change: make it let go of the adapter, which it may take down: see
+ *	ip/stack.h. NULL: it changes addresses in place
  * @revive: bring up another interface of the user's, which went with the adapter; may be NULL
  * @notify: make it read its files again, and use them; 0, or -errno and what went wrong
  * @accepted: does it say that it uses the files? Only asked if it is running
