@@ -90,11 +90,13 @@ struct disk {
  * struct slow_flush - one that is not completed yet.
  * @id: of its packet.
  * @due: monotonic nanoseconds.
+ * @cuts: how often the disk had lost its power when it came.
  * @reply: its completion.
  */
 struct slow_flush {
 	u64 id;
 	u64 due;
+	u64 cuts;
 	struct vstor reply;
 };
 
@@ -194,6 +196,7 @@ static void put_off(struct vmbus *bus, struct channel *chan, const struct packet
 	flush = &s->flushes[s->nflushes++];
 	flush->id = packet->head.id;
 	flush->due = clock_ns() + us * 1000ull;
+	flush->cuts = wcache_fate(disk_of(chan->device)->scsi.cache)->cuts;
 	flush->reply = *reply;
 	flush->reply.op = VSTOR_COMPLETE_IO;
 	bus_put_off(bus, chan->device->number, BUS_DO_SERVE, us);
@@ -306,6 +309,7 @@ static bool disk_open(struct channel *chan)
 /* Complete the flushes whose time has passed. */
 static void serve_session(struct vmbus *bus, struct channel *chan)
 {
+	struct scsi_disk *scsi = &disk_of(chan->device)->scsi;
 	struct session *s = chan->session;
 	u64 now = clock_ns();
 	const char *why;
@@ -319,7 +323,10 @@ static void serve_session(struct vmbus *bus, struct channel *chan)
 			i++;
 			continue;
 		}
-		scsi_finish_flush(&disk_of(chan->device)->scsi);
+		if (flush->cuts == wcache_fate(scsi->cache)->cuts)
+			scsi_finish_flush(scsi);
+		else
+			flush->reply.srb.srb_status = SRB_ERROR;
 		result = send_reply(bus, chan, flush->id, &flush->reply, &why);
 		if (result == BUS_SEND_FULL) {
 			bus_put_off(bus, chan->device->number, BUS_DO_SERVE, RETRY_US);
@@ -352,8 +359,10 @@ static void disk_power_off(struct device *dev)
 {
 	struct scsi_disk *scsi = &disk_of(dev)->scsi;
 
-	wcache_cut(scsi->cache);
-	scsi->faults = (struct scsi_faults){ 0 };
+	/* Without power already: it has lost what it loses. */
+	if (!scsi->off)
+		scsi_cut(scsi);
+	scsi->off = false;
 }
 
 static void disk_free(void *model)
@@ -430,6 +439,7 @@ bool disk_info(struct vmbus *bus, u32 device, struct disk_info *info)
 		info->flushes = scsi->flushes;
 		info->durable = scsi->durable;
 		info->failed = scsi->failed;
+		info->off = scsi->off;
 		info->dirty = wcache_dirty(scsi->cache);
 		info->fate = *wcache_fate(scsi->cache);
 	}
@@ -445,6 +455,23 @@ bool disk_faults(struct vmbus *bus, u32 device, const struct scsi_faults *faults
 	dev = find_disk(bus, device);
 	if (dev)
 		disk_of(dev)->scsi.faults = *faults;
+	pthread_mutex_unlock(&bus->lock);
+	return dev;
+}
+
+bool disk_power(struct vmbus *bus, u32 device, bool on)
+{
+	struct scsi_disk *scsi;
+	struct device *dev;
+
+	pthread_mutex_lock(&bus->lock);
+	dev = find_disk(bus, device);
+	if (dev) {
+		scsi = &disk_of(dev)->scsi;
+		if (!on && !scsi->off)
+			scsi_cut(scsi);
+		scsi->off = !on;
+	}
 	pthread_mutex_unlock(&bus->lock);
 	return dev;
 }

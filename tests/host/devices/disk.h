@@ -37,6 +37,7 @@ struct disk_config {
  * struct disk_info - what has happened to a disk.
  * @ready: the guest's driver has initialised it.
  * @reads, @writes, @flushes, @durable, @failed: see struct scsi_disk.
+ * @off: it has no power.
  * @dirty: writes that a power cut might lose now.
  * @fate: of those that met one.
  */
@@ -47,6 +48,7 @@ struct disk_info {
 	u64 flushes;
 	u64 durable;
 	u64 failed;
+	bool off;
 	u32 dirty;
 	struct wcache_fate fate;
 };
@@ -70,6 +72,15 @@ bool disk_info(struct vmbus *bus, u32 device, struct disk_info *info);
 
 /** disk_faults() - what shall go wrong from now on; copied. Return: false if it is no disk. */
 bool disk_faults(struct vmbus *bus, u32 device, const struct scsi_faults *faults);
+
+/**
+ * disk_power() - take the power from the disk alone, or give it back.
+ *
+ * Off, it has lost what wcache_cut() says, and reads, writes and flushes fail.
+ *
+ * Return: false if it is no disk.
+ */
+bool disk_power(struct vmbus *bus, u32 device, bool on);
 
 /** disk_lie() - flushes do nothing, or do again. Return: false if it is no disk. */
 bool disk_lie(struct vmbus *bus, u32 device, bool lie);

@@ -26,6 +26,7 @@ enum opcode {
 
 enum sense_key {
 	MEDIUM_ERROR = 3,
+	HARDWARE_ERROR = 4,
 	ILLEGAL_REQUEST = 5,
 };
 
@@ -35,6 +36,7 @@ enum sense_key {
 #define LBA_OUT_OF_RANGE	0x2100u
 #define INVALID_FIELD		0x2400u
 #define NO_SUCH_UNIT		0x2500u
+#define INTERNAL_FAILURE	0x4400u
 
 #define CACHING_PAGE		0x08u
 #define ALL_PAGES		0x3fu
@@ -238,6 +240,23 @@ static void do_read(struct scsi_disk *disk, struct scsi_command *cmd)
 		cmd->in_len = count * WCACHE_SECTOR;
 }
 
+void scsi_cut(struct scsi_disk *disk)
+{
+	wcache_cut(disk->cache);
+	disk->faults = (struct scsi_faults){ 0 };
+}
+
+/* The power goes at this command. */
+static enum scsi_outcome cut_now(struct scsi_disk *disk, struct scsi_command *cmd)
+{
+	if (!disk->faults.alone)
+		return SCSI_POWER_CUT;
+	scsi_cut(disk);
+	disk->off = true;
+	refuse(cmd, HARDWARE_ERROR, INTERNAL_FAILURE);
+	return SCSI_DONE;
+}
+
 /* Is this the one that was counted down to? */
 static bool counted(u32 *left)
 {
@@ -279,18 +298,26 @@ static enum scsi_outcome do_write(struct scsi_disk *disk, struct scsi_command *c
 		/* One that the power cut meets is not durable. */
 		refuse(cmd, ILLEGAL_REQUEST, LBA_OUT_OF_RANGE);
 	}
-	return cut ? SCSI_POWER_CUT : SCSI_DONE;
+	return cut ? cut_now(disk, cmd) : SCSI_DONE;
 }
 
-static enum scsi_outcome do_flush(struct scsi_disk *disk)
+static enum scsi_outcome do_flush(struct scsi_disk *disk, struct scsi_command *cmd)
 {
 	disk->flushes++;
 	if (counted(&disk->faults.cut_flush))
-		return SCSI_POWER_CUT;
+		return cut_now(disk, cmd);
 	if (disk->faults.flush_us)
 		return SCSI_LATER;
 	wcache_flush(disk->cache);
 	return SCSI_DONE;
+}
+
+/* Refuses what a disk without power cannot do. */
+static bool powered(const struct scsi_disk *disk, struct scsi_command *cmd)
+{
+	if (disk->off)
+		refuse(cmd, HARDWARE_ERROR, INTERNAL_FAILURE);
+	return !disk->off;
 }
 
 enum scsi_outcome scsi_execute(struct scsi_disk *disk, struct scsi_command *cmd)
@@ -327,14 +354,15 @@ enum scsi_outcome scsi_execute(struct scsi_disk *disk, struct scsi_command *cmd)
 		return SCSI_DONE;
 	case READ_10:
 	case READ_16:
-		do_read(disk, cmd);
+		if (powered(disk, cmd))
+			do_read(disk, cmd);
 		return SCSI_DONE;
 	case WRITE_10:
 	case WRITE_16:
-		return do_write(disk, cmd);
+		return powered(disk, cmd) ? do_write(disk, cmd) : SCSI_DONE;
 	case SYNCHRONIZE_CACHE_10:
 	case SYNCHRONIZE_CACHE_16:
-		return do_flush(disk);
+		return powered(disk, cmd) ? do_flush(disk, cmd) : SCSI_DONE;
 	default:
 		refuse(cmd, ILLEGAL_REQUEST, INVALID_OPCODE);
 		return SCSI_DONE;

@@ -4,7 +4,7 @@
  * TEST UNIT READY, REQUEST SENSE, INQUIRY with its pages, MODE SENSE with the
  * caching page, READ CAPACITY, READ, WRITE, SYNCHRONIZE CACHE, REPORT LUNS. And
  * what a test wants of it: writes that fail, flushes that take their time, and a
- * power cut at a certain write or flush.
+ * power cut at a certain write or flush, of the machine or of the disk alone.
  *
  * Facts: T10's SPC-4 (INQUIRY, MODE SENSE, sense data) and SBC-3 (the rest).
  */
@@ -27,6 +27,7 @@
  *			   next; 0: never.
  * @fail_write, @fail_count: from the so-manieth write on so many fail with a medium error.
  * @flush_us: how long a flush takes.
+ * @alone: these cuts take the power from the disk alone; see scsi_cut().
  */
 struct scsi_faults {
 	u32 cut_write;
@@ -34,6 +35,7 @@ struct scsi_faults {
 	u32 fail_write;
 	u32 fail_count;
 	u32 flush_us;
+	bool alone;
 };
 
 /**
@@ -42,6 +44,7 @@ struct scsi_faults {
  * @faults: see there.
  * @reads, @writes, @flushes, @durable: commands of each kind; writes with FUA.
  * @failed: writes that failed because the test wanted it.
+ * @off: it has no power: what reads, writes or flushes fails.
  */
 struct scsi_disk {
 	struct wcache *cache;
@@ -51,6 +54,7 @@ struct scsi_disk {
 	u64 flushes;
 	u64 durable;
 	u64 failed;
+	bool off;
 };
 
 /**
@@ -80,6 +84,9 @@ enum scsi_outcome {
 
 /** scsi_execute() - act on a command to the disk's only logical unit. */
 enum scsi_outcome scsi_execute(struct scsi_disk *disk, struct scsi_command *cmd);
+
+/** scsi_cut() - the power goes; the cache loses what wcache_cut() says, and no fault is left. */
+void scsi_cut(struct scsi_disk *disk);
 
 /** scsi_no_unit() - the same for a logical unit that is not there. */
 void scsi_no_unit(struct scsi_command *cmd);

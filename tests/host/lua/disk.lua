@@ -7,7 +7,8 @@ local guest = require "guest"
 
 local Disk = {}
 local SECTORS = 2048	-- of a MiB
-local faults = { cut_write = true, cut_flush = true, fail_write = true, fail_count = true, flush_us = true }
+local faults = { cut_write = true, cut_flush = true, fail_write = true, fail_count = true, flush_us = true,
+	alone = true }
 
 function bus.disk(t)
 	t = t or {}
@@ -31,6 +32,15 @@ function Disk:faults(t)
 		if not faults[name] then error("disk:faults: there is no fault '" .. tostring(name) .. "'", 2) end
 	end
 	native.disk_faults(self.number, t or {})
+end
+
+-- Takes the power from the disk alone: what it has not flushed is lost as in any cut, and it serves nothing until on().
+function Disk:cut()
+	native.disk_power(self.number, false)
+end
+
+function Disk:on()
+	native.disk_power(self.number, true)
 end
 
 function Disk:lie(on)

@@ -30,9 +30,11 @@ static int l_disk_info(lua_State *L)
 
 	if (!disk_info(script_of(L)->bus, arg_u32(L, 1), &info))
 		return luaL_error(L, "the device is no disk");
-	lua_createtable(L, 0, 11);
+	lua_createtable(L, 0, 12);
 	lua_pushboolean(L, info.ready);
 	lua_setfield(L, -2, "ready");
+	lua_pushboolean(L, info.off);
+	lua_setfield(L, -2, "off");
 	set_int(L, "reads", info.reads);
 	set_int(L, "writes", info.writes);
 	set_int(L, "flushes", info.flushes);
@@ -57,7 +59,7 @@ static u32 field(lua_State *L, const char *name)
 	       (u32)luaL_error(L, "%s is out of range", name) : (u32)value;
 }
 
-/* native.disk_faults(device, {cut_write =, cut_flush =, fail_write =, fail_count =, flush_us =}) */
+/* native.disk_faults(device, {cut_write =, cut_flush =, fail_write =, fail_count =, flush_us =, alone =}) */
 static int l_disk_faults(lua_State *L)
 {
 	struct scsi_faults faults;
@@ -70,7 +72,18 @@ static int l_disk_faults(lua_State *L)
 		.fail_count = field(L, "fail_count"),
 		.flush_us = field(L, "flush_us"),
 	};
+	lua_getfield(L, 2, "alone");
+	faults.alone = lua_toboolean(L, -1);
+	lua_pop(L, 1);
 	if (!disk_faults(script_of(L)->bus, arg_u32(L, 1), &faults))
+		return luaL_error(L, "the device is no disk");
+	return 0;
+}
+
+/* native.disk_power(device, is it on) */
+static int l_disk_power(lua_State *L)
+{
+	if (!disk_power(script_of(L)->bus, arg_u32(L, 1), lua_toboolean(L, 2)))
 		return luaL_error(L, "the device is no disk");
 	return 0;
 }
@@ -115,6 +128,7 @@ void script_disk_register(lua_State *L)
 		{ "disk", l_disk },
 		{ "disk_info", l_disk_info },
 		{ "disk_faults", l_disk_faults },
+		{ "disk_power", l_disk_power },
 		{ "disk_lie", l_disk_lie },
 		{ "power_off", l_power_off },
 		{ "is_off", l_is_off },

@@ -261,6 +261,59 @@ static void power_cuts(void)
 	rig_free(&rig);
 }
 
+/* The disk alone is without power, and then has it again: no boot. */
+static void cuts_of_the_disk_alone(void)
+{
+	const struct scsi_faults slow = { .flush_us = 1000000 };
+	static const u8 sync[10] = { 0x35 };
+	struct disk_info info;
+	u32 i, lost = 0;
+	struct rig rig;
+
+	start(&rig);
+	bring_up(&rig);
+	for (i = 1; i < 60; i++) {
+		const struct scsi_faults at_write = { .cut_write = 2, .alone = true };
+		const struct scsi_faults at_flush = { .cut_flush = 1, .alone = true };
+
+		memset(rig_ram(&rig, DATA_PFN), (int)i, PAGE_SIZE_4K);
+		CHECK_INT(transfer(&rig, 0x2a, 0, 0, 1), 1);
+		CHECK_INT(flush(&rig), 1);
+		if (i % 3)
+			disk_faults(rig.bus, rig.device, i % 3 == 1 ? &at_write : &at_flush);
+		CHECK_INT(transfer(&rig, 0x2a, 0, 8, 1), 1);
+		if (i % 3 == 1)
+			CHECK_INT(transfer(&rig, 0x2a, 0x08, 8, 1), 0x84);
+		else if (i % 3 == 2)
+			CHECK_INT(flush(&rig), 0x84);
+		else
+			CHECK(disk_power(rig.bus, rig.device, false));
+		CHECK(!fakevm_is_off(rig.vm));
+		CHECK(disk_info(rig.bus, rig.device, &info) && info.off && info.fate.cuts == i);
+		CHECK_INT(transfer(&rig, 0x28, 0, 8, 1), 0x84);
+		CHECK_INT(reply(&rig)[CDB + 2], 4);
+		CHECK_INT(transfer(&rig, 0x2a, 0, 8, 1), 0x84);
+		CHECK_INT(flush(&rig), 0x84);
+		CHECK(disk_power(rig.bus, rig.device, true));
+		CHECK_INT(transfer(&rig, 0x28, 0, 8, 1), 1);
+		lost += rig_ram(&rig, DATA_PFN)[0] != i;
+		CHECK_INT(transfer(&rig, 0x28, 0, 0, 1), 1);
+		CHECK_INT(rig_ram(&rig, DATA_PFN)[0], i);
+	}
+	CHECK(lost > 5 && lost < 55);
+	/* A flush that the cut overtakes has failed. */
+	disk_faults(rig.bus, rig.device, &slow);
+	CHECK(!send_command(&rig, sync, 10, 0, false));
+	CHECK(disk_power(rig.bus, rig.device, false));
+	CHECK(disk_power(rig.bus, rig.device, true));
+	for (i = 0; i < 3000 && !take(&rig); i++) {
+		fakevm_flag(rig.vm, rig.relid);
+		fakevm_wait(rig.vm, 20);
+	}
+	CHECK_INT(reply(&rig)[SRB_STATUS], 4);
+	rig_free(&rig);
+}
+
 static void failing_writes(void)
 {
 	const struct scsi_faults faults = { .fail_write = 2, .fail_count = 2 };
@@ -416,6 +469,7 @@ static const struct tap_case disk_cases[] = {
 	{ "versions of the protocol", versions },
 	{ "reads, writes, flushes", reads_and_writes },
 	{ "power cuts at a write and at a flush", power_cuts },
+	{ "power cuts of the disk alone", cuts_of_the_disk_alone },
 	{ "writes that fail", failing_writes },
 	{ "flushes that take their time", slow_flushes },
 	{ "messages before it is initialised", before_it_is_initialised },
