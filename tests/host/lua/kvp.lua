@@ -41,7 +41,7 @@ local function pad(bytes, size, what)
 		ic.fail("%s of %d bytes does not fit its field of %d: set %s_size to send a false length", what,
 			#bytes, size, what)
 	end
-	return bytes .. ("\0"):rep(size - #bytes)
+	return bytes .. wire.zeros(size - #bytes)
 end
 
 -- The body of a request. Fields: README.md, request{}.
@@ -70,7 +70,7 @@ function kvp.body(t)
 		body = head .. string.pack("<I4I4I4", vtype, key_size, value_size) .. key .. value
 	end
 	size = t.size or size
-	return (body .. ("\0"):rep(size - #body)):sub(1, size)
+	return #body == size and body or (body .. wire.zeros(size - #body)):sub(1, size)
 end
 
 -- A string field of an answer: size in bytes with the NUL, at most max.

@@ -5,22 +5,43 @@
 
 local wire = {}
 
+-- The UTF-16LE bytes of a character, remembered.
+local units_of = setmetatable({}, { __index = function(all, char)
+	local c, bytes = utf8.codepoint(char), nil
+	if c < 0x10000 then
+		bytes = string.pack("<I2", c)
+	else
+		bytes = string.pack("<I2I2", 0xd800 | (c - 0x10000) >> 10, 0xdc00 | c & 0x3ff)
+	end
+	all[char] = bytes
+	return bytes
+end })
+
 -- UTF-8 text to UTF-16LE bytes, without a final NUL.
 function wire.utf16(text)
 	if not text:find("[\x80-\xff]") then return (text:gsub(".", "%0\0")) end
-	local out = {}
-	for _, c in utf8.codes(text) do
-		if c >= 0xd800 and c <= 0xdfff then
-			error("a surrogate has no UTF-8 form: use raw bytes", 2)
-		elseif c < 0x10000 then
-			out[#out + 1] = string.pack("<I2", c)
-		else
-			c = c - 0x10000
-			out[#out + 1] = string.pack("<I2I2", 0xd800 | c >> 10, 0xdc00 | c & 0x3ff)
-		end
-	end
-	return table.concat(out)
+	if not utf8.len(text) then error("invalid UTF-8 code: use raw bytes", 2) end
+	return (text:gsub(utf8.charpattern, units_of))
 end
+
+-- So many zero bytes: a piece of what is there, which string.rep would make byte by byte.
+local ZEROS = ("\0"):rep(8192)
+
+function wire.zeros(n)
+	return n <= #ZEROS and ZEROS:sub(1, n) or ("\0"):rep(n)
+end
+
+-- The character of a unit of UTF-16LE, remembered; none of a surrogate, which is noticed.
+local surrogate
+local char_of = setmetatable({}, { __index = function(all, unit)
+	local c = string.unpack("<I2", unit)
+	if c >= 0xd800 and c <= 0xdfff then
+		surrogate = true
+		return nil
+	end
+	all[unit] = utf8.char(c)
+	return all[unit]
+end })
 
 -- UTF-16LE bytes to UTF-8 text; nil and the reason if they are not valid.
 function wire.text(bytes)
@@ -30,6 +51,9 @@ function wire.text(bytes)
 	-- Most texts are ASCII, and the loop below is slow.
 	local short, units = bytes:gsub("([\0-\x7f])\0", "%1")
 	if units * 2 == #bytes then return short end
+	surrogate = false
+	local plain = bytes:gsub("..", char_of)
+	if not surrogate then return plain end
 	local out, at = {}, 1
 	while at <= #bytes do
 		local c = string.unpack("<I2", bytes, at)
