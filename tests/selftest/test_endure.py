@@ -55,6 +55,17 @@ class Runs(unittest.TestCase):
         self.assertEqual(run.why, "bad: broken")
         self.assertEqual(endure.line(run, 1), "7 requests, 2 faults, 1 power cuts, 3 hostile packets, 1 violations")
 
+    def test_times(self):
+        """what took longest comes first; of the power cuts it is said which were the disk's alone"""
+        run, out = endure.Run(), io.StringIO()
+        run.event({"event": "times", "list": "get 4 0.100\npower 1 9.500"})
+        run.event({"event": "endure", "cuts": 5, "outages": 4, "kept": 1})
+        with contextlib.redirect_stdout(out):
+            endure.report_times(run)
+            endure.report(run, "logs")
+        self.assertTrue(out.getvalue().startswith("power: 1, 9.5 s, 9500.0 ms each\nget: 4, 0.1 s, 25.0 ms each\n"))
+        self.assertIn("1 power cuts of the machine, 4 of the disk alone; writes at them: 1 kept", out.getvalue())
+
     def test_exit_codes(self):
         """0 only without a violation; what the emulator or a time limit ends is neither good nor broken"""
         self.assertEqual([endure.exit_code(code) for code in (0, 1, 2, 3, 4, 124)], [0, 1, 2, 125, 1, 125])

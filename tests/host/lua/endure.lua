@@ -15,9 +15,10 @@ local attacks = require "endure_hostile"
 
 local endure = {}
 local TOGETHER = 100	-- acts in an event
+local spent = {}	-- of acts of each kind: how many, seconds
 
 -- Carries out one act; raises an error when something is broken.
-function endure.act(act)
+local function carry_out(act)
 	local name = act[1]
 	local request = asked.requests[name]
 	if request then
@@ -32,8 +33,24 @@ function endure.act(act)
 	world.drain()
 end
 
+function endure.act(act)
+	local began, one = native.now(), spent[act[1]] or { n = 0, seconds = 0 }
+	carry_out(act)
+	spent[act[1]] = one
+	one.n, one.seconds = one.n + 1, one.seconds + native.now() - began
+end
+
+-- Where the time went, for who makes it faster.
+local function tell_times()
+	local list = {}
+	for name, one in pairs(spent) do list[#list + 1] = string.format("%s %d %.3f", name, one.n, one.seconds) end
+	table.sort(list)
+	native.emit("times", "list", table.concat(list, "\n"))
+end
+
 -- The world with empty pools; options: fs, seed, profile, lie.
 function endure.begin(options)
+	spent = {}
 	world.begin(options)
 	endure.counts = world.counts
 end
@@ -55,6 +72,7 @@ local function summary(violations, began, name)
 	local resources = world.resources or {}
 	table.sort(l)
 	native.emit("endure", "requests", counts.requests, "faults", counts.faults, "cuts", counts.cuts,
+		"outages", counts.outages,
 		"hostile", counts.hostile, "violations", violations, "act", name, "seconds", math.floor(native.now() - began),
 		"p50", percentile(l, 0.5), "p99", percentile(l, 0.99), "p999", percentile(l, 0.999), "max", percentile(l, 1),
 		"fds", resources.fds, "rss_kb", resources.rss, "slab_kb", resources.slab, "log", resources.log,
@@ -99,6 +117,7 @@ local function run(options, next_act)
 		end)
 		ic.on_latency = nil
 		tell()
+		tell_times()
 		summary(good and 0 or 1, began, not good and current or nil)
 		if not good then error(why, 0) end
 	end)

@@ -256,6 +256,28 @@ local function set_until_off(pool, key, value)
 	end
 end
 
+-- The disk alone loses its power: at once, or at a write or a flush. The service dies, the file system is given up, and
+-- what the disk holds then is mounted again: all that a power cut does to the pools, without a boot.
+function faults.outage(a)
+	local how, pool, key, value, n = a[2], a[3], a[4], "outage " .. a[5], a[6]
+	world.count("cuts")
+	world.count("outages")
+	if how ~= "now" then
+		world.disk:faults{ cut_write = how == "write" and n or 0, cut_flush = how == "flush" and n or 0, alone = true }
+		for i = 1, MOST do
+			if world.disk:info().off then break end
+			local one = value .. "." .. i
+			perhaps(pool, key, one, true, world.ask{ op = "set", pool = pool, key = key, value = one })
+		end
+	end
+	world.disk:cut()
+	must("kvp-service kill; cd /; umount " .. world.FOLDER)
+	world.disk:on()
+	must(world.mount .. " && kvp-service start")
+	world.serve_again()
+	asked.acts.audit{ "audit" }
+end
+
 -- The power goes: at once, or in the middle of a request: at a write, at a flush, after a time.
 function faults.power(a)
 	local how, pool, key, value, n = a[2], a[3], a[4], "cut " .. a[5], a[6]

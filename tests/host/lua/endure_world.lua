@@ -25,7 +25,7 @@ local FORMAT = { ext4 = "mkfs.ext4 -q", xfs = "mkfs.xfs -q -f" }
 local counts, latencies
 
 local function reset_counts()
-	counts = { requests = 0, faults = 0, cuts = 0, hostile = 0 }
+	counts = { requests = 0, faults = 0, cuts = 0, outages = 0, hostile = 0 }
 	latencies = {}
 	world.counts, world.latencies = counts, latencies
 end
@@ -50,11 +50,16 @@ local queue = {}	-- of {judge =, alone =}, for each request without an answer, i
 -- Where the fields of an answer with a pair are in its body: sizes, key, value.
 local FIELDS = { get = { 9, 17, 529 }, enumerate = { 13, 21, 533 } }
 
+local NOTHING = ("\0"):rep(world.VALUE_BYTES)
+
 -- Behind the texts of an answer there is nothing, least of all memory of the guest.
 local function check_padding(r)
 	local at = FIELDS[r.op]
 	if not at or not r.ok or world.profile == "stock" then return end
 	local key_size, value_size = string.unpack("<I4I4", r.body, at[1])
+	-- Comparing is much faster than finding.
+	local behind_key, behind = r.body:sub(at[2] + key_size, at[3] - 1), r.body:sub(at[3] + value_size)
+	if behind_key == NOTHING:sub(1, #behind_key) and behind == NOTHING:sub(1, #behind) then return end
 	local key = r.body:find("[^\0]", at[2] + key_size)
 	local value = r.body:find("[^\0]", at[3] + value_size)
 	if key and key < at[3] or value then
@@ -239,11 +244,13 @@ local WIDTH = { astral = 2 }	-- UTF-16 units
 
 -- A text of so many units of an alphabet, always the same for the same words.
 function world.spell(alphabet, units, salt)
-	local letters, out = ALPHABETS[alphabet], {}
-	for i = 1, units // (WIDTH[alphabet] or 1) do
+	local letters, n, out = ALPHABETS[alphabet], units // (WIDTH[alphabet] or 1), {}
+	-- It repeats itself after as many letters as there are.
+	for i = 1, math.min(n, #letters) do
 		out[i] = letters[(i * 7 + salt * 13) % #letters + 1]
 	end
-	return table.concat(out)
+	local rest = table.concat(out, "", 1, n % #letters)
+	return n < #letters and rest or table.concat(out):rep(n // #letters) .. rest
 end
 
 -- A value as an act has it: alphabet, units, salt.

@@ -169,6 +169,10 @@ case("the same seed draws the same acts, and a short run has each fault", functi
 		expect((names[name] or 0) > 0, true, name)
 	end
 	expect(names.away, nil)
+	expect(names.outage, nil)
+	local _, outages = draw({ seed = 7, fs = "ext4", faults = { "outage" } }, 1000)
+	expect(outages.outage > 0)
+	expect(outages.power, nil)
 	expect(names.hibernate, nil)
 	local _, stock = draw({ seed = 7, profile = "on-stock", without = { "kill" } }, 6000)
 	for _, name in ipairs{ "window", "give_and_take", "kill", "power", "hostile" } do expect(stock[name], nil) end
