@@ -1,7 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: kernel=debug time=900 load=none start=no
+-- job: kernel=kcsan time=900 load=none start=no all=yes append="kcsan.udelay_task=2000 kcsan.skip_watch=200"
 --
 -- The KUnit suites of tests/kunit on the debug kernel: what they are on user-mode Linux, with SMP, real timers and all checks.
+-- And on the one that looks for data races: a report of one in the log fails the job.
 
 local from = log.mark()
 

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=300 start=no
 -- job: profile=ours kernel=debug time=900 start=no
+-- job: profile=ours kernel=kcsan time=900 start=no all=yes append="kcsan.udelay_task=500 kcsan.skip_watch=200"
 --
 -- /dev/hv_kvp in the hands of programs that are hostile, clumsy or unlucky (tests/vm/guest/node-test.c),
 -- and of monitors.

@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
+-- job: profile=ours kernel=kcsan time=900 all=yes append="kcsan.udelay_task=500 kcsan.skip_watch=200"
 --
 -- Two things at once: a deadline and a reply, a negotiation and a reply, the device's end and everything else. Whoever wins,
 -- a request has one answer or, where the host gave it up, none.

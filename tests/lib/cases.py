@@ -5,7 +5,7 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
 
     profile=ours|stock|on-stock   whose module and service serve KVP (ours); on-stock: our service
                          on the kernel's own driver
-    kernel=NAME          the guest's kernel, one of tests/vm/kernels (6.1), or "debug"
+    kernel=NAME          the guest's kernel, one of tests/vm/kernels (6.1), or "debug" or "kcsan"
     peer=yes             run the file against the stock pair, too
     time=SECONDS         limit for the whole conversation (60)
     load=A,B | none      modules the guest loads at boot (those of the profile)
@@ -30,7 +30,7 @@ import shlex
 from dataclasses import replace
 
 from .job import Job, JobError
-from .kernel import BUILT
+from .kernel import BUILT, CHECKING
 
 HEADER = re.compile(r"^--\s*(job|demo):\s*(.*)$")
 FLAGS = {"yes": True, "no": False}
@@ -140,7 +140,7 @@ def _on_kernel(jobs, kernel):
     jobs = [job for job in jobs if job.kernel == kernel or not (job.bound or job.kernel in BUILT)]
     if kernel not in BUILT:
         return [replace(job, kernel=kernel) for job in jobs]
-    if kernel != "debug":
+    if kernel not in CHECKING:
         raise JobError(f"kernel '{kernel}' boots no guest")
     # It brings no stock daemon, and a file that has a job for it needs no other.
     own = {job.script for job in jobs if job.kernel == kernel}

@@ -7,7 +7,7 @@ import subprocess
 
 from .build import busybox, static_program
 from .cpio import Archive
-from .kernel import VM_DIR, fetch
+from .kernel import BUILT, VM_DIR, fetch
 from .modules import add_modules, module_name
 from .own import OwnKernel, Parts, module_tree
 
@@ -64,8 +64,8 @@ def image(kernel, modules=MODULES, extra_modules=(), programs=(), files=(), stoc
     for tool in TOOLS:
         _add_program(archive, f"/{tool}", tool)
     tree = module_tree(kernel, parts)
-    if isinstance(kernel, OwnKernel):
-        # It brings what it brings; what a run needs has been checked.
+    if isinstance(kernel, OwnKernel) or kernel.name in BUILT:
+        # It brings what it brings; what a run needs has been checked, or is in its configuration.
         modules = [name for name in (*modules, *IN_TREE) if tree.path(name)]
     modules = [*modules, *(name for name in OPTIONAL if tree.path(name))]
     if disk:

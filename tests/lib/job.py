@@ -7,6 +7,7 @@ import os
 import re
 from dataclasses import dataclass, field, replace
 
+from .kernel import CHECKING
 from .own import Parts, module_tree
 
 # What the test host has built in; require() finds it there.
@@ -134,13 +135,13 @@ class Job:
                 or name == "hv_kvp" and not tree.lists_builtin(name)]
         words = [f"kvp.profile={self.profile}", f"kvp.load={','.join(load)}",
                  f"kvp.start={int(self.start)}", self.append]
-        if self.kernel == "debug":
+        if self.kernel in CHECKING:
             words.append("kvp.agent_limit=600")
         return " ".join(word for word in words if word)
 
     def _script_args(self):
         peer = ("peer",) if self.profile == "stock" else ()
-        patience = self.busy * (DEBUG_PATIENCE if self.kernel == "debug" else 1)
+        patience = self.busy * (DEBUG_PATIENCE if self.kernel in CHECKING else 1)
         return (f"profile={self.profile}", f"kernel={self.kernel}", f"patience={patience}", *peer,
                 *self.args)
 

@@ -9,7 +9,9 @@ from .tool import run_tool, to_stderr
 
 VM_DIR = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "vm")
 # Ours: built and not fetched, so that a test may prefer to do without where the cache lacks one.
-BUILT = ("um", "debug", "clang", "tree-6.12", "tree-sid", "tree-bare")
+BUILT = ("um", "debug", "kcsan", "clang", "tree-6.12", "tree-sid", "tree-bare")
+# Those of them that guests boot; what they check makes them slow.
+CHECKING = ("debug", "kcsan")
 
 
 class KernelError(Exception):

@@ -5,9 +5,11 @@
  * /sys/module/planted/parameters/mistake.
  */
 #include <linux/completion.h>
+#include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
@@ -150,6 +152,104 @@ static int softirq_unsafe(void)
 	return 0;
 }
 
+/* Long enough for many turns of both sides, on one processor as well. */
+#define RACE_TIME	(5 * HZ)
+
+/* Have both functions run side by side. */
+static noinline int race(int (*other)(void *), void (*this)(unsigned long until))
+{
+	struct task_struct *task = kthread_run(other, NULL, "planted");
+
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	this(jiffies + RACE_TIME);
+	return kthread_stop(task);
+}
+
+static unsigned int shared, seen, flag;
+
+static int racing_stores_other(void *unused)
+{
+	while (!kthread_should_stop()) {
+		shared++;
+		cond_resched();
+	}
+	return 0;
+}
+
+static noinline void racing_stores_this(unsigned long until)
+{
+	while (time_before(jiffies, until)) {
+		shared++;
+		cond_resched();
+	}
+}
+
+static int racing_stores(void)
+{
+	return race(racing_stores_other, racing_stores_this);
+}
+
+/*
+ * What @flag announces may become visible after it on a weakly ordered processor:
+ * on one that is not, there is no race. Sides take turns: @flag is odd while it is
+ * the reader's.
+ */
+static int barrier_other(void *unused)
+{
+	while (!kthread_should_stop()) {
+		unsigned int turn = smp_load_acquire(&flag);
+
+		if (turn & 1) {
+			/* Long enough for the other side to be seen at its late store. */
+			for (int i = 0; i < 100; i++) {
+				seen += shared;
+				barrier();
+			}
+			smp_store_release(&flag, turn + 1);
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+static noinline void missing_barrier_this(unsigned long until)
+{
+	while (time_before(jiffies, until)) {
+		unsigned int turn = smp_load_acquire(&flag);
+
+		if (!(turn & 1)) {
+			shared++;
+			WRITE_ONCE(flag, turn + 1);
+		}
+		cond_resched();
+	}
+}
+
+static int missing_barrier(void)
+{
+	return race(barrier_other, missing_barrier_this);
+}
+
+/* The same without a mistake: a report of it would be wrong. */
+static noinline void no_mistake_this(unsigned long until)
+{
+	while (time_before(jiffies, until)) {
+		unsigned int turn = smp_load_acquire(&flag);
+
+		if (!(turn & 1)) {
+			shared++;
+			smp_store_release(&flag, turn + 1);
+		}
+		cond_resched();
+	}
+}
+
+static int no_mistake(void)
+{
+	return race(barrier_other, no_mistake_this);
+}
+
 static const struct {
 	const char *name;
 	int (*make)(void);
@@ -163,6 +263,9 @@ static const struct {
 	{ "free_running_timer",	free_running_timer },
 	{ "leak",		leak },
 	{ "softirq_unsafe",	softirq_unsafe },
+	{ "racing_stores",	racing_stores },
+	{ "missing_barrier",	missing_barrier },
+	{ "no_mistake",		no_mistake },
 };
 
 static int make_mistake(const char *name, const struct kernel_param *param)
