@@ -198,6 +198,7 @@ static int racing_stores(void)
 static int barrier_other(void *unused)
 {
 	while (!kthread_should_stop()) {
+		/* See @shared as the other side left it. */
 		unsigned int turn = smp_load_acquire(&flag);
 
 		if (turn & 1) {
@@ -206,6 +207,7 @@ static int barrier_other(void *unused)
 				seen += shared;
 				barrier();
 			}
+			/* Not before what this turn has done. */
 			smp_store_release(&flag, turn + 1);
 		}
 		cond_resched();
@@ -216,6 +218,7 @@ static int barrier_other(void *unused)
 static noinline void missing_barrier_this(unsigned long until)
 {
 	while (time_before(jiffies, until)) {
+		/* See @shared as the other side left it. */
 		unsigned int turn = smp_load_acquire(&flag);
 
 		if (!(turn & 1)) {
@@ -235,10 +238,12 @@ static int missing_barrier(void)
 static noinline void no_mistake_this(unsigned long until)
 {
 	while (time_before(jiffies, until)) {
+		/* See @shared as the other side left it. */
 		unsigned int turn = smp_load_acquire(&flag);
 
 		if (!(turn & 1)) {
 			shared++;
+			/* Not before what this turn has done. */
 			smp_store_release(&flag, turn + 1);
 		}
 		cond_resched();
