@@ -15,7 +15,8 @@ LEVEL1_KERNEL = "6.1"
 UNIT_KERNELS = {"kunit": ("um",), "package": ("6.1", "6.12")}
 UNIT_KERNELS_ALL = {"package": ("trixie", "tree-6.12", "tree-sid"), "vm": ("tree-sid", "tree-bare")}
 UNIT_ROOTS = {"package": ("tree",), "managers": ("managers", "ifupdown", "openresolv", "dhcpcd", "connman")}
-UNIT_ROOTS_ALL = {"package": ("build", "clean", "fresh-12", "fresh-13", "early-12", "early-13", "boot-12",
+UNIT_ROOTS_ALL = {"package": ("build", "clean", "build-13", "clean-13", "build-sid", "clean-sid", "fresh-12", "fresh-13",
+                               "early-12", "early-13", "boot-12",
                                "inits", "builds"),
                    "managers": ("build", "dhcpcd-connman")}
 # Downloads side by side: each of them also unpacks what it has got.
