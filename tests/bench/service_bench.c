@@ -4,10 +4,13 @@
  *
  * The daemon and both services of kvp-echo.c, each on a socket in the place of the driver. Each
  * request goes to all of them in turns, so that all see the same machine. No part of the driver, of
- * the bus or of an emulated processor is in the figures: what is left is the service, and a wake-up.
+ * the bus or of an emulated processor is in the figures: what is left is the service, and a switch to
+ * it and back. All run on one processor: waking up another one may take longer than the service, and
+ * whom the scheduler puts there is chance.
  */
 #include <errno.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -280,11 +283,16 @@ int main(int argc, char **argv)
 {
 	static double samples[SERVICES][SAMPLES];
 	char file[PATH_MAX];
+	cpu_set_t one;
 
 	if (argc != 4) {
 		fprintf(stderr, "usage: service_bench HVKVPD KVP-ECHO DIRECTORY\n");
 		return 2;
 	}
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	if (sched_setaffinity(0, sizeof(one), &one))
+		fail("sched_setaffinity");
 	snprintf(file, sizeof(file), "%s/echo", argv[3]);
 	start(&services[OURS], (const char *const[]){ argv[1], "--foreground", "--device", "fd:0", "--state-dir", argv[3], NULL });
 	start(&services[ECHO], (const char *const[]){ argv[2], "-", NULL });
