@@ -504,6 +504,8 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 	if (err)
 		goto free_entry;
 	journal->latest = journal->tail;
+	if (stamp->unique)
+		entry->was = journal_time_sum(&stamp->mtime);
 	err = write_entry(journal, entry);
 	if (err) {
 		struct error reason = *journal->file->error;

@@ -35,9 +35,12 @@
  *
  * Replay. Whoever finds changes in the log although he holds its lock knows that their writer
  * crashed.
- *  - Same boot: what was written is in the page cache. At most the last change is unfinished, and
- *    the state block says so. Its caller has no answer. If all of its records are as they were
- *    before it, then it is dropped, else it is made again.
+ *  - Same boot: what was written is in the page cache, unless the disk failed. At most the last change
+ *    is unfinished, and the state block says so. Its caller has no answer. If all of its records are
+ *    as they were before it, then it is dropped, else it is made again. The others are made again
+ *    if the file's time says that nobody has written to it since, or that it is an older state: a disk
+ *    that failed, and was unmounted and mounted again, lost what was in the page cache, and what an
+ *    fsync that failed did not write counts as written from then on.
  *  - Another boot, or it is not known which (no /proc): each change of the epoch may be missing in
  *    the file, in parts. Each record gets the last contents that the epoch gave it.
  * For programs that do not lock, replay is careful all the same:

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 
 #define JOURNAL_STATE_MAGIC	0x324a564bU	/* "KVJ2" */
 #define JOURNAL_ENTRY_MAGIC	0x3345564bU	/* "KVE3" */
@@ -65,7 +66,8 @@ struct journal_state {
  * @ino: of the pool file
  * @mtime_sec: the time that the file gets
  * @mtime_nsec: likewise
- * @reserved: 0
+ * @was: the time that the file had before, as journal_time_sum() has it, if a change of ours gave it
+ *	 that time; else 0
  */
 struct journal_entry {
 	uint32_t magic;
@@ -79,7 +81,7 @@ struct journal_entry {
 	uint64_t ino;
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
-	uint32_t reserved;
+	uint32_t was;
 };
 
 /**
@@ -148,6 +150,14 @@ static inline uint64_t journal_sector_sum(const char *sector, size_t size)
 	size_t len = journal_used(sector, size);
 
 	return len ? journal_sum(JOURNAL_SUM_START, sector, len) : 0;
+}
+
+/* A time in 32 bits, never 0. */
+static inline uint32_t journal_time_sum(const struct timespec *time)
+{
+	const uint32_t s = time->tv_sec, ns = time->tv_nsec;
+
+	return (s << 30 ^ s << 8 ^ ns) | 1u << 31;
 }
 
 #endif /* HVKVP_POOL_JOURNAL_FORMAT_H */

@@ -12,6 +12,10 @@
 #include "pool/replay.h"
 #include "util/log.h"
 
+#define NSEC_PER_SEC	1000000000
+/* The longest tick of a kernel's clock, twice. */
+#define TICK_NS		20000000
+
 static const struct journal_slot *first_slot(const struct journal_entry *entry)
 {
 	return (const void *)(entry + 1);
@@ -126,7 +130,9 @@ struct version {
  * @count: of @versions
  * @size: of the file, in bytes
  * @records: that the file will have
- * @writes: how many records were written or cut off
+ * @writes: how many records were other than they should be
+ * @again: write also what is there: the kernel may have failed to write it to the disk, and then
+ *	   keeps it in memory as if it had
  */
 struct repair {
 	struct pool_file *file;
@@ -135,6 +141,7 @@ struct repair {
 	uint64_t size;
 	uint32_t records;
 	uint32_t writes;
+	bool again;
 };
 
 static int compare(const void *a, const void *b)
@@ -256,9 +263,10 @@ static int repair_record(struct repair *repair, const struct version *versions, 
 		slot_contents(last, &want);
 	else if (number >= repair->records)
 		return 0;	/* in front of something that stays it becomes empty */
-	if (got == POOL_RECORD_SIZE && !memcmp(&now, &want, sizeof(now)))
+	if (got != POOL_RECORD_SIZE || memcmp(&now, &want, sizeof(now)))
+		repair->writes++;
+	else if (!repair->again)
 		return 0;
-	repair->writes++;
 	return pool_file_write(repair->file, number, (const struct pool_record *[]){ &want }, 1);
 }
 
@@ -316,7 +324,7 @@ static int finish(struct repair *repair, const struct journal_entry *last,
 		err = pool_file_truncate(repair->file, repair->records);
 		repair->writes++;
 	}
-	if (!err && repair->writes)
+	if (!err && (repair->writes || repair->again))
 		err = pool_file_set_time(repair->file, is_later(found, &mtime) ? found : &mtime);
 	return err;
 }
@@ -391,6 +399,36 @@ static const char *out_of_date(const struct journal_run *run, uint32_t made, boo
 	return NULL;
 }
 
+/* Is this the time that the change gave to the file? */
+static bool is_time_of(const struct journal_entry *entry, const struct timespec *mtime)
+{
+	return entry->mtime_sec == mtime->tv_sec && entry->mtime_nsec == mtime->tv_nsec;
+}
+
+/*
+ * Has nobody written to the file since the @made changes? Its time is that of one of them, which no
+ * other program gives it, or one from before the epoch: then the kernel has lost what it had in memory,
+ * as after an unmount of a disk that failed.
+ */
+static bool is_left_alone(const struct journal_run *run, uint32_t made, const struct timespec *mtime)
+{
+	const struct journal_entry *first = run->entries[0];
+	struct timespec tick_later = *mtime;
+
+	for (uint32_t i = 0; i < made; i++)
+		if (is_time_of(run->entries[i], mtime))
+			return true;
+	if (first->was && first->was == journal_time_sum(mtime))
+		return true;
+	/* What others write in the same tick of the clock may have an earlier time. */
+	tick_later.tv_nsec += TICK_NS;
+	if (tick_later.tv_nsec >= NSEC_PER_SEC) {
+		tick_later.tv_nsec -= NSEC_PER_SEC;
+		tick_later.tv_sec++;
+	}
+	return is_later(&(struct timespec){ first->mtime_sec, first->mtime_nsec }, &tick_later);
+}
+
 int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_boot,
 		       struct pool_file *file)
 {
@@ -400,11 +438,17 @@ int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_b
 	struct stat st;
 	int err;
 
+	if (!run->count)
+		return 0;
+	if (fstat(file->fd, &st))
+		return error_set_errno(file->error, file->path, "look at it");
+	/* What was made may be lost all the same, and to make it again does no harm. */
+	repair.again = made && made <= run->count && is_left_alone(run, made, &st.st_mtim);
+	if (repair.again)
+		made = 0;
 	if (made >= run->count)
 		return 0;
 	last = run->entries[run->count - 1];
-	if (fstat(file->fd, &st))
-		return error_set_errno(file->error, file->path, "look at it");
 	why = out_of_date(run, made, same_boot, &st);
 	if (why) {
 		log_notice("%s: %s, so %u changes in its journal are not replayed", file->path, why,
@@ -413,7 +457,7 @@ int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_b
 	}
 	repair.size = st.st_size;
 	repair.records = last->after;
-	if (same_boot && run->count - made == 1 && not_begun(last, &repair)) {
+	if (same_boot && !repair.again && run->count - made == 1 && not_begun(last, &repair)) {
 		log_notice("%s: dropped a change that a crash interrupted before it began", file->path);
 		return 0;
 	}

@@ -42,7 +42,7 @@ void journal_run_free(struct journal_run *run);
 /**
  * journal_run_replay() - make changes again
  * @run: the changes
- * @made: so many of them are known to be in the page cache of this boot
+ * @made: so many of them were put into the page cache of this boot
  * @same_boot: what was written since the first one is in the page cache
  * @file: open for writing and locked
  *

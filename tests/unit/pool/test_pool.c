@@ -1191,6 +1191,43 @@ static void kill_keeps_theirs(void)
 	end();
 }
 
+/*
+ * In the same boot, after a disk that failed was mounted again: the log is there, the file is as an
+ * older state left it, from before the epoch or out of its middle.
+ */
+static void lost_in_this_boot(void)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT } };
+
+	for (int middle = 0; middle < 3; middle++) {
+		struct stat before, st;
+
+		begin();
+		pool_set(&pool, "a", "0");
+		pool_set(&pool, "c", "0");
+		pool_checkpoint(&pool);
+		CHECK_INT(stat(scratch_path(FILE_NAME), &before), 0);
+		pool_set(&pool, "a", "1");
+		CHECK_INT(stat(scratch_path(FILE_NAME), &st), 0);
+		pool_set(&pool, "a", "2");
+		pool_set(&pool, "b", "1");
+		pool_delete(&pool, "c");
+		pool_journal_exit(&pool.journal);
+		pool_file_exit(&pool.file);
+		pool_index_clear(&pool.index);
+		CHECK(write_theirs(0, "a", middle == 1 ? "1" : "0", true));
+		CHECK(write_theirs(1, "c", "0", true));
+		CHECK_INT(truncate(scratch_path(FILE_NAME), 2 * POOL_RECORD_SIZE), 0);
+		/* Long before the epoch, after its first change, just before it. */
+		times[1] = middle == 2 ? before.st_mtim : st.st_mtim;
+		times[1].tv_sec -= !middle;
+		CHECK_INT(utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0), 0);
+		pool_init(&pool, scratch_dir, 1);
+		CHECK_TEXT(seen(), "a=2 b=1");
+		end();
+	}
+}
+
 /* The writer was killed, nobody looked, others went on for long, and then power failed. */
 static void stale_epoch(void)
 {
@@ -1664,6 +1701,7 @@ static const struct tap_case cases[] = {
 	{ "a lock that is released in time is waited for", waits_for_a_writer },
 	{ "after a crash, another program's change back to an older value stays", crash_keeps_theirs },
 	{ "the same after a writer was killed before its checkpoint", kill_keeps_theirs },
+	{ "what the kernel lost within a boot is made again", lost_in_this_boot },
 	{ "a journal that others have outlived is not replayed", stale_epoch },
 	{ "a pair is added again though the file's time is newer", crash_grows },
 	{ "without /proc no boot counts as the same one", unknown_boot },
