@@ -171,7 +171,7 @@ uninstall-module:
 uninstall-user:
 	$(if $(DESTDIR),,@$(disable_units))
 	$(if $(DESTDIR),,-! said=$$(hvkvp list 2>&1 >/dev/null) || echo "$$said" | grep 'reading it as it is' || \
-		for log in /var/lib/hyperv/.kvp_pool_[0-4].journal; do \
+		for log in /var/lib/hyperv/.kvp_pool_[0-4].journal /var/lib/hyperv/ip.lock; do \
 			[ ! -e "$$log" ] || flock -n "$$log" rm -f "$$log" || echo "$$log is in use and stays" >&2; done)
 	$(MAKE) -C daemon/system uninstall uninstall-library
 	$(if $(DESTDIR),,-[ ! -d /run/systemd/system ] || systemctl daemon-reload)
