@@ -224,19 +224,13 @@ def wait_for(process, text):
     raise AssertionError(f"the run ended before it said '{text}'")
 
 
-def test_gdb(folder):
-    """booted: gdb stops at a breakpoint in hv_kvp, steps, changes memory and registers; dumps are opened by gdb"""
-    if not shutil.which("gdb"):
-        return "gdb is not installed: run tests/vm/install-packages"
-    port = free_port()
-    core = os.path.join(folder, "end.core")
-    case = write(folder, "asks.lua", ASKS)
-    with subprocess.Popen([RUN, "--kernel", "6.1", "--gdb", str(port), "--dump", core, "--logs", folder, case,
-                           "--", "--mem", "256"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+def held(words, look):
+    """tests/vm/run with these words waits for gdb; look() is what happens meanwhile, and the run goes on to its end."""
+    with subprocess.Popen([RUN, *words, "--", "--mem", "256"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, errors="replace") as process:
         try:
             wait_for(process, '"ready"')
-            look_with_gdb(folder, port)
+            look()
             process.stdout.read()
             process.wait(SECONDS)
         except AssertionError as error:
@@ -244,6 +238,17 @@ def test_gdb(folder):
             raise AssertionError(f"{error}\nThe run said: {process.stdout.read()[-3000:]}") from error
         finally:
             process.kill()
+
+
+def test_gdb(folder):
+    """booted: gdb stops at a breakpoint in hv_kvp, steps, changes memory and registers; dumps are opened by gdb"""
+    if not shutil.which("gdb"):
+        return "gdb is not installed: run tests/vm/install-packages"
+    port = free_port()
+    core = os.path.join(folder, "end.core")
+    case = write(folder, "asks.lua", ASKS)
+    held(("--kernel", "6.1", "--gdb", str(port), "--dump", core, "--logs", folder, case),
+         lambda: look_with_gdb(folder, port))
     for dump in (os.path.join(folder, "asks", "middle.core"), core):
         look_at_dump(folder, dump)
     return None
@@ -257,28 +262,20 @@ def test_source_lines(folder):
     kdir = kernel.fetch("tree-sid").kdir
     port = free_port()
     case = write(folder, "asks.lua", ASKS_STOCK)
-    with subprocess.Popen([RUN, "--tree", kdir, "--gdb", str(port), "--logs", folder, case, "--", "--mem", "256"],
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace") as process:
-        try:
-            wait_for(process, '"ready"')
-            has(gdb(f"directory {kdir}", f"file {kdir}/vmlinux", f"target remote :{port}",
-                    "break hv_kvp_onchannelcallback", "continue", "backtrace 2", "list",
-                    "print ((struct vmbus_channel *)context)->state", "next", "next", "next", "frame",
-                    "print kvp_transaction.state", "kill"),
-                r"Breakpoint 1 at 0x[0-9a-f]+: file drivers/hv/hv_kvp.c, line \d+\.",
-                r"hit Breakpoint 1, hv_kvp_onchannelcallback \(context=0x[0-9a-f]+\) at drivers/hv/hv_kvp.c:\d+",
-                r"#0 +hv_kvp_onchannelcallback \(context=.* at drivers/hv/hv_kvp.c:\d+", r"#1 .* at \S+\.[ch]:\d+",
-                "void hv_kvp_onchannelcallback", r"\$1 = CHANNEL_OPENED_STATE",
-                # The function begins with an instruction of one byte: a breakpoint must not have more.
-                r"#0 +hv_kvp_onchannelcallback .* at drivers/hv/hv_kvp.c:\d+", r"\$2 = ")
-            process.stdout.read()
-            process.wait(SECONDS)
-        except AssertionError as error:
-            process.terminate()
-            raise AssertionError(f"{error}\nThe run said: {process.stdout.read()[-3000:]}") from error
-        finally:
-            process.kill()
+
+    def look():
+        has(gdb(f"directory {kdir}", f"file {kdir}/vmlinux", f"target remote :{port}",
+                "break hv_kvp_onchannelcallback", "continue", "backtrace 2", "list",
+                "print ((struct vmbus_channel *)context)->state", "next", "next", "next", "frame",
+                "print kvp_transaction.state", "kill"),
+            r"Breakpoint 1 at 0x[0-9a-f]+: file drivers/hv/hv_kvp.c, line \d+\.",
+            r"hit Breakpoint 1, hv_kvp_onchannelcallback \(context=0x[0-9a-f]+\) at drivers/hv/hv_kvp.c:\d+",
+            r"#0 +hv_kvp_onchannelcallback \(context=.* at drivers/hv/hv_kvp.c:\d+", r"#1 .* at \S+\.[ch]:\d+",
+            "void hv_kvp_onchannelcallback", r"\$1 = CHANNEL_OPENED_STATE",
+            # The function begins with an instruction of one byte: a breakpoint must not have more.
+            r"#0 +hv_kvp_onchannelcallback .* at drivers/hv/hv_kvp.c:\d+", r"\$2 = ")
+
+    held(("--tree", kdir, "--gdb", str(port), "--logs", folder, case), look)
     look_at_source(folder, kdir, os.path.join(folder, "asks", "middle.core"))
     return None
 
