@@ -38,11 +38,7 @@ case("hv_utils serves the other devices, and cannot have this one", function()
 end)
 
 case("pairs go both ways", function()
-	expect(set("external", "from host", "x\u{1F600}").ok)
-	expect(guest_ok("hvkvp get external 'from host'"), "x\u{1F600}")
-	guest_ok("hvkvp set guest 'from guest' y")
-	expect(get("guest", "from guest").value, "y")
-	expect(#enumerate("auto") >= 10)
+	expect_pairs_both_ways()
 end)
 
 case("rescind and re-offer, three times", function()

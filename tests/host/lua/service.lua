@@ -78,6 +78,16 @@ function driver_counter(name)
 	return tonumber(guest_ok("cat /sys/class/misc/hv_kvp/statistics/" .. name))
 end
 
+-- A pair of the host is in the guest, one of the guest at the host, and the facts are there. "from host" of pool external and
+-- "from guest" of pool guest stay.
+function expect_pairs_both_ways()
+	expect(set("external", "from host", "x\u{1F600}").ok)
+	expect(guest_ok("hvkvp get external 'from host'"), "x\u{1F600}")
+	guest_ok("hvkvp set guest 'from guest' y")
+	expect(get("guest", "from guest").value, "y")
+	expect(#enumerate("auto") >= 10)
+end
+
 -- The channel opens again, and everything works.
 function expect_back()
 	bus.wait_open(20)
