@@ -93,7 +93,8 @@ struct pool_hold {
  * @limits: may be changed
  * @changes: where changes are noted; not owned; NULL: nowhere
  * @names: reports changes of the directory; not owned; NULL: nothing does
- * @made: called when a SET or DELETE is made and durable, before that is noted in @changes; NULL: nothing is
+ * @made: called when a SET or DELETE is made and durable, before that is noted in @changes, with the
+ *	locks held; must not use the pool. NULL: nothing is
  * @made_data: for @made
  * @file_name: what is known about the path of the open file
  * @journal_name: likewise, of the open journal
