@@ -1,6 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-only
 -- job: profile=ours kernel=6.1 time=300
 -- job: profile=ours kernel=debug time=900 args=leaks append=kmemleak=on
+-- job: profile=ours kernel=kcsan time=900 all=yes append="kcsan.udelay_task=500 kcsan.skip_watch=200"
 --
 -- A host that breaks the rules of the channel itself. The guest may lose what such a host sends; it may not lose anything
 -- else, and the next well-formed request works.

@@ -95,7 +95,7 @@ case("a site adds facts of its own: a file and a program", {
 end)
 
 case("addresses come and go with the interface", function()
-	guest_ok("modprobe dummy numdummies=0 && ip link add kvp0 type dummy && ip link set kvp0 up && " ..
+	guest_ok("modprobe dummy numdummies=0; ip link add kvp0 type dummy && ip link set kvp0 up && " ..
 		 "ip addr add 192.0.2.7/24 dev kvp0 && ip addr add 198.51.100.9/24 dev kvp0 && ip addr add 2001:db8::7/64 dev kvp0")
 	local all = facts()
 	expect(all.NetworkAddressIPv4, "192.0.2.7;198.51.100.9")

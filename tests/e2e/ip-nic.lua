@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=300
--- job: profile=ours kernel=6.12 time=300
+-- job: profile=ours kernel=6.1 time=300 uses=hv_netvsc
+-- job: profile=ours kernel=6.12 time=300 uses=hv_netvsc
 --
 -- GET_IP and SET_IP on a synthetic network adapter, which the guest's own hv_netvsc drives.
 
@@ -16,7 +16,7 @@ local name = nic:interface(20)
 local guid = "{" .. nic.instance:upper() .. "}"
 
 -- Interfaces that look like it: a longer name, and one more with its MAC address.
-guest_ok("modprobe dummy numdummies=0 && ip link add " .. name .. "0 type dummy && ip addr add 203.0.113.1/24 dev " .. name ..
+guest_ok("modprobe dummy numdummies=0; ip link add " .. name .. "0 type dummy && ip addr add 203.0.113.1/24 dev " .. name ..
 	"0 && ip link add vf0 type dummy && ip link set vf0 address " .. MAC .. " && ip addr add 203.0.113.2/24 dev vf0")
 
 start_anew_after_failure()

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=300
+-- job: profile=ours kernel=6.1 time=300 uses=hv_netvsc
 --
 -- Every answer to GET_IP is sound: for an hv_netvsc interface with no, one and many addresses, in both forms, by every
 -- spelling of its name, for every family that may be asked for.

@@ -14,7 +14,7 @@ negotiate{timeout = 30}
 
 local function fresh()
 	guest_ok("ip link del kvp0 2>/dev/null; rm -f /var/lib/hyperv/ip-*.conf /etc/resolv.conf; " ..
-		"modprobe dummy numdummies=0 && ip link add kvp0 type dummy && " ..
+		"modprobe dummy numdummies=0; ip link add kvp0 type dummy && " ..
 		"ip link set kvp0 address " .. MAC .. " && ip link set kvp0 up && ip -6 addr flush dev kvp0")
 end
 

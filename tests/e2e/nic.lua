@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- job: profile=ours kernel=6.1 time=300
--- job: profile=ours kernel=6.12 time=300
+-- job: profile=ours kernel=6.1 time=300 uses=hv_netvsc
+-- job: profile=ours kernel=6.12 time=300 uses=hv_netvsc
 --
 -- The host's network adapters, driven by the guest's own hv_netvsc: the ground on which addresses are told and set.
 

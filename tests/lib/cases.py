@@ -19,6 +19,8 @@ A header line is `-- job: WORD=VALUE ...`, as many as there shall be guest boots
     all=yes              only in `make check-all`, or where --only names nothing else
     bound=yes            on this kernel alone: left out with --kernel or --tree
     disk=ext4|xfs        the guest can make and mount this file system on a disk
+    uses=hv_netvsc       of the kernel. With --kernel, the file is left out for a kernel of ours that lacks it, as is
+                         what has a disk
     trace=no             keep no trace.log, for long runs
 
 `-- demo: WORD=VALUE ...` means the same, for a file that is shown and not part of the check.
@@ -34,6 +36,8 @@ from .kernel import BUILT, CHECKING
 
 HEADER = re.compile(r"^--\s*(job|demo):\s*(.*)$")
 FLAGS = {"yes": True, "no": False}
+# What Debian's kernels have, and not each of ours.
+USES = ("hv_netvsc",)
 
 
 def _flag(text):
@@ -46,9 +50,17 @@ def _words(text):
     return tuple(text.split())
 
 
+def _uses(text):
+    names = tuple(text.split(","))
+    for name in names:
+        if name not in USES:
+            raise ValueError(f"there is no '{name}' to use; there are {', '.join(USES)}")
+    return names
+
+
 FIELDS = {"profile": str, "kernel": str, "peer": _flag, "time": int, "load": str, "start": _flag,
           "cpus": int, "mem": int, "append": str, "qemu": str, "processor": str, "args": _words, "host": _words,
-          "all": _flag, "bound": _flag, "disk": str, "trace": _flag}
+          "all": _flag, "bound": _flag, "disk": str, "trace": _flag, "uses": _uses}
 # What `make check` runs on one kernel, `make check-all` runs on each of these.
 USUAL, OTHERS = "6.1", ("5.10", "6.12", "sid")
 # How much more time a job gets on a kernel that checks everything.
@@ -147,7 +159,8 @@ def _on_kernel(jobs, kernel):
     return [job if job.kernel == kernel else
             replace(job, kernel=kernel, time=job.time * DEBUG_FACTOR) for job in jobs
             if job.kernel == kernel or job.profile == "ours" and job.script not in own
-            and "hv_utils" not in job.load and not job.qemu]
+            and "hv_utils" not in job.load and not job.qemu
+            and not job.disk and set(job.uses) <= set(CHECKING[kernel])]
 
 
 def _names(jobs):

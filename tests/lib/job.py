@@ -87,6 +87,7 @@ class Job:
     bound: bool = False     # to its kernel: another one cannot stand in for it
     trace: bool = True      # keep each message and packet: more work than what it shows, in a long run
     disk: str = ""          # the file system on the guest's disk, one of guest.FILE_SYSTEMS
+    uses: tuple = ()        # what not every kernel of ours has, of cases.USES
     busy: int = 1           # what limits are multiplied by, see busy_factor()
 
     def __post_init__(self):

@@ -91,6 +91,18 @@ class Jobs(unittest.TestCase):
         self.assertEqual(self.listed("--only", "fcopy/"), (0, ["fcopy/stock/6.1", "fcopy/stock/5.10"]))
         self.assertEqual(self.listed("--only", "heartbeat"), (0, ["heartbeat/stock/6.1"]))
 
+    def test_uses(self):
+        """a file is left out for a kernel of ours that lacks what it uses, or has no disk"""
+        with tempfile.TemporaryDirectory() as folder:
+            for name, words in (("adapter", "uses=hv_netvsc"), ("disk", "disk=ext4"), ("any", "profile=ours")):
+                with open(os.path.join(folder, f"{name}.lua"), "w", encoding="ascii") as file:
+                    file.write(f"-- job: {words}\n")
+            for kernel, wanted in (("6.12", ["adapter", "any", "disk"]), ("debug", ["adapter", "any"]), ("kcsan", ["any"])):
+                self.assertEqual([one.name.split("/")[0] for one in cases.discover(folder, kernel)], wanted, kernel)
+            with open(os.path.join(folder, "wrong.lua"), "w", encoding="ascii") as file:
+                file.write("-- job: uses=hv_nothing\n")
+            self.assertRaisesRegex(job.JobError, "there is no 'hv_nothing'", cases.discover, folder)
+
     def test_bound(self):
         """a job that is bound to its kernel is left out on another one"""
         with tempfile.TemporaryDirectory() as folder:
