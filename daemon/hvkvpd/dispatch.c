@@ -500,16 +500,22 @@ static void report(const struct call *call, uint32_t status)
 		 store_pool_name(call->pool_number), quoted, status, why[0] ? ": " : "", why);
 }
 
-/* The first is logged: a host that has an oddity has it in each request. */
+/* The first of each kind is logged: a host that has an oddity has it in each request. */
 static void tolerate(const struct call *call, uint32_t status)
 {
-	unsigned long *count = call->dispatch->tolerated;
+	struct tolerated *tolerated = call->dispatch->tolerated;
+	unsigned int kind = 0;
 
-	if (status || !call->oddity || !count)
+	if (status || !call->oddity || !tolerated)
 		return;
-	if (!(*count)++)
-		log_info("%s accepted in spite of this: %s (logged once)",
-			 protocol_operation_name(call->body[0]), call->oddity);
+	tolerated->count++;
+	while (kind < TOLERATED_KINDS && tolerated->logged[kind])
+		if (!strcmp(tolerated->logged[kind++], call->oddity))
+			return;
+	if (kind < TOLERATED_KINDS)
+		tolerated->logged[kind] = call->oddity;
+	log_info("%s accepted in spite of this: %s (logged once)",
+		 protocol_operation_name(call->body[0]), call->oddity);
 }
 
 bool dispatch_is_left(const struct dispatch *dispatch, const struct dispatch_request *request)

@@ -18,6 +18,19 @@ struct facts;
 struct ip_system;
 struct store;
 
+/* At least as many as there are texts of oddities. */
+#define TOLERATED_KINDS 8
+
+/**
+ * struct tolerated - requests that were accepted in spite of an oddity
+ * @count: how many
+ * @logged: texts of the kinds that are in the log; each once, NULL behind the last one
+ */
+struct tolerated {
+	unsigned long count;
+	const char *logged[TOLERATED_KINDS];
+};
+
 /**
  * struct dispatch - what the operations work on
  * @store: the pools
@@ -31,8 +44,8 @@ struct store;
  *	rest fails
  * @leaves: with @early: what it cannot answer for good is left to the system's service, see
  *	dispatch_is_left()
- * @tolerated: counts requests that were accepted in spite of an oddity of a
- *	string or number; the first is logged. NULL: neither
+ * @tolerated: counts requests that were accepted in spite of an oddity of a string, number or
+ *	address family; the first of each kind is logged. NULL: neither
  */
 struct dispatch {
 	struct store *store;
@@ -43,7 +56,7 @@ struct dispatch {
 	unsigned int lock_wait_ms;
 	bool early;
 	bool leaves;
-	unsigned long *tolerated;
+	struct tolerated *tolerated;
 };
 
 /**

@@ -489,7 +489,7 @@ static int serve(struct daemon *daemon)
 	static struct address_cache addresses;
 	static struct ip_cache adapters;
 	static struct change_rate rate;
-	unsigned long tolerated = 0;
+	struct tolerated tolerated = { 0 };
 	struct dispatch dispatch = {
 		.store = &daemon->store,
 		.facts = &daemon->facts,
@@ -558,8 +558,9 @@ static int serve(struct daemon *daemon)
 		startup_ready(&daemon->options.startup);
 		ret = loop_run(&loop);
 	}
-	if (tolerated)
-		log_info("%lu requests had an unusual string, number or address family", tolerated);
+	if (tolerated.count)
+		log_info("%lu requests had an unusual string, number or address family",
+			 tolerated.count);
 	loop_exit(&loop);
 	net_watch_exit(&watch);
 	facts_watch_exit(&sources);

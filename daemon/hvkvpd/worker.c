@@ -21,10 +21,12 @@
  * struct result - what comes back from a worker
  * @status: of the answer; no slow operation returns data
  * @rate: the limit on changes, with this one counted
+ * @tolerated: likewise; its texts are at the same place in the daemon
  */
 struct result {
 	uint32_t status;
 	struct change_rate rate;
+	struct tolerated tolerated;
 };
 
 int worker_keep_only(int fd)
@@ -62,6 +64,8 @@ static _Noreturn void work(const struct dispatch *dispatch, const struct dispatc
 	result.status = reply.status;
 	if (own.rate)
 		result.rate = *own.rate;
+	if (own.tolerated)
+		result.tolerated = *own.tolerated;
 	_exit(write(fd, &result, sizeof(result)) != sizeof(result));
 }
 
@@ -110,6 +114,8 @@ void worker_finish(struct worker *worker, const struct dispatch *dispatch,
 		reply->status = result.status;
 		if (dispatch->rate)
 			*dispatch->rate = result.rate;
+		if (dispatch->tolerated)
+			*dispatch->tolerated = result.tolerated;
 		return;
 	}
 	reply->status = HVKVP_E_FAIL;

@@ -46,7 +46,7 @@ int worker_start(struct worker *worker, const struct dispatch *dispatch,
 /**
  * worker_finish() - take the answer of a worker
  * @worker: the object, with a process; has none afterwards
- * @dispatch: as in worker_start(); its @rate counts the request
+ * @dispatch: as in worker_start(); its @rate and @tolerated count the request
  * @reply: its answer; E_FAIL if it died, which is logged
  *
  * Waits for its end, which has come when @fd is readable.

@@ -33,20 +33,28 @@ static uint32_t refuse_adapter(struct ip_call *call, int err)
 	return refuse(call, HVKVP_E_FAIL, strerror(-err));
 }
 
-uint32_t ip_request_get(struct ip_call *call)
+/* The families that the request names; others are an oddity. */
+static uint8_t take_families(struct ip_call *call)
 {
 	const uint8_t both = HVKVP_FAMILY_V4 | HVKVP_FAMILY_V6;
 	uint8_t families = ip_codec_families(call->body, call->msg_major);
+
+	if (families & ~both)
+		call->oddity = "the address family is unknown";
+	return families & both;
+}
+
+uint32_t ip_request_get(struct ip_call *call)
+{
 	const char *why = ip_codec_adapter(call->body, call->msg_major, call->adapter);
 	struct ip_known known;
+	uint8_t families;
 	int err;
 
 	if (why)
 		return refuse(call, HVKVP_E_INVALIDARG, why);
 	/* To read more than was meant does no harm. */
-	if (families & ~both)
-		call->oddity = "the address family is unknown";
-	families &= both;
+	families = take_families(call);
 	err = ip_cache_read(call->system, call->adapter, &known);
 	if (err)
 		return refuse_adapter(call, err);
@@ -67,6 +75,8 @@ uint32_t ip_request_set(struct ip_call *call)
 
 	if (lock < 0)
 		return HVKVP_E_FAIL;
+	/* Addresses say their family themselves. */
+	take_families(call);
 	status = ip_prepare(call->system, call->policy, &rtnl, call->body, call->msg_major,
 			    call->adapter, &plan, &call->error);
 	if (!status && ip_change(call->system, &rtnl, &plan, clock_left(end), &call->error))

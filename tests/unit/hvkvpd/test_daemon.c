@@ -843,6 +843,29 @@ static void counts_slow_requests(void)
 	end_slow();
 }
 
+/* The process that carries it out says what it has tolerated. */
+static void tolerates_slow_requests(void)
+{
+	const char *once;
+
+	if (!begin_slow(""))
+		return;
+	scratch_write("go", "", 0);
+	CHECK_INT(take_reply(1), HVKVP_S_OK);
+	slow.bytes[258] = 0x80;
+	for (int i = 2; i < 4; i++) {
+		send_request(i, &slow, 4);
+		CHECK_INT(take_reply(i), HVKVP_S_OK);
+	}
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	CHECK(child_says(&child, "2 requests had an unusual string, number or address family", 1));
+	CHECK(child_says(&child, "SET_IP accepted in spite of this: the address family is unknown (logged once)", 1));
+	once = strstr(child.err, "(logged once)");
+	CHECK(once && !strstr(once + 1, "(logged once)"));
+	end_slow();
+}
+
 static void stopped_in_slow_request(void)
 {
 	if (!begin_slow(""))
@@ -992,6 +1015,7 @@ static const struct tap_case cases[] = {
 	{ "its name for the host follows sethostname(2)", follows_host_name },
 	{ "obeys signals while SET_IP takes its time", slow_request },
 	{ "SET_IP counts for the limit on changes", counts_slow_requests },
+	{ "SET_IP counts for what is tolerated, which is logged once", tolerates_slow_requests },
 	{ "SIGTERM while SET_IP takes its time: answers it, then ends", stopped_in_slow_request },
 	{ "a killed worker is an error for the host, and the daemon goes on", killed_in_slow_request },
 	{ "the driver goes while SET_IP takes its time", gone_in_slow_request },

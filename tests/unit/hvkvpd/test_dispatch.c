@@ -385,20 +385,21 @@ static void lying_sizes(void)
 static void unusual_strings(void)
 {
 	static const uint32_t sizes[] = { 2, 3, 5, 6, 8, 511, 512 };
-	unsigned long tolerated = 0;
+	struct tolerated tolerated = { 0 };
+	char16_t whole[1024];
 	struct body body;
 
 	begin();
 	dispatch.tolerated = &tolerated;
 	CHECK_INT(set(0, U(u"k"), U(u"v")), OK);
-	CHECK_INT(tolerated, 0);
+	CHECK_INT(tolerated.count, 0);
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		body_set(&body, 0, U(u"k"), U(u"w"));
 		body_put32(body.bytes + 8, sizes[i]);
 		body_put32(body.bytes + 12, sizes[i] == 511 ? 2047 : sizes[i] == 512 ? 2048 :
 			   sizes[i]);
 		CHECK_INT(handle(&body), OK);
-		CHECK_INT(tolerated, i + 1);
+		CHECK_INT(tolerated.count, i + 1);
 		CHECK_INT(get(0, U(u"k")), OK);
 		check_pair(4, U(u"k"), U(u"w"));
 	}
@@ -411,9 +412,22 @@ static void unusual_strings(void)
 	body_set(&body, 0, U(u"k"), U(u"v"));
 	body_put32(body.bytes + 8, 0);
 	CHECK_INT(handle(&body), INVALID);
-	CHECK_INT(tolerated, sizeof(sizes) / sizeof(sizes[0]) + 1);
+	CHECK_INT(tolerated.count, sizeof(sizes) / sizeof(sizes[0]) + 1);
 	CHECK(scratch_logged("accepted in spite of this: a string has no final NUL (logged once)"));
+	CHECK(scratch_logged("accepted in spite of this: a string has a NUL before its end (logged once)"));
+	CHECK(scratch_logged("accepted in spite of this: the size of a string is zero or odd (logged once)"));
+	/* Each of them once. */
+	CHECK_TEXT(tolerated.logged[3], NULL);
 	dispatch.tolerated = NULL;
+	/* Without its NUL a text may fill its field, but for one unit: an answer has room for no more. */
+	for (int i = 0; i < 1024; i++)
+		whole[i] = u'x';
+	CHECK_INT(set(0, whole, 510, whole, 2046), OK);
+	CHECK_INT(delete(0, whole, 510), OK);
+	CHECK_INT(set(0, whole, 512, U(u"v")), INVALID);
+	CHECK_INT(set(0, U(u"k"), whole, 2048), INVALID);
+	CHECK_INT(get(0, U(u"k")), OK);
+	check_pair(4, U(u"k"), U(u""));
 	end();
 }
 

@@ -394,6 +394,30 @@ static void onlink(void)
 	machine_end();
 }
 
+/* Its addresses say what is meant. DHCP does not. */
+static void unknown_families(void)
+{
+	static const int families[] = { 4, 0x80, 0xff };
+
+	if (!machine_begin())
+		return;
+	netns_run("addr add 2001:db8::5/64 dev net0 nodad");
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		char address[] = "192.0.2.5";
+
+		address[8] += i;
+		CHECK_INT(machine_set(MACHINE_GUID, families[i], 0, address, "255.255.255.0", "", ""), 0);
+		CHECK_TEXT(machine_oddity, "the address family is unknown");
+		CHECK(netns_shows("-4 addr show net0", address));
+		CHECK(netns_shows("-6 addr show net0", "2001:db8::5/64"));
+		CHECK_INT(machine_set(MACHINE_GUID, families[i], 1, "", "", "", ""), HVKVP_E_INVALIDARG);
+		CHECK(netns_shows("-4 addr show net0", address));
+	}
+	CHECK_INT(set_v4("192.0.2.9", "", ""), 0);
+	CHECK(!machine_oddity);
+	machine_end();
+}
+
 static void refused(void)
 {
 	if (!machine_begin())
@@ -693,6 +717,7 @@ static const struct tap_case cases[] = {
 	{ "a point-to-point address goes", point_to_point },
 	{ "a rollback is exact: order, labels, expiry", exact_rollback },
 	{ "a gateway in no subnet", onlink },
+	{ "addresses of a family that is unknown", unknown_families },
 	{ "bad requests change nothing", refused },
 	{ "files that cannot be written: all is put back", cannot_write },
 	{ "set anew at the start where nobody else keeps it", reapplied },
