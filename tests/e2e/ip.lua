@@ -97,6 +97,36 @@ case("more addresses than an answer holds", function()
 	for i = 1, #text.addresses do expect(text.addresses[i], binary.addresses[i]) end
 end)
 
+case("a GET_IP that ends behind the adapter's id", {our_driver_only = "the stock driver reads on behind it"}, function()
+	fresh()
+	guest_ok("ip addr add 192.0.2.7/24 dev kvp0")
+	local id = utf16(MAC)
+	id = id .. string.rep("\0", 256 - #id)
+	negotiate{kvp = {"4.0"}}
+	raw{body = string.char(4, 1) .. id}
+	local a = expect_answer(5)
+	expect(a.status, S_OK)
+	expect(#a.body, 7428)
+	expect(a.body:find(utf16("192.0.2.7\0"), 1, true), 261)
+	negotiate{kvp = {"5.0"}}
+	raw{body = string.char(4, 1) .. string.rep("\0", 26) .. id}
+	a = expect_answer(5)
+	expect(a.status, S_OK)
+	expect(#a.body, 3716)
+	expect(a.body:find("\192\0\2\7", 1, true), 289)
+end)
+
+case("an adapter id without its end", {our_driver_only = "the stock driver makes a text of it"}, function()
+	for _, form in ipairs(forms) do
+		local head = string.char(4, 1) .. string.rep("\0", form == "5.0" and 26 or 0)
+		negotiate{kvp = {form}}
+		for _, id in ipairs{utf16(repeated("x", 128)), "\0\xd8"} do
+			raw{body = head .. id .. string.rep("\0", (form == "5.0" and 3716 or 7428) - #head - #id)}
+			expect(expect_answer(5).status, INVALIDARG, form)
+		end
+	end
+end)
+
 case("an adapter that is not there", function()
 	for _, form in ipairs(forms) do
 		negotiate{kvp = {form}}
