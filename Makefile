@@ -31,8 +31,8 @@ help:
 	@echo 'Build:'
 	@echo '  make [module]     ./hv_kvp.ko for the running kernel, or for KDIR=<kernel build folder>'
 	@echo '  make daemon       daemon/build/hvkvpd and daemon/build/hvkvp'
-	@echo '                    JANSSON=no, MANAGERS=..., STATIC=1: parts left out, or linked statically;'
-	@echo '                    see the top of daemon/Makefile. Installing: initramfs= and dracut= leave the hooks out'
+	@echo '                    JANSSON=no, MANAGERS=..., STATIC=1, O=DIR: parts left out, linked statically, built'
+	@echo '                    elsewhere; see the top of daemon/Makefile. Installing: initramfs= and dracut= leave the hooks out'
 	@echo '  make host         tests/host/hvhost, the test host'
 	@echo '  make deb          Debian packages, into build/deb; ARCH=arm64: for arm64, into build/deb-arm64;'
 	@echo '                    SUITE=13 or sid: built in that suite, into build/deb-13 or build/deb-sid'
@@ -61,11 +61,13 @@ help:
 # Type information of a module is made by pahole, which not every machine with headers has.
 BTF = $(if $(shell command -v pahole),,CONFIG_DEBUG_INFO_BTF_MODULES=)
 
+# The kernel's makefiles build where the sources are.
 module: $(KDIR)/Makefile
 ifneq ($(words [$(CURDIR)]),1)
 	@echo "make: the path '$(CURDIR)' has a blank, which the kernel's makefiles cannot handle" >&2
 	@exit 1
 endif
+	@[ -w . ] || { echo "make: $(CURDIR) cannot be written, and the module is built there: copy the tree" >&2; exit 1; }
 	$(if $(BTF),@echo 'make: there is no pahole: the module has no BTF type information')
 	$(MAKE) -C $(KDIR) M=$(CURDIR) $(BTF) modules
 

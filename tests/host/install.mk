@@ -12,7 +12,8 @@ mandir    ?= $(PREFIX)/share/man
 docdir    ?= $(PREFIX)/share/doc/hvhost
 CC        ?= gcc
 
-here  := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
+# Relative, since the path may have blanks.
+here  := $(patsubst %/,%,$(dir $(lastword $(MAKEFILE_LIST))))
 tests := $(patsubst %/host,%,$(here))
 to    := $(DESTDIR)$(hvhostdir)
 # Programs inside the machines, below tests/vm.
