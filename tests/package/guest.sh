@@ -87,6 +87,34 @@ packages_are_new()
 	deb=$(compgen -G "$top/build/deb/hvkvpd_*_amd64.deb") && [ "$deb" -nt "$top/$newest" ]
 }
 
+# check_units NAME SKIPPED COMMAND...: the TAP that the command makes of all unit tests of the tree. Every program runs
+# and no case fails; skipped are those of SKIPPED, "CASE # SKIP WHY" one a line, each of them, and for that reason.
+check_units()
+{
+	local name=$1 skipped=$2 one failed=$tap_failed
+	shift 2
+	tap_failed=0
+	check "$name" units_pass "$skipped" "$@"
+	[ $tap_failed = 0 ] || return
+	tap_failed=$failed
+	while IFS= read -r one; do
+		[ -z "$one" ] || skip "$name: ${one%% # SKIP *}" "${one##* # SKIP }"
+	done <<<"$skipped"
+}
+
+units_pass()
+{
+	local skipped=$1 said=$scratch/said
+	shift
+	"$@" >"$said" 2>&1
+	grep -e '^not ok' -e '^# .*\.c:' -e rror: "$said" | head -n 15
+	echo "passed: $(grep '^ok' "$said" | grep -vc '# SKIP')"
+	! grep '^not ok' "$said" >/dev/null &&
+		same "skipped" "$(sed -n 's/^ok [0-9]* - \(.* # SKIP .*\)/\1/p' "$said" | sort)" "$(sort <<<"$skipped")" &&
+		same "cases" "$(grep -c '^ok' "$said")" "$(awk -F. '/^1\.\./ { n += $3 } END { print n }' "$said")" &&
+		same "programs" "$(grep -c '^1\.\.' "$said")" "$(find "$top/tests/unit" -name 'test_*.c' -not -path '*/build/*' | wc -l)"
+}
+
 # kernel_of NAME: KERNEL_RELEASE, KDIR, MODULES_DIR, KERNEL_ROOT.
 kernel_of()
 {

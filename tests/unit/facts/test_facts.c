@@ -409,15 +409,19 @@ static void real_facts(void)
 		{ "OSMinorVersion", ". /etc/os-release; m=${VERSION_ID%%.*}; m=${VERSION_ID#\"$m\"}; echo \"${m#.}\"" },
 		{ "OSBuildNumber", "uname -r" },
 		{ "OSVersion", "uname -r | sed 's/[^0-9.].*//; s/[.]*$//'" },
-		{ "ProcessorArchitecture", "uname -m" },
 	};
 	struct facts real = { .root = "" };
+	struct utsname system;
 	char text[256], host[256] = "";
 
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
 		facts_value(&real, facts_find(sources[i].name), text, sizeof(text));
 		CHECK_TEXT(text, said_by(sources[i].command));
 	}
+	/* Not uname(1)'s: in an emulator that program may be of another architecture. */
+	CHECK_INT(uname(&system), 0);
+	facts_value(&real, facts_find("ProcessorArchitecture"), text, sizeof(text));
+	CHECK_TEXT(text, system.machine);
 	gethostname(host, sizeof(host) - 1);
 	facts_value(&real, facts_find("FullyQualifiedDomainName"), text, sizeof(text));
 	CHECK(!strncasecmp(text, host, strlen(host)));
