@@ -26,6 +26,8 @@ DEBUG_PATIENCE = 3
 SPARSE = ".core"
 # On top of a job's own limit, before the place ends the test host from outside.
 MARGIN = 15
+# The longest time limit that the test host takes.
+DAY = 86400
 
 
 def qemu_of(suite):
@@ -96,8 +98,13 @@ class Job:
                            f"there are {', '.join(PROFILES)}")
 
     @property
+    def seconds(self):
+        """The time limit of the test host."""
+        return min(self.time * self.busy, DAY)
+
+    @property
     def limit(self):
-        return self.time * self.busy + MARGIN
+        return self.seconds + MARGIN
 
     def modules(self):
         """Names of the modules that the guest loads at boot, in their order."""
@@ -114,7 +121,7 @@ class Job:
         words = [place.put(hvhost, 0o755),
                  "--kernel", place.put(kernel.image), "--initrd", place.put(initrd),
                  *self._conversation(place), "--cpus", str(self.cpus),
-                 "--mem", str(self.mem), "--time-limit", str(self.time * self.busy),
+                 "--mem", str(self.mem), "--time-limit", str(self.seconds),
                  "--console", "console.log", *(("--trace", "trace.log") if self.trace else ()), "--stats",
                  "--append", self._append(module_tree(kernel, parts))]
         for arg in self._script_args():

@@ -87,6 +87,12 @@ class Limits(unittest.TestCase):
                 self.assertEqual(words[words.index("--time-limit") + 1], limit)
                 self.assertIn(patience, words)
 
+    def test_longest(self):
+        """no limit is longer than what the test host takes"""
+        long = job.Job(script="x.lua", time=30000, busy=4)
+        self.assertEqual((long.seconds, replace(long, busy=2).seconds), (86400, 60000))
+        self.assertEqual(long.limit, 86400 + job.MARGIN)
+
 
 if __name__ == "__main__":
     unittest.main()
