@@ -7,7 +7,13 @@ import importlib.machinery
 import importlib.util
 import io
 import os
+import sys
+import tempfile
 import unittest
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+from lib import tally  # noqa: E402  pylint: disable=wrong-import-position
 
 PATH = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "endure")
 
@@ -69,6 +75,46 @@ class Runs(unittest.TestCase):
     def test_exit_codes(self):
         """0 only without a violation; what the emulator or a time limit ends is neither good nor broken"""
         self.assertEqual([endure.exit_code(code) for code in (0, 1, 2, 3, 4, 124)], [0, 1, 2, 125, 1, 125])
+
+
+class Tally(unittest.TestCase):
+    """What several runs have done together."""
+
+    def test_total(self):
+        """runs are added up by kernel, file system and profile"""
+        args = argparse.Namespace(seed=1, kernel="6.1", fs="", profile="ours", cpus=2)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "tally")
+            tally.add(path, args, {"requests": 5, "hostile": 2, "max": 70}, 0, 0)
+            tally.add(path, args, {"requests": 6, "max": 90}, 1, 1)
+            args.fs = "xfs"
+            tally.add(path, args, {"requests": 7, "cuts": 3, "max": 10}, 0, 0)
+            rows = tally.table(tally.read(path)).splitlines()
+        self.assertEqual(rows[2:], ["| 6.1 | none | ours | 2 | 11 | 0 | 0 | 2 | 1 | 90 |",
+                                    "| 6.1 | xfs | ours | 1 | 7 | 0 | 3 | 0 | 0 | 10 |",
+                                    "| all |  |  | 3 | 18 | 0 | 3 | 2 | 1 | 90 |"])
+
+    def test_other_file(self):
+        """another file is an error"""
+        for text in ("nonsense\n", "7\n"):
+            with self.subTest(text=text), tempfile.NamedTemporaryFile("w") as file:
+                file.write(text)
+                file.flush()
+                with self.assertRaises(tally.TallyError):
+                    tally.read(file.name)
+
+
+class Reasons(unittest.TestCase):
+    """Why a run could not be made."""
+
+    def test_last_line(self):
+        """the last line of the test host's errors, if any"""
+        with tempfile.NamedTemporaryFile("w") as file:
+            self.assertEqual(endure.last_line(file.name), "")
+            file.write("first\nhvhost: no such option\n")
+            file.flush()
+            self.assertEqual(endure.last_line(file.name), "hvhost: no such option")
+        self.assertEqual(endure.last_line("/nonexistent/stderr"), "")
 
 
 class Survey(unittest.TestCase):
