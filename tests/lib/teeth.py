@@ -96,7 +96,7 @@ DEFECTS = (
            "same_time(&a->ctime, &b->ctime));",
            "\t       (a->size || same_time(&a->mtime, &b->mtime)) &&\n\t       (a->expected || b->expected || a->size || "
            "same_time(&a->ctime, &b->ctime));"),
-    Defect("a file that replaced another one is not noticed", "daemon/pool/file.c",
+    Defect("a file that replaced another one during the wait for its lock is not noticed", "daemon/pool/file.c",
            "return file->fd >= 0 && !lstat(file->path, &here) &&\n\t       here.st_ino == file->ino &&",
            "return file->fd >= 0 && !lstat(file->path, &here) &&\n\t       (here.st_ino == file->ino || file->ino) &&"),
     Defect("what could not be written is not rolled back", "daemon/pool/commit.c",
@@ -134,8 +134,8 @@ DEFECTS = (
            "err = pool_index_at(&pool->index, index ? index : 1, &number);"),
     Defect("memory of each change is not freed", "daemon/pool/journal.c",
            "free_entry:\n\tfree(entry);\n\treturn err;", "free_entry:\n\treturn err;"),
-    Defect("a request is carried out after its deadline", "daemon/hvkvpd/dispatch.c",
-           "\t\tif (!left) {", "\t\tif (!left && !request->body_len) {"),
+    Defect("a request waits for a lock beyond its deadline", "daemon/hvkvpd/dispatch.c",
+           "wait_ms = left < wait_ms ? left : wait_ms;", "wait_ms += left;"),
     Defect("GET_IP has both families, whichever is asked for", "daemon/ip/get.c",
            "\t\tif (families & ip_family_bit(family))\n", "\t\tif (families)\n"),
     # The command

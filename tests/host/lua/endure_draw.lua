@@ -15,7 +15,8 @@ local LOCKS = { "flock", "fcntl", "none" }
 
 -- What a profile does not have, or is not asked for: the stock driver takes one packet for each interrupt, knows no
 -- KVP 5.0, no QWORD, and cuts the last unit of a full-length text. What the stock daemon does wrong is not left out.
-local STOCK_DRIVER = { "window", "burst", "restore", "hung", "give_and_take", "counters", "set_ip", "descriptors" }
+local STOCK_DRIVER = { "window", "burst", "flood", "restore", "hung", "locked", "give_and_take", "counters", "set_ip",
+	"descriptors" }
 local WITHOUT = {
 	ours = {},
 	["on-stock"] = { "set_number", table.unpack(STOCK_DRIVER) },
@@ -48,6 +49,8 @@ return function(options)
 	local function units() return math.min(limit, r(1, 3) == 1 and one(EDGES) or r(0, r(1, 200))) end
 	local function version() return one(profile == "ours" and { "1.0", "3.0", "4.0", "5.0" } or { "1.0", "3.0", "4.0" }) end
 	local function seed() return r(1, 1 << 30) end
+	-- How far a request has come when a fault comes.
+	local function how() return one(profile == "ours" and { "sent", "queued", "taken" } or { "sent" }) end
 
 	-- { weight, name of the act, function that gives its other words }
 	local requests = {
@@ -77,6 +80,7 @@ return function(options)
 		{ 1, "pause", function() return r(1, 50) end },
 		{ 2, "audit", function() return pool() end },
 		{ 1, "resources", function() end },
+		{ 1, "flood", function() return pool(), number() end },
 		{ 1, "counters", function() end },
 		{ 2, "command_set", function() return pool(), key(), number() end },
 		{ 2, "command_get", function() return pool(), key() end },
@@ -85,22 +89,26 @@ return function(options)
 		{ 1, "commands_and_host", function() return pool(), number() end },
 		{ 2, "append", function() return pool(), key(), number(), one(LOCKS) end },
 		{ 1, "change", function() return pool(), key(), number(), r(0, 1) == 1 and "flock" or "fcntl" end },
+		{ 2, "flicker", function() return pool(), key(), number(), r(0, 1) == 1 and "flock" or "fcntl", r(10, 60) end },
 		{ 1, "poll", function() return pool(), number(), r(0, 1) == 1 and "flock" or "fcntl" end },
+		{ 1, "replaced", function() return pool(), number(), r(50, 200) end },
 		{ 1, "rename", function() return pool(), one(LOCKS) end },
 	}
 	local faults = {
 		{ 1, "kill", function() end },
 		{ 1, "restart", function() end },
 		{ 1, "upgrade", function() end },
-		{ 1, "kill_in_hand", function() return pool(), key(), number() end },
+		{ 2, "kill_in_hand", function() return pool(), key(), number(), how() end },
 		{ 1, "stopped", function() return pool(), key(), number() end },
-		{ 1, "hung", function() return pool(), key(), number() end },
+		{ 1, "hung", function() return pool(), key(), number(), one{ "queued", "taken" } end },
+		{ 1, "locked", function() return pool(), key(), number() end },
 		{ 1, "descriptors", function() return pool(), key(), "ascii", units(), r(0, 9) end },
 		{ 1, "reload", function() end },
 		{ 1, "give_and_take", function() return pool(), key(), number() end },
 		{ 1, "rescind", function() end },
-		{ 1, "rescind_in_hand", function() return pool(), key(), number() end },
-		{ 1, "restore", function() return pool(), key(), number(), version(), one{ 0, 1, 20 } end },
+		{ 1, "rescind_in_hand", function() return pool(), key(), number(), how() end },
+		{ 1, "restore", function() return pool(), key(), number(), version(), one{ 0, 1, 20 },
+			one{ "queued", "taken" } end },
 		{ 1, "late_bus", function() return one{ "gpadl", "open", "teardown", "offer" }, r(1000, 200000) end },
 		{ 1, "disturb", function()
 			return pool(), key(), number(), one{ "signal hypercall", "event interrupt", "message interrupt" }, r(100, 50000)

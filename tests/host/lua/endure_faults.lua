@@ -28,6 +28,21 @@ local function post_set(pool, key, value)
 	world.post{ op = "set", pool = pool, key = key, value = value }
 end
 
+-- Sends a SET. how: "sent", so that what follows races with it; "queued", for a service that is stopped; "taken", by one that
+-- is stopped in the middle of it. The last two need our driver, which says what it does.
+local function send_set(how, pool, key, value)
+	if how == "taken" then
+		stop_service_with(function() post_set(pool, key, value) end, world.NUMBER[pool])
+		return
+	end
+	if how == "queued" then must("kill -STOP " .. PID) end
+	post_set(pool, key, value)
+end
+
+local function continue(how)
+	if how ~= "sent" then must("kill -CONT " .. PID) end
+end
+
 -- ---- the service ----
 
 function faults.kill()
@@ -48,12 +63,17 @@ end
 
 -- It dies with a request in hand: the next one answers that.
 function faults.kill_in_hand(a)
-	local pool, key, value = a[2], a[3], "killed " .. a[4]
-	post_set(pool, key, value)
+	local pool, key, value, how = a[2], a[3], "killed " .. a[4], a[5] or "sent"
+	send_set(how, pool, key, value)
 	must("kvp-service kill; kvp-service start")
 	local good, r = pcall(kvp.late, world.ANSWER)
-	perhaps(pool, key, value, good, r)
 	if not good and world.profile == "ours" then violation("a request that a service died with has no answer: %s", tostring(r)) end
+	-- What was not begun is new to the next service.
+	if good and how ~= "sent" then
+		world.judge_set(pool, key, value, r)
+	else
+		perhaps(pool, key, value, good, r)
+	end
 	world.serve_again()
 end
 
@@ -67,14 +87,28 @@ function faults.stopped(a)
 	perhaps(pool, key, value, true, kvp.late(world.ANSWER))
 end
 
--- It hangs for longer than a request may take: the driver answers, and what the host takes for failed does not happen.
+-- It hangs for longer than a request may take: the driver answers. What it had not begun does not happen then.
 function faults.hung(a)
-	local pool, key, value = a[2], a[3], "hung " .. a[4]
-	must("echo 1 >" .. TIMEOUT .. "; kill -STOP " .. PID)
-	post_set(pool, key, value)
+	local pool, key, value, how = a[2], a[3], "hung " .. a[4], a[5] or "queued"
+	must("echo 1 >" .. TIMEOUT)
+	send_set(how, pool, key, value)
 	local r = kvp.late(world.ANSWER)
 	must("kill -CONT " .. PID .. "; echo 30 >" .. TIMEOUT)
 	if r.status ~= ic.STATUS.E_FAIL then violation("a request to a stopped service has the answer %s", r.status_name) end
+	if how == "taken" then world.model:maybe(pool, key, value) end
+	world.get(pool, key)
+end
+
+-- Another program has the pool for longer than a request may take: the request fails, and does not happen later.
+function faults.locked(a)
+	local pool, key, value = a[2], a[3], "locked " .. a[4]
+	must("echo 1 >" .. TIMEOUT)
+	lock_pool(nil, world.NUMBER[pool])
+	post_set(pool, key, value)
+	local r = kvp.late(world.ANSWER)
+	must(">/tmp/unlock; echo 30 >" .. TIMEOUT)
+	wait_pool_unlocked(world.ANSWER, world.NUMBER[pool])
+	if r.status ~= ic.STATUS.E_FAIL then violation("a request for a pool that is locked has the answer %s", r.status_name) end
 	world.get(pool, key)
 end
 
@@ -122,24 +156,24 @@ function faults.rescind()
 end
 
 function faults.rescind_in_hand(a)
-	local pool, key, value = a[2], a[3], "rescinded " .. a[4]
-	post_set(pool, key, value)
+	local pool, key, value, how = a[2], a[3], "rescinded " .. a[4], a[5] or "sent"
+	send_set(how, pool, key, value)
 	bus.rescind()
 	perhaps(pool, key, value, pcall(kvp.late, 0))
 	bus.wait_reopen(world.BACK)
+	continue(how)
 	world.serve_again()
 end
 
 -- A restore, or another host after a migration, negotiates, and knows nothing of the request in hand.
 function faults.restore(a)
-	local pool, key, value, version = a[2], a[3], "restored " .. a[4], a[5]
-	must("kill -STOP " .. PID)
-	post_set(pool, key, value)
+	local pool, key, value, version, how = a[2], a[3], "restored " .. a[4], a[5], a[7] or "queued"
+	send_set(how, pool, key, value)
 	native.sleep(a[6] / 1000)	-- sleep: the service may have read the request, or not
 	local came = ic.discard_answers(world.ANSWER)
-	world.model:maybe(pool, key, value)
+	if how == "taken" then world.model:maybe(pool, key, value) end
 	if #came > 0 then violation("a stopped service has answered") end
-	must("kill -CONT " .. PID)
+	continue(how)
 	asked.acts.negotiate{ "negotiate", version }
 	world.get(pool, key)
 end
@@ -201,16 +235,18 @@ end
 -- No room: a SET is refused, without an effect, or done.
 function faults.full(a)
 	local pool, key, value = a[2], a[3], world.value_of(a, 4)
+	-- Now there is room in the journal: what fails is the file.
+	world.set(pool, key, "before", true)
 	-- Most of it at once, and the last blocks one by one.
 	guest.run("f=" .. world.FOLDER .. "/filler; a=$(df -kP " .. world.FOLDER .. " | " ..
 		"sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\\([0-9]*\\) .*/\\1/p'); " ..
 		"[ $a -gt 128 ] && fallocate -l $((a - 64))k $f; dd if=/dev/zero of=${f}2 bs=64k 2>/dev/null; " ..
 		"dd if=/dev/zero of=${f}3 bs=512 2>/dev/null; sync", 120)
-	world.set(pool, key, value, true)
-	world.set(pool, key .. "-more", value, true)
+	-- Some of them need another block.
+	for i = 1, 4 do world.set(pool, i == 1 and key or "more" .. i, value, true) end
+	asked.acts.audit{ "audit", pool }
 	must("rm -f " .. world.FOLDER .. "/filler*; sync")
-	world.get(pool, key)
-	world.get(pool, key .. "-more")
+	asked.acts.audit{ "audit", pool }
 end
 
 -- The disk refuses a write, so that an fsync fails and the file system gives up. A SET then is done, or its effect is

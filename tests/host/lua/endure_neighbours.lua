@@ -95,6 +95,37 @@ function acts.poll(a)
 	beside("neighbour poll " .. world.file(pool) .. " " .. lock .. " 300", function() host_sets(pool, n, 8) end)
 end
 
+-- Another program changes a value in its place, and again as soon as somebody has read that, in the same tick of the clock if
+-- it can. Meanwhile the host sees any of them, afterwards the last one.
+function acts.flicker(a)
+	local pool, key, lock, ms, window = a[2], a[3], a[5], a[6], world.window
+	world.set(pool, key, "flickered")
+	for round = 1, 4 do
+		local value = "flickered " .. a[4] .. "." .. round
+		world.window = world.WINDOW
+		beside("neighbour flicker " .. world.file(pool) .. " " .. lock .. " " .. key .. " " .. quoted(value) .. " " .. ms, function()
+			for _ = 1, 4 + ms // 2 do
+				world.submit({ op = "get", pool = pool, key = key }, function(r)
+					if not r.ok or r.value:sub(1, 9) ~= "flickered" then
+						violation("GET sees %q in pool %s under %q while it flickers", r.value or r.status_name, pool, key)
+					end
+				end)
+			end
+		end)
+		world.window = window
+		world.model:put(pool, key, value)
+		world.get(pool, key)
+	end
+end
+
+-- Another program replaces a file again and again, under the lock that hvkvpd respects, while the host sets: what waited for the lock of a file that
+-- has been replaced since then must not change that.
+function acts.replaced(a)
+	local pool, n, ms = a[2], a[3], a[4]
+	beside("neighbour replace " .. world.file(pool) .. " fcntl " .. ms, function() host_sets(pool, n, 8) end)
+	for i = 1, 8 do world.get(pool, "host" .. i) end
+end
+
 -- Another program replaces a file by rename, with what it held, synced.
 function acts.rename(a)
 	must("neighbour replace " .. world.file(a[2]) .. " " .. a[3])

@@ -9,7 +9,8 @@ local expect_sound_ip = require "ip"
 local world = require "endure_world"
 
 local requests, acts = {}, {}
-local violation, holds, ask = world.violation, world.holds, world.ask
+local PID = "$(cat /run/kvp-service.pid)"
+local violation, holds, ask, must = world.violation, world.holds, world.ask, world.must
 
 -- ---- pairs ----
 
@@ -126,7 +127,7 @@ local MAC = "00:15:5d:0a:0b:01"
 -- The guest has an adapter, as from a boot. The model of it: lists of each address family.
 local function adapter()
 	if world.adapter then return world.adapter end
-	world.must("ip link del kvp0 2>/dev/null; rm -f " .. world.FOLDER .. "/ip-*.conf /etc/resolv.conf; " ..
+	must("ip link del kvp0 2>/dev/null; rm -f " .. world.FOLDER .. "/ip-*.conf /etc/resolv.conf; " ..
 		"modprobe dummy numdummies=0; ip link add kvp0 type dummy && ip link set kvp0 address " .. MAC ..
 		" && ip link set kvp0 up && ip -6 addr flush dev kvp0")
 	world.adapter = { v4 = {}, v6 = {}, v4_gateway = {}, v6_gateway = {} }
@@ -210,7 +211,7 @@ end
 -- The pairs of a pool's file, read by nothing of ours: a line for each key and each value, in hexadecimal, without the
 -- padding. The line to the guest is slow: this is for a checksum that differs.
 local function file_pairs(pool)
-	local text = world.must("hexdump -v -e '" .. world.KEY_BYTES .. "/1 \"%02x\" \"\\n\" " .. world.VALUE_BYTES ..
+	local text = must("hexdump -v -e '" .. world.KEY_BYTES .. "/1 \"%02x\" \"\\n\" " .. world.VALUE_BYTES ..
 		"/1 \"%02x\" \"\\n\"' " .. world.file(pool) .. " | sed 's/\\(00\\)*$//'; echo end"):match("^(.*)end$")
 	local list = {}
 	for key, value in text:gmatch("([^\n]*)\n([^\n]*)\n") do
@@ -236,7 +237,23 @@ local function judge_file(pool, line)
 	end
 end
 
--- All of some pools: by the host, by our command, and by a reader of the file.
+-- The driver's counters: what it queued was answered, has expired, was withdrawn, or was not taken by the channel.
+local COUNTERS = "/sys/class/misc/hv_kvp/statistics"
+
+local function judge_counters(text)
+	local now = {}
+	for name, value in text:gmatch("([%w_]+):(%d+)") do now[name] = tonumber(value) end
+	for _, name in ipairs{ "requests", "answered", "expired", "withdrawn", "unsent" } do
+		if not now[name] then violation("no counter %s in: %s", name, text) end
+	end
+	local missing = now.requests - now.answered - now.expired - now.withdrawn
+	if missing < 0 or missing > now.unsent then
+		violation("%d requests, but %d answered, %d expired, %d withdrawn, %d unsent", now.requests, now.answered,
+			now.expired, now.withdrawn, now.unsent)
+	end
+end
+
+-- All of some pools: by the host, by our command, and by a reader of the file. Our driver's counters come along.
 function acts.audit(a)
 	local names = a[2] and { a[2] } or world.POOLS
 	local command = "neighbour sum"
@@ -247,8 +264,9 @@ function acts.audit(a)
 	if world.profile ~= "stock" then
 		for _, pool in ipairs(names) do command = command .. "; hvkvp list " .. pool .. " --json | grep -c '\"key\"'" end
 	end
-	local lines = {}
-	for line in (world.must(command .. "; true") .. "\n"):gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
+	if world.profile == "ours" then command = command .. "; cd " .. COUNTERS .. " && grep . *" end
+	local lines, out = {}, must(command .. "; true")
+	for line in (out .. "\n"):gmatch("([^\n]*)\n") do lines[#lines + 1] = line end
 	for i, pool in ipairs(names) do
 		judge_file(pool, lines[i] or "")
 		local count = lines[#names + i]
@@ -257,6 +275,7 @@ function acts.audit(a)
 				#world.model:keys(pool))
 		end
 	end
+	if world.profile == "ours" then judge_counters(out) end
 end
 
 -- ---- bounds ----
@@ -267,18 +286,24 @@ local JOURNALS = 4 << 20
 -- A change is a line of the service's log.
 local LOG, LOG_LINE = 1 << 16, 400
 
+-- Lines of a name and a number, as a table.
+local function figures(out, names)
+	local now = {}
+	for name, value in out:gmatch("(%l+) (%d+)") do now[name] = tonumber(value) end
+	for _, name in ipairs(names) do
+		if not now[name] then violation("no figure for %s in: %s", name, out) end
+	end
+	return now
+end
+
 -- Memory, descriptors and files keep within bounds, however long the guest runs.
 function acts.resources()
-	local out = world.must("p=$(cat /run/kvp-service.pid); echo pid $p; echo fds $(ls /proc/$p/fd | wc -l); " ..
+	local out = must("p=" .. PID .. "; echo pid $p; echo fds $(ls /proc/$p/fd | wc -l); " ..
 		"sed -n 's/^VmRSS:[^0-9]*\\([0-9]*\\).*/rss \\1/p' /proc/$p/status; " ..
 		"sed -n 's/^Slab:[^0-9]*\\([0-9]*\\).*/slab \\1/p' /proc/meminfo; " ..
 		"echo log $(stat -c %s /run/kvp-service.log); : >/run/kvp-service.log; " ..
 		"echo journal $(cat " .. world.FOLDER .. "/.kvp_pool_?.journal 2>/dev/null | wc -c)")
-	local now = {}
-	for name, value in out:gmatch("(%l+) (%d+)") do now[name] = tonumber(value) end
-	for _, name in ipairs{ "pid", "fds", "rss", "slab", "log", "journal" } do
-		if not now[name] then violation("no figure for %s in: %s", name, out) end
-	end
+	local now = figures(out, { "pid", "fds", "rss", "slab", "log", "journal" })
 	-- A new service counts anew; the kernel does not.
 	local first = world.base or { slab = now.slab }
 	if first.pid ~= now.pid then first.pid, first.fds, first.rss = now.pid, now.fds, now.rss end
@@ -295,18 +320,43 @@ function acts.resources()
 	world.base, world.logged, world.resources = first, world.counts.requests, now
 end
 
--- The driver's counters: what it queued was answered, has expired, was withdrawn, or was not taken by the channel.
+-- A leak shows in a flood of requests of all kinds: what each leaves behind adds up. After the first ones, which may fill a cache.
+local FLOOD = 60	-- rounds
+local LEFT = { fds = 2, rss = 64, slab = 300 }	-- descriptors, KB
+
+local function left_behind()
+	return figures(must("p=" .. PID .. "; echo fds $(ls /proc/$p/fd | wc -l); " ..
+		"sed -n 's/^RssAnon:[^0-9]*\\([0-9]*\\).*/rss \\1/p' /proc/$p/status; " ..
+		"sed -n 's/^SUnreclaim:[^0-9]*\\([0-9]*\\).*/slab \\1/p' /proc/meminfo"), { "fds", "rss", "slab" })
+end
+
+function acts.flood(a)
+	local pool, key = a[2], "flood"
+	-- What is kept of a long value shows.
+	local first_value, second_value = world.spell("ascii", 1000, a[3]), world.spell("ascii", 999, a[3])
+	local function round()
+		world.set(pool, key, first_value)
+		world.set(pool, key, second_value)
+		world.get(pool, key)
+		ask{ op = "delete", pool = pool, key = key }
+		world.model:put(pool, key, false)
+		world.get(pool, key)
+	end
+	for _ = 1, FLOOD // 6 do round() end
+	local first = left_behind()
+	for _ = 1, FLOOD do round() end
+	local now = left_behind()
+	for name, most in pairs(LEFT) do
+		-- The debug kernel keeps what is freed, and looks for leaks itself.
+		if now[name] - first[name] > most and (name ~= "slab" or args.kernel ~= "debug") then
+			violation("%s has grown from %d to %d in %d requests", name, first[name], now[name], 5 * FLOOD)
+		end
+	end
+	native.emit("flood", "fds", now.fds - first.fds, "rss_kb", now.rss - first.rss, "slab_kb", now.slab - first.slab)
+end
+
 function acts.counters()
-	local now, out = {}, world.must("cd /sys/class/misc/hv_kvp/statistics && grep . *")
-	for name, value in out:gmatch("([%w_]+):(%d+)") do now[name] = tonumber(value) end
-	for _, name in ipairs{ "requests", "answered", "expired", "withdrawn", "unsent" } do
-		if not now[name] then violation("no counter %s in: %s", name, out) end
-	end
-	local missing = now.requests - now.answered - now.expired - now.withdrawn
-	if missing < 0 or missing > now.unsent then
-		violation("%d requests, but %d answered, %d expired, %d withdrawn, %d unsent", now.requests, now.answered,
-			now.expired, now.withdrawn, now.unsent)
-	end
+	judge_counters(must("cd " .. COUNTERS .. " && grep . *"))
 end
 
 function acts.pause(a)

@@ -35,30 +35,32 @@ end
 
 -- Another program of ours keeps the pool's lock, for a while or until /tmp/unlock is there, so that the service has to wait
 -- in the middle of a request. It gives up after 5 s. The lock is that of the journal: hvkvpd waits only shortly for the lock
--- of the pool file, which any reader can take.
-local LOCK = "/var/lib/hyperv/.kvp_pool_0.journal"
+-- of the pool file, which any reader can take. Without a number it is that of the external pool.
+local function lock_of(number)
+	return "/var/lib/hyperv/.kvp_pool_" .. (number or 0) .. ".journal"
+end
 
-function lock_pool(seconds)
+function lock_pool(seconds, number)
 	-- sleep: so long the lock is held, or it polls
 	local keep = seconds and "sleep " .. seconds or "until [ -e /tmp/unlock ]; do usleep 20000; done"
 	together("rm -f /tmp/locked /tmp/unlock",
-		 "{ umask 077; setsid flock " .. LOCK .. " sh -c '>/tmp/locked; " .. keep .. "' >/dev/null 2>&1 & }",
+		 "{ umask 077; setsid flock " .. lock_of(number) .. " sh -c '>/tmp/locked; " .. keep .. "' >/dev/null 2>&1 & }",
 		 "until_so '[ -e /tmp/locked ]'")
 end
 
-function wait_pool_unlocked(timeout)
-	guest_until("flock -n " .. LOCK .. " true", timeout)
+function wait_pool_unlocked(timeout, number)
+	guest_until("flock -n " .. lock_of(number) .. " true", timeout)
 end
 
 -- The service has the request that send() sends in hand, and is stopped, for as long as the case likes: a lock alone would not
 -- outlast a slow guest.
-function stop_service_with(send)
-	lock_pool()
+function stop_service_with(send, number)
+	lock_pool(nil, number)
 	send()
 	together("until_so 'read state </sys/class/misc/hv_kvp/state && [ $state = taken ]'",
 		 "read pid </run/kvp-service.pid", "kill -STOP $pid",
 		 "until_so 'read _ _ state _ </proc/$pid/stat && [ $state = T ]'", ">/tmp/unlock",
-		 "until_so 'flock -n " .. LOCK .. " true'")
+		 "until_so 'flock -n " .. lock_of(number) .. " true'")
 end
 
 function continue_service()

@@ -6,7 +6,9 @@
  *						texts, checksum of all pairs in any order
  *	neighbour append FILE LOCK KEY VALUE	adds a record, synced; 3 if the key is there
  *	neighbour change FILE LOCK KEY VALUE	writes a value in place, synced; 3 if the key is not there
- *	neighbour replace FILE LOCK		a copy takes the file's place by rename, synced
+ *	neighbour flicker FILE LOCK KEY VALUE MS	writes VALUE.0 in place, and when somebody has read that, VALUE: in
+ *						one tick of the kernel's clock, or else again; synced at the end
+ *	neighbour replace FILE LOCK [MS]	a copy takes the file's place by rename, synced; again and again for so long
  *	neighbour poll FILE LOCK MS		reads the file again and again; 1 if it is ever damaged or has a key twice
  *	neighbour limit PID N			how many descriptors PID may have; prints how many it might before
  *
@@ -215,6 +217,28 @@ static int replace(const char *path, const char *how)
 		die("rename: %s", strerror(errno));
 	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(path, '/') - path), path);
 	sync_path(folder, O_RDONLY | O_DIRECTORY);
+	/* This gives the lock back. */
+	close(fd);
+	close(file.fd);
+	free(file.bytes);
+	return 0;
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * UINT64_C(1000) + ts.tv_nsec / 1000000;
+}
+
+static int replace_for(const char *path, const char *how, const char *ms)
+{
+	uint64_t ends = now_ms() + strtoul(ms, NULL, 10);
+
+	do {
+		replace(path, how);
+	} while (now_ms() < ends);
 	return 0;
 }
 
@@ -241,14 +265,6 @@ static void check(const struct file *file)
 			die("the key %.60s is there twice", keys[i]);
 }
 
-static uint64_t now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * UINT64_C(1000) + ts.tv_nsec / 1000000;
-}
-
 static int poll_file(const char *path, const char *how, const char *ms)
 {
 	uint64_t ends = now_ms() + strtoul(ms, NULL, 10);
@@ -267,6 +283,85 @@ static int poll_file(const char *path, const char *how, const char *ms)
 		usleep(1000);	/* sleep: it polls, with a limit */
 	} while (now_ms() < ends);
 	printf("%u\n", times);
+	return 0;
+}
+
+static void unlock(const struct file *file, const char *how)
+{
+	struct flock range = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (!strcmp(how, "flock"))
+		flock(file->fd, LOCK_UN);
+	else
+		fcntl(file->fd, F_SETLK, &range);
+}
+
+static bool same_time(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+/* Under the lock. Return: the time that the file has got. */
+static struct timespec put_value(struct file *file, const char *how, const char *key,
+				 const char *value, const char *more)
+{
+	static char record[RECORD];
+	struct stat st;
+	char *found;
+
+	memset(record, 0, sizeof(record));
+	strcpy(record, key);
+	snprintf(record + KEY_BYTES, VALUE_BYTES, "%s%s", value, more);
+	lock(file, how, false);
+	read_file(file);
+	found = find(file, key);
+	if (!found)
+		die("no key %s", key);
+	if (pwrite(file->fd, record, RECORD, found - file->bytes) != RECORD || fstat(file->fd, &st))
+		die("write: %s", strerror(errno));
+	unlock(file, how);
+	return st.st_ctim;
+}
+
+/* Has somebody read the file since then, within the same tick of the kernel's clock? */
+static bool read_since(const struct file *file, const struct timespec *since)
+{
+	struct timespec now;
+	struct stat st;
+
+	do {
+		if (fstat(file->fd, &st))
+			die("fstat: %s", strerror(errno));
+		if (same_time(&st.st_atim, since))
+			return true;
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	} while (same_time(&now, since));
+	return false;
+}
+
+/* Change a value, wait for a reader, and change it again in the same tick: nothing but the contents differ. */
+static int flicker(const char *path, const char *how, const char *key, const char *value,
+		   const char *ms)
+{
+	/* Only others' reading counts. */
+	struct file file = open_file(path, O_RDWR | O_NOATIME);
+	uint64_t ends = now_ms() + strtoul(ms, NULL, 10);
+	struct timespec before, after;
+	unsigned int tries = 0;
+	bool hit;
+
+	if (strlen(key) >= KEY_BYTES || strlen(value) >= VALUE_BYTES - 16)
+		die("too long");
+	do {
+		before = put_value(&file, how, key, value, ".0");
+		tries++;
+		read_since(&file, &before);
+		after = put_value(&file, how, key, value, "");
+		hit = same_time(&before, &after);
+	} while (!hit && now_ms() < ends);
+	if (fsync(file.fd))
+		die("fsync: %s", strerror(errno));
+	printf("%u tries%s\n", tries, hit ? ", in one tick" : "");
 	return 0;
 }
 
@@ -293,11 +388,14 @@ int main(int argc, char **argv)
 		return write_record(argv[2], argv[3], argv[4], argv[5], true);
 	if (!strcmp(verb, "change") && argc == 6)
 		return write_record(argv[2], argv[3], argv[4], argv[5], false);
-	if (!strcmp(verb, "replace") && argc == 4 && strchr(argv[2], '/'))
-		return replace(argv[2], argv[3]);
+	if (!strcmp(verb, "replace") && (argc == 4 || argc == 5) && strchr(argv[2], '/'))
+		return replace_for(argv[2], argv[3], argc == 5 ? argv[4] : "0");
 	if (!strcmp(verb, "poll") && argc == 5)
 		return poll_file(argv[2], argv[3], argv[4]);
+	if (!strcmp(verb, "flicker") && argc == 7)
+		return flicker(argv[2], argv[3], argv[4], argv[5], argv[6]);
 	if (!strcmp(verb, "limit") && argc == 4)
 		return set_limit(argv[2], argv[3]);
-	die("usage: sum FILE... | append|change FILE LOCK KEY VALUE | replace FILE LOCK | poll FILE LOCK MS | limit PID N");
+	die("usage: sum FILE... | append|change FILE LOCK KEY VALUE | flicker FILE LOCK KEY VALUE MS | replace FILE LOCK [MS] | "
+	    "poll FILE LOCK MS | limit PID N");
 }

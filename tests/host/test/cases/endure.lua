@@ -111,13 +111,16 @@ case("a guest that lies: memory in an answer", function()
 end)
 
 case("what another reader finds in a file is compared", function()
+	local counters = "\nrequests:5\nanswered:5\nexpired:0\nwithdrawn:0\nunsent:0"
 	begin{ { "set", "guest", "k1", "ascii", 2, 0 } }
 	endure.act{ "delete", "guest", "k1" }
-	replies["neighbour sum"] = { ok = true, rc = 0, out = "0 0 0 0000000000000000\n0" }
+	replies["neighbour sum"] = { ok = true, rc = 0, out = "0 0 0 0000000000000000\n0" .. counters }
 	endure.act{ "audit", "guest" }
+	replies["neighbour sum"].out = replies["neighbour sum"].out:gsub("requests:5", "requests:6")
+	fails(function() endure.act{ "audit", "guest" } end, "6 requests, but 5 answered")
 	for _, line in ipairs{ "2560 1 0 0000000000000000\n0", "100 0 0 0000000000000000\n0", "0 0 1 0000000000000000\n0",
 			"0 0 0 0000000000000000\n1", "" } do
-		replies["neighbour sum"] = { ok = true, rc = 0, out = line }
+		replies["neighbour sum"] = { ok = true, rc = 0, out = line .. counters }
 		replies["hexdump"] = { ok = true, rc = 0, out = "end" }
 		fails(function() endure.act{ "audit", "guest" } end, "violation")
 	end
@@ -136,6 +139,21 @@ case("growth is found", function()
 	fails(function() at(100, 3000) end, "fds has grown from 10 to 100")
 	fails(function() at(10, 30000) end, "rss has grown")
 	replies = {}
+	local function flood(what, by)
+		local now = { fds = 10, rss = 2000, slab = 5000 }
+		local seen = setmetatable({}, { __index = function(_, field)
+			if field ~= "out" then return field == "ok" or field == "rc" and 0 end
+			now[what] = now[what] + by
+			return "fds " .. now.fds .. "\nrss " .. now.rss .. "\nslab " .. now.slab
+		end })
+		replies["SUnreclaim"] = seen
+		endure.act{ "flood", "guest", 7 }
+		replies = {}
+	end
+	flood("slab", 200)
+	for what, by in pairs{ fds = 60, rss = 1000, slab = 1200 } do
+		fails(function() flood(what, by) end, what .. " has grown")
+	end
 end)
 
 case("counters that do not add up", function()
