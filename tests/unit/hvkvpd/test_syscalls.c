@@ -84,6 +84,20 @@ static bool is_wait(uint64_t nr)
 	return nr == SYS_epoll_pwait;
 }
 
+/* When it gets memory, and how, is the C library's affair. */
+static bool is_memory(uint64_t nr)
+{
+#ifdef SYS_mmap
+	if (nr == SYS_mmap)
+		return true;
+#endif
+#ifdef SYS_mmap2
+	if (nr == SYS_mmap2)
+		return true;
+#endif
+	return nr == SYS_munmap || nr == SYS_brk;
+}
+
 static bool answered(void)
 {
 	struct pollfd ready = { .fd = driver, .events = POLLIN };
@@ -108,7 +122,7 @@ static int count_calls(void)
 		if (ptrace(PTRACE_GET_SYSCALL_INFO, child.pid, sizeof(info), &info) <= 0)
 			return -1;
 		inside = info.op == PTRACE_SYSCALL_INFO_ENTRY;
-		if (!inside)
+		if (!inside || is_memory(info.entry.nr))
 			continue;
 		calls++;
 		if (!answered())
