@@ -428,21 +428,21 @@ int main(int argc, char **argv)
 	static struct config config;
 	static struct address_cache addresses;	/* queried once */
 	static struct site_facts site;
-	static struct command command = {
-		.facts = {
-			.root = "",
-			.is_version = FACTS_IS_VERSION,
-			.addresses = address_cache_text,
-			.addresses_data = &addresses,
-			.site = &site,
-		},
-		.device = DEVICE_OURS,
-		.join = JOIN_NONE,
-		.split = SPLIT_NONE,
-		.timeout_ms = -1,
-	};
-	int ret = parse(&command, argc, argv);
+	static struct command command;	/* without a value: most of it is zeros, which the file does without */
+	int ret;
 
+	command.facts = (struct facts){
+		.root = "",
+		.is_version = FACTS_IS_VERSION,
+		.addresses = address_cache_text,
+		.addresses_data = &addresses,
+		.site = &site,
+	};
+	command.device = DEVICE_OURS;
+	command.join = JOIN_NONE;
+	command.split = SPLIT_NONE;
+	command.timeout_ms = -1;
+	ret = parse(&command, argc, argv);
 	if (ret)
 		return ret < 0 ? EXIT_OK : ret;
 	log_open(LOG_WARNING, 0);

@@ -65,7 +65,7 @@ int ip_change_compile(const struct ip_system *system, const struct ip_plan *plan
 void ip_set_dns(const struct ip_system *system, const struct ip_plan *plan,
 		const struct ip_manager *manager, unsigned int left_ms)
 {
-	static const struct ip_config none;
+	const struct ip_config none = { 0 };
 	struct error error;
 
 	if ((!plan->dns && !plan->dns_before) || (manager && manager->keeps_dns(system)))

@@ -20,7 +20,7 @@
 /* Read all records behind each other, leaving out what a sparse file has not. */
 static int read_records(struct pool *pool)
 {
-	static const struct pool_record zeros;
+	const struct pool_record zeros = { 0 };
 	struct pool_record *chunk = malloc(CHUNK * sizeof(*chunk));
 	uint32_t records = pool->stamp.size / POOL_RECORD_SIZE, at = 0;
 	int err = 0;
