@@ -55,6 +55,15 @@
 /* What the host does not wait for: the ring, the line; and the wait for the next request. */
 #define CHANGE_CALLS_BEHIND	3
 
+/*
+ * A change that follows no other needs so many more: for the locks, for looks at both files before and after them, for
+ * reading the log's first entry and its state; and DELETE looks at the pool before it takes locks at all. What comes
+ * behind the answer is more, too, but the host does not wait for it.
+ */
+#define ALONE_SET_CALLS		10
+#define ALONE_DELETE_CALLS	11
+#define ALONE_TRIES		20
+
 static struct child child;
 static int driver;
 static int behind;	/* calls that the daemon made after the last answer, with the wait */
@@ -98,6 +107,13 @@ static bool is_memory(uint64_t nr)
 	return nr == SYS_munmap || nr == SYS_brk;
 }
 
+/* Is it a wait without an end? Then nothing is left to do, and the pools are unlocked. */
+static bool is_endless(const struct __ptrace_syscall_info *info)
+{
+	return info->op == PTRACE_SYSCALL_INFO_ENTRY && is_wait(info->entry.nr) &&
+	       (int)info->entry.args[3] < 0;
+}
+
 static bool answered(void)
 {
 	struct pollfd ready = { .fd = driver, .events = POLLIN };
@@ -130,6 +146,23 @@ static int count_calls(void)
 		behind++;
 		if (is_wait(info.entry.nr))
 			return calls;
+	}
+}
+
+/* Let the daemon run until it has unlocked its pools. */
+static bool settle(void)
+{
+	struct __ptrace_syscall_info info = { 0 };
+	int status;
+
+	for (;;) {
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, child.pid, sizeof(info), &info) <= 0)
+			return false;
+		if (is_endless(&info))
+			return true;
+		if (ptrace(PTRACE_SYSCALL, child.pid, 0, 0) ||
+		    waitpid(child.pid, &status, 0) != child.pid || !WIFSTOPPED(status))
+			return false;
 	}
 }
 
@@ -308,6 +341,35 @@ static void changes(void)
 	end();
 }
 
+/* Each when all that came before is in the pool, and the pool is unlocked. */
+static void alone(void)
+{
+	int set = TRIES, delete = TRIES;
+	struct body body;
+
+	if (begin()) {
+		numbered(&body, true, 0);
+		calls_of(&body);
+		for (int i = 0; i < ALONE_TRIES; i++) {
+			numbered(&body, true, 1);
+			calls_of(&body);
+			if (!CHECK(settle()))
+				break;
+			set = least(set, calls_of(&body) - behind);
+			if (!CHECK(settle()))
+				break;
+			numbered(&body, false, 1);
+			delete = least(delete, calls_of(&body) - behind);
+			if (!CHECK(settle()))
+				break;
+		}
+		takes("SET, alone", set, SET_CALLS - CHANGE_CALLS_BEHIND + ALONE_SET_CALLS);
+		takes("DELETE of the last key, alone", delete,
+		      DELETE_LAST_CALLS - CHANGE_CALLS_BEHIND + ALONE_DELETE_CALLS);
+	}
+	end();
+}
+
 /* The last record fills the gap: it has to be read as well. */
 static void delete_of_many(void)
 {
@@ -333,6 +395,7 @@ static const struct tap_case cases[] = {
 	{ "the end of an enumeration: likewise", refusal },
 	{ "a stored pair: a look at the file as well", stored_pair },
 	{ "SET and DELETE", changes },
+	{ "SET and DELETE, each after a pause", alone },
 	{ "DELETE in a large pool", delete_of_many },
 };
 
