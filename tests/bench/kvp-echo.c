@@ -6,12 +6,17 @@
  * With the name of a file it also makes each change durable, by one write and one fdatasync(2): less
  * no service can do that keeps pairs.
  *
- *	kvp-echo DEVICE [FILE]		a DEVICE of "-" is standard input, a socket
+ *	kvp-echo [-w] DEVICE [FILE]	a DEVICE of "-" is standard input, a socket
+ *
+ * With -w it waits in epoll_wait(2) before each read(2): no service can do without that has more than one
+ * descriptor to wait for.
  */
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <hv_kvp.h>
@@ -62,11 +67,25 @@ static int make_durable(int file)
 	return pwrite(file, entry, sizeof(entry), 0) != sizeof(entry) || fdatasync(file);
 }
 
-static int serve(int fd, int file)
+/* Return: a descriptor for epoll_wait(2), or -1. */
+static int watch(int fd)
 {
-	for (;;) {
-		ssize_t len = read(fd, &in, sizeof(in));
+	struct epoll_event event = { .events = EPOLLIN };
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
+	return epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) ? -1 : epoll;
+}
+
+static int serve(int fd, int file, int epoll)
+{
+	struct epoll_event event;
+
+	for (;;) {
+		ssize_t len;
+
+		if (epoll >= 0 && epoll_wait(epoll, &event, 1, -1) != 1)
+			return -1;
+		len = read(fd, &in, sizeof(in));
 		if (len < (ssize_t)sizeof(in.request))
 			return -1;
 		if (file >= 0 && (in.request.operation == HVKVP_OP_SET ||
@@ -88,10 +107,13 @@ int main(int argc, char **argv)
 		.hdr = { .len = sizeof(hello), .type = HVKVP_HELLO },
 		.major = HVKVP_MAJOR, .minor = HVKVP_MINOR,
 	};
-	int fd, file = -1;
+	int fd, file = -1, epoll = -1;
+	bool waits = argc > 1 && !strcmp(argv[1], "-w");
 
+	argc -= waits;
+	argv += waits;
 	if (argc < 2) {
-		fprintf(stderr, "usage: kvp-echo DEVICE [FILE]\n");
+		fprintf(stderr, "usage: kvp-echo [-w] DEVICE [FILE]\n");
 		return 2;
 	}
 	fd = strcmp(argv[1], "-") ? open(argv[1], O_RDWR | O_CLOEXEC) : STDIN_FILENO;
@@ -103,7 +125,8 @@ int main(int argc, char **argv)
 		}
 	}
 	if (fd < 0 || write(fd, &hello, sizeof(hello)) != sizeof(hello) ||
-	    read(fd, &hello, sizeof(hello)) != sizeof(hello) || serve(fd, file)) {
+	    read(fd, &hello, sizeof(hello)) != sizeof(hello) ||
+	    (waits && (epoll = watch(fd)) < 0) || serve(fd, file, epoll)) {
 		perror("kvp-echo");
 		return 1;
 	}

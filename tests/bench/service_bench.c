@@ -2,8 +2,10 @@
 /*
  * What a service costs without a guest: service_bench HVKVPD KVP-ECHO DIRECTORY
  *
- * The daemon and both services of kvp-echo.c, each on a socket in the place of the driver. Each
- * request goes to all of them in turns, so that all see the same machine. No part of the driver, of
+ * The daemon and the services of kvp-echo.c, each on a socket in the place of the driver. Each
+ * request goes to all of them in turns, so that all see the same machine. "more" is the median of what
+ * the daemon took longer, request by request: a disk that is busy changes it less than a ratio of two
+ * medians. "waiting" is the ratio to the service that waits in epoll_wait(2). No part of the driver, of
  * the bus or of an emulated processor is in the figures: what is left is the service, and a switch to
  * it and back. All run on one processor: waking up another one may take longer than the service, and
  * whom the scheduler puts there is chance.
@@ -31,7 +33,11 @@
 #define SAMPLES		1000
 #define ANSWER_S	30
 
-enum which { OURS, ECHO, SYNC, SERVICES };
+/* After this the daemon has unlocked its pools: a change then does not follow another one. */
+#define PAUSE_US	25000
+#define PAUSES		200
+
+enum which { OURS, ECHO, WAITING, SYNC, SERVICES };
 
 /**
  * struct service - a service that is measured
@@ -206,19 +212,23 @@ static void make_unknown(uint8_t *body, int i)
  * @name: for the table
  * @make: fills in the body of the i-th, which is all zeros
  * @limit: what the daemon is compared with
+ * @pauses: one before each request, of which there are fewer
  */
 static const struct test {
 	const char *name;
 	void (*make)(uint8_t *body, int i);
 	enum which limit;
+	bool pauses;
 } tests[] = {
-	{ "unknown operation", make_unknown, ECHO },
-	{ "enumerate: a fact", make_fact, ECHO },
-	{ "set, a new key", make_new, SYNC },
-	{ "enumerate: a stored pair", make_stored, ECHO },
-	{ "get", make_get, ECHO },
-	{ "set, a known key", make_known, SYNC },
-	{ "delete", make_delete, SYNC },
+	{ "unknown operation", make_unknown, ECHO, false },
+	{ "enumerate: a fact", make_fact, ECHO, false },
+	{ "set, a new key", make_new, SYNC, false },
+	{ "enumerate: a stored pair", make_stored, ECHO, false },
+	{ "get", make_get, ECHO, false },
+	{ "set, a known key", make_known, SYNC, false },
+	{ "delete", make_delete, SYNC, false },
+	{ "set, after a pause", make_new, SYNC, true },
+	{ "delete, after a pause", make_delete, SYNC, true },
 };
 
 static int compare(const void *a, const void *b)
@@ -229,9 +239,20 @@ static int compare(const void *a, const void *b)
 }
 
 /* Of sorted samples. */
-static double percentile(const double *samples, int percent)
+static double percentile(const double *samples, int count, int percent)
 {
-	return samples[(SAMPLES - 1) * percent / 100];
+	return samples[(count - 1) * percent / 100];
+}
+
+static int count_of(const struct test *test)
+{
+	return test->pauses ? PAUSES : SAMPLES;
+}
+
+/* The echo services do nothing for a change, and the one that syncs is there for changes only. */
+static bool takes_part(const struct test *test, enum which which)
+{
+	return which == OURS || (test->limit == SYNC) == (which == SYNC);
 }
 
 static void measure(const struct test *test, double samples[SERVICES][SAMPLES])
@@ -240,7 +261,7 @@ static void measure(const struct test *test, double samples[SERVICES][SAMPLES])
 	static _Alignas(8) uint8_t body[HVKVP_MAX_MESSAGE];
 	const uint32_t len = sizeof(struct hvkvp_msg_exchange);
 
-	for (int i = 0; i < SAMPLES; i++) {
+	for (int i = 0; i < count_of(test); i++) {
 		struct hvkvp_request head = {
 			.hdr = { .len = sizeof(head) + len, .type = HVKVP_REQUEST },
 			.deadline_ns = UINT64_MAX, .fw_major = 3, .msg_major = 5, .body_len = len,
@@ -250,20 +271,21 @@ static void measure(const struct test *test, double samples[SERVICES][SAMPLES])
 		test->make(body, i);
 		head.operation = body[0];
 		head.pool = body[1];
+		if (test->pauses)
+			usleep(PAUSE_US);	/* sleep: a host that changes something now and then */
 		for (int turn = 0; turn < SERVICES; turn++) {
 			enum which which = (i + turn) % SERVICES;
 			bool refused = which == OURS && test->make == make_unknown;
 
 			head.hdr.id = ++id;
-			if (which != SYNC || test->limit == SYNC)
+			if (takes_part(test, which))
 				samples[which][i] = ask(&services[which], &head, body,
 							refused ? HVKVP_E_NOT_SUPPORTED : HVKVP_S_OK);
 		}
 	}
-	for (int which = 0; which < SERVICES; which++)
-		qsort(samples[which], SAMPLES, sizeof(double), compare);
 }
 
+/* Sorts the samples. */
 static void print(const struct test *test, double samples[SERVICES][SAMPLES])
 {
 	static const struct {
@@ -271,11 +293,27 @@ static void print(const struct test *test, double samples[SERVICES][SAMPLES])
 		int percent;
 	} rows[] = { { "min", 0 }, { "median", 50 }, { "p99", 99 } };
 	const double *ours = samples[OURS], *limit = samples[test->limit];
+	static double more[SAMPLES];
+	int count = count_of(test);
 
+	for (int i = 0; i < count; i++)
+		more[i] = ours[i] - limit[i];
+	qsort(more, count, sizeof(more[0]), compare);
+	for (int which = 0; which < SERVICES; which++)
+		if (takes_part(test, which))
+			qsort(samples[which], count, sizeof(double), compare);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		double a = percentile(ours, rows[i].percent), b = percentile(limit, rows[i].percent);
+		int percent = rows[i].percent;
+		double a = percentile(ours, count, percent), b = percentile(limit, count, percent);
 
-		printf("%-26s %-6s %9.1f %9.1f %9.2f\n", i ? "" : test->name, rows[i].name, a, b, a / b);
+		printf("%-26s %-6s %9.1f %9.1f %9.2f", i ? "" : test->name, rows[i].name, a, b, a / b);
+		if (percent == 50)
+			printf(" %9.1f", percentile(more, count, percent));
+		else if (test->limit == ECHO)
+			printf(" %9s", "");
+		if (test->limit == ECHO)
+			printf(" %9.2f", a / percentile(samples[WAITING], count, percent));
+		printf("\n");
 	}
 }
 
@@ -296,8 +334,10 @@ int main(int argc, char **argv)
 	snprintf(file, sizeof(file), "%s/echo", argv[3]);
 	start(&services[OURS], (const char *const[]){ argv[1], "--foreground", "--device", "fd:0", "--state-dir", argv[3], NULL });
 	start(&services[ECHO], (const char *const[]){ argv[2], "-", NULL });
+	start(&services[WAITING], (const char *const[]){ argv[2], "-w", "-", NULL });
 	start(&services[SYNC], (const char *const[]){ argv[2], "-", file, NULL });
-	printf("%-26s %-6s %9s %9s %9s\n", "on a socket, us", "", "ours", "limit", "ratio");
+	printf("%-26s %-6s %9s %9s %9s %9s %9s\n", "on a socket, us", "", "ours", "limit", "ratio", "more",
+	       "waiting");
 	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++) {
 		measure(&tests[i], samples);
 		print(&tests[i], samples);
