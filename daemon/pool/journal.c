@@ -19,29 +19,6 @@
 /* The journal grows in steps, so that a change seldom has to record its size. */
 #define GROW_STEP	(128 * 1024)
 
-/* Without /proc it is not known: then a crash counts as one of an earlier boot. */
-static void read_boot(struct pool_journal *journal)
-{
-	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
-	char text[40] = "";
-	unsigned int byte;
-	char *at = text;
-
-	journal->boot_known = false;
-	if (f && !fgets(text, sizeof(text), f))
-		text[0] = 0;
-	if (f)
-		fclose(f);
-	for (int i = 0; i < 16; i++) {
-		at += *at == '-';
-		if (sscanf(at, "%2x", &byte) != 1)
-			return;
-		journal->boot[i] = byte;
-		at += 2;
-	}
-	journal->boot_known = true;
-}
-
 int pool_journal_init(struct pool_journal *journal, struct pool_file *file)
 {
 	*journal = (struct pool_journal){ .file = file, .fd = -1 };
@@ -96,7 +73,7 @@ static int create_journal(struct pool_journal *journal, int flags)
 		return err;
 	}
 	take_stat(journal, &st);
-	read_boot(journal);
+	pool_instance_read(&journal->instance, journal->fd);
 	return 0;
 }
 
@@ -129,7 +106,7 @@ static int try_open(struct pool_journal *journal, bool create)
 		return err;
 	}
 	take_stat(journal, &here);
-	read_boot(journal);
+	pool_instance_read(&journal->instance, journal->fd);
 	return 0;
 }
 
@@ -249,8 +226,8 @@ static void make_state(const struct pool_journal *journal, const struct pool_sta
 		.taken_nsec = stamp->taken.tv_nsec,
 		.unique = stamp->unique,
 	};
-	if (journal->boot_known)
-		memcpy(state->boot, journal->boot, sizeof(state->boot));
+	if (journal->instance.known)
+		memcpy(state->instance, journal->instance.id, sizeof(state->instance));
 	state->sum = journal_sum(JOURNAL_SUM_START, state, sizeof(*state));
 }
 
@@ -295,7 +272,7 @@ int pool_journal_recover(struct pool_journal *journal)
 {
 	struct journal_state state;
 	struct journal_run run;
-	bool same_boot;
+	bool cached;
 	uint32_t made = 0;
 	int err;
 
@@ -304,11 +281,11 @@ int pool_journal_recover(struct pool_journal *journal)
 		errno = -err;
 		return fail_errno(journal, "read it");
 	}
-	same_boot = read_state(journal, &state) && journal->boot_known &&
-		    !memcmp(state.boot, journal->boot, sizeof(state.boot));
-	if (same_boot && run.count && state.epoch == run.entries[0]->epoch)
+	cached = read_state(journal, &state) &&
+		 pool_instance_same(&journal->instance, state.instance);
+	if (cached && run.count && state.epoch == run.entries[0]->epoch)
 		made = state.seq;
-	err = journal_run_replay(&run, made, same_boot, journal->file);
+	err = journal_run_replay(&run, made, cached, journal->file);
 	journal_run_free(&run);
 	journal->base = (struct pool_stamp){ 0 };
 	return err ? err : pool_journal_checkpoint(journal);
@@ -449,7 +426,7 @@ static bool epoch_goes_on(const struct pool_journal *journal, size_t len,
 
 /*
  * The first entry of an epoch comes with its state block, in one write: if this process is killed
- * before it has made the change, the next one knows that this was in the same boot.
+ * before it has made the change, the next one knows that this was in the same instance.
  */
 static int write_first(struct pool_journal *journal, const struct journal_entry *entry)
 {

@@ -35,11 +35,12 @@
  *
  * Replay. Whoever finds changes in the log although he holds its lock knows that their writer
  * crashed.
- *  - Same boot: what was written is in the page cache. At most the last change is unfinished, and
- *    the state block says so. Its caller has no answer. If all of its records are as they were
- *    before it, then it is dropped, else it is made again.
- *  - Another boot, or it is not known which (no /proc): each change of the epoch may be missing in
- *    the file, in parts. Each record gets the last contents that the epoch gave it.
+ *  - Same instance, which is a mount in a boot (pool/instance.h): what was written is in the page
+ *    cache. At most the last change is unfinished, and the state block says so. Its caller has no
+ *    answer. If all of its records are as they were before it, then it is dropped, else it is made
+ *    again.
+ *  - Another instance, or it is not known which (no /proc): each change of the epoch may be missing
+ *    in the file, in parts. Each record gets the last contents that the epoch gave it.
  * For programs that do not lock, replay is careful all the same:
  *  - A record is overwritten only if each of its sectors is one that the epoch found or put there,
  *    or zeros where the epoch made the file longer. What is whole and different stays.
@@ -71,6 +72,7 @@
 #define HVKVP_POOL_JOURNAL_H
 
 #include "pool/file.h"
+#include "pool/instance.h"
 
 #define POOL_SECTOR_SIZE	512
 #define POOL_SECTORS		(POOL_RECORD_SIZE / POOL_SECTOR_SIZE)
@@ -132,8 +134,7 @@ struct pool_change {
  * @dev: device and
  * @ino: inode of the open journal
  * @size: bytes that it has at least, as far as is known
- * @boot: identifies this boot of the kernel
- * @boot_known: @boot is valid
+ * @instance: how long what is written stays in the page cache
  * @live: the log holds changes of ours, and we hold its lock
  * @unfinished: the last one was to be rolled back, and must be replayed first
  * @epoch: number of the epoch
@@ -150,8 +151,7 @@ struct pool_journal {
 	dev_t dev;
 	ino_t ino;
 	uint64_t size;
-	uint8_t boot[16];
-	bool boot_known;
+	struct pool_instance instance;
 	bool live;
 	bool unfinished;
 	uint64_t epoch;

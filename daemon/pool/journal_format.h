@@ -23,7 +23,7 @@
  * @magic: JOURNAL_STATE_MAGIC
  * @seq: the last change that has been made
  * @sum: checksum of all of this, with 0 in this place
- * @boot: the boot of the kernel in which that was; zeros if it is not known
+ * @instance: in which that was, see pool/instance.h; zeros if it is not known
  * @epoch: epoch of that change
  * @ino: inode of the pool file after it,
  * @size: size,
@@ -39,7 +39,7 @@ struct journal_state {
 	uint32_t magic;
 	uint32_t seq;
 	uint64_t sum;
-	uint8_t boot[16];
+	uint8_t instance[16];
 	uint64_t epoch;
 	uint64_t ino;
 	uint64_t size;

@@ -352,7 +352,7 @@ static bool is_taken(const struct journal_slot *slot, const struct pool_record *
 }
 
 /*
- * The last change of this boot, which has no answer: has it changed nothing so far? A change
+ * The last change of this instance, which has no answer: has it changed nothing so far? A change
  * appends first. What has not begun is dropped, so that it does not meet what others did since.
  */
 static bool not_begun(const struct journal_entry *entry, const struct repair *repair)
@@ -377,7 +377,7 @@ static bool not_begun(const struct journal_entry *entry, const struct repair *re
 }
 
 /* Why this epoch is not for the file as it is, or NULL. */
-static const char *out_of_date(const struct journal_run *run, uint32_t made, bool same_boot,
+static const char *out_of_date(const struct journal_run *run, uint32_t made, bool cached,
 			       const struct stat *st)
 {
 	const struct journal_entry *last = run->entries[run->count - 1];
@@ -386,12 +386,12 @@ static const char *out_of_date(const struct journal_run *run, uint32_t made, boo
 		return "another program has replaced it";
 	if (st->st_size / POOL_RECORD_SIZE < least_records(run, made))
 		return "another program has shortened it";
-	if (!same_boot && st->st_mtim.tv_sec > last->mtime_sec + POOL_STALE_S)
+	if (!cached && st->st_mtim.tv_sec > last->mtime_sec + POOL_STALE_S)
 		return "other programs have used it for long since";
 	return NULL;
 }
 
-int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_boot,
+int journal_run_replay(const struct journal_run *run, uint32_t made, bool cached,
 		       struct pool_file *file)
 {
 	struct repair repair = { .file = file };
@@ -405,7 +405,7 @@ int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_b
 	last = run->entries[run->count - 1];
 	if (fstat(file->fd, &st))
 		return error_set_errno(file->error, file->path, "look at it");
-	why = out_of_date(run, made, same_boot, &st);
+	why = out_of_date(run, made, cached, &st);
 	if (why) {
 		log_notice("%s: %s, so %u changes in its journal are not replayed", file->path, why,
 			   run->count - made);
@@ -413,7 +413,7 @@ int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_b
 	}
 	repair.size = st.st_size;
 	repair.records = last->after;
-	if (same_boot && run->count - made == 1 && not_begun(last, &repair)) {
+	if (cached && run->count - made == 1 && not_begun(last, &repair)) {
 		log_notice("%s: dropped a change that a crash interrupted before it began", file->path);
 		return 0;
 	}

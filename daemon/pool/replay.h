@@ -42,15 +42,15 @@ void journal_run_free(struct journal_run *run);
 /**
  * journal_run_replay() - make changes again
  * @run: the changes
- * @made: so many of them are known to be in the page cache of this boot
- * @same_boot: what was written since the first one is in the page cache
+ * @made: so many of them have been made in the page cache, as it is now
+ * @cached: what was written since the first one is in the page cache
  * @file: open for writing and locked
  *
  * The pool file is not synced.
  *
  * Return: 0, also if there is nothing to do; -errno.
  */
-int journal_run_replay(const struct journal_run *run, uint32_t made, bool same_boot,
+int journal_run_replay(const struct journal_run *run, uint32_t made, bool cached,
 		       struct pool_file *file);
 
 #endif /* HVKVP_POOL_REPLAY_H */

@@ -9,7 +9,8 @@
  *   cut cut DEVICE     the same for a file system without such a call: its loop device gets so short
  *                      that every later access fails
  *   cut check DIR A B  exit with 0 if the pool has A changes of ours, or one more, and change B of
- *                      the other program, or a later one
+ *                      the other program, or a later one; as after a boot
+ *   cut again DIR A B  the same as it is, within this boot: the file system was mounted again
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -180,12 +181,29 @@ static int cut(const char *path)
 	return ioctl(fd, LOOP_SET_STATUS64, &info);
 }
 
+/* Make the journal's boot another one than ours. */
+static int forget_boot(const char *dir)
+{
+	char path[512], byte = 0;
+	int fd, ret = 0;
+
+	snprintf(path, sizeof(path), "%s" FILE_NAME ".journal", dir);
+	fd = open(path, O_RDWR);
+	if (fd < 0)
+		return 0;
+	if (pread(fd, &byte, 1, 8) == 1) {	/* in the checksum of the state block */
+		byte = ~byte;
+		ret = pwrite(fd, &byte, 1, 8) == 1 ? 0 : -1;
+	}
+	close(fd);
+	return ret;
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "", *dir = argc > 2 ? argv[2] : "";
 	struct pool pool;
 	char path[512];
-	int fd;
 
 	log_open(LOG_ERR, 0);
 	if (!strcmp(what, "cut"))
@@ -202,21 +220,10 @@ int main(int argc, char **argv)
 		wait(NULL);
 		return 0;
 	}
-	if (strcmp(what, "check") || argc != 5)
+	if ((strcmp(what, "check") && strcmp(what, "again")) || argc != 5)
 		return 2;
-	/* The boot of the machine that has failed. */
-	snprintf(path, sizeof(path), "%s" FILE_NAME ".journal", dir);
-	fd = open(path, O_RDWR);
-	if (fd >= 0) {
-		char byte = 0;
-
-		if (pread(fd, &byte, 1, 8) == 1) {
-			byte = ~byte;
-			if (pwrite(fd, &byte, 1, 8) != 1)
-				return 2;
-		}
-		close(fd);
-	}
+	if (!strcmp(what, "check") && forget_boot(dir))
+		return 2;
 	if (pool_create(&pool) || pool_load(&pool)) {
 		printf("# %s\n", pool_why(&pool));
 		return 1;
