@@ -16,6 +16,8 @@
 #define FILE_MODE	0644
 #define DIR_MODE	0755
 
+#define REWRITE_CHUNK	(64 * 1024)
+
 /*
  * A reader takes a lock in order not to see an unfinished change; but records are checked one by
  * one and a change is noticed afterwards by the file's times, so it goes on without one after this.
@@ -79,7 +81,8 @@ int pool_file_sync_dir(const struct pool_file *file)
 	if (fd >= 0)
 		close(fd);
 	free(dir);
-	return err;
+	errno = -err;
+	return err ? fail_errno(file, "write its name to the disk") : 0;
 }
 
 static int create_dir(const struct pool_file *file)
@@ -98,6 +101,8 @@ static int create_dir(const struct pool_file *file)
 
 static void take_file(struct pool_file *file, int fd, const struct stat *st, bool writable)
 {
+	if (file->dev != st->st_dev || file->ino != st->st_ino)
+		file->unsynced = false;
 	file->fd = fd;
 	file->dev = st->st_dev;
 	file->ino = st->st_ino;
@@ -116,7 +121,7 @@ static int create_file(struct pool_file *file)
 	if (fd < 0)
 		return fail_errno(file, "create it");
 	/* The mode is part of the format, whatever our umask is. */
-	if (fchmod(fd, FILE_MODE) || fsync(fd) || pool_file_sync_dir(file) || fstat(fd, &st)) {
+	if (fchmod(fd, FILE_MODE) || fstat(fd, &st)) {
 		int err = fail_errno(file, "create it");
 
 		close(fd);
@@ -446,7 +451,39 @@ void pool_file_announce(const struct pool_file *file)
 		close(fd);
 }
 
+/*
+ * Write all of it once more. After a sync that failed the kernel takes for written what is not on the
+ * disk: later syncs succeed, and leave it out.
+ */
+static int rewrite(struct pool_file *file)
+{
+	struct stat st;
+	ssize_t n = 1;
+	char *chunk;
+
+	if (fstat(file->fd, &st))
+		return fail_errno(file, "look at it");
+	chunk = malloc(REWRITE_CHUNK);
+	if (!chunk)
+		return -ENOMEM;
+	for (off_t at = 0; n > 0; at += n) {
+		n = pread(file->fd, chunk, REWRITE_CHUNK, at);
+		if (n > 0)
+			n = pwrite(file->fd, chunk, n, at);
+	}
+	free(chunk);
+	if (n < 0)
+		return fail_errno(file, "write it to the disk again");
+	/* Nothing in it is new. */
+	return pool_file_set_time(file, &st.st_mtim);
+}
+
 int pool_file_sync(struct pool_file *file)
 {
-	return fdatasync(file->fd) ? fail_errno(file, "write it to the disk") : 0;
+	int err = file->unsynced ? rewrite(file) : 0;
+
+	if (!err && fdatasync(file->fd))
+		err = fail_errno(file, "write it to the disk");
+	file->unsynced = err;
+	return err;
 }

@@ -97,6 +97,7 @@ bool pool_stamp_certain(const struct pool_stamp *stamp);
  * @dev: device and
  * @ino: inode of the open file
  * @writable: @fd can write
+ * @unsynced: a sync failed: what it was to write is in the page cache, but counts as written
  * @exact: the file system is known to keep the time that a file is given, in nanoseconds
  * @wait_ms: bound of a wait for locks, milliseconds
  * @error: gets the reasons of failures; not owned
@@ -107,6 +108,7 @@ struct pool_file {
 	dev_t dev;
 	ino_t ino;
 	bool writable;
+	bool unsynced;
 	bool exact;
 	unsigned int wait_ms;
 	struct error *error;
@@ -262,7 +264,11 @@ void pool_file_announce(const struct pool_file *file);
 
 /**
  * pool_file_sync() - wait until all of it is on stable storage
- * @file: the object, open
+ * @file: the object, open for writing and locked
+ *
+ * After a failure the next call writes all of the file once more, and then syncs it: the kernel
+ * reports once that it could not write something, and takes it for written from then on. What a
+ * program without a lock writes in the same moment can be lost.
  *
  * Return: 0 or -errno.
  */

@@ -91,7 +91,7 @@ static int try_take(struct pool *pool, bool create)
 int pool_hold_replay(struct pool *pool)
 {
 	pool_forget(pool);
-	return pool_journal_recover(&pool->journal);
+	return pool_journal_recover(&pool->journal, pool->hold.held);
 }
 
 int pool_hold_take(struct pool *pool, bool create)
@@ -159,10 +159,13 @@ int pool_checkpoint(struct pool *pool)
 void pool_hold_abandon(struct pool *pool)
 {
 	log_notice("%s: another program has replaced it", pool->file.path);
-	if (pool->journal.live && pool_file_current(&pool->file))
-		pool_file_sync(&pool->file);
-	else if (pool->journal.live)
+	if (pool->journal.live && pool_file_current(&pool->file)) {
+		/* The second time writes all of it again. */
+		if (pool_file_sync(&pool->file) && pool_file_sync(&pool->file))
+			log_err("%s; a power failure may undo its last changes", pool_why(pool));
+	} else if (pool->journal.live) {
 		pool_journal_drop(&pool->journal);
+	}
 	pool_hold_release(pool);
 	pool_forget(pool);
 }

@@ -16,6 +16,9 @@
 
 #define FILE_MODE	0600
 
+/* The disk may have recovered, and to give up means that an error was answered for what may be made. */
+#define STRIKE_TRIES	3
+
 /* The journal grows in steps, so that a change seldom has to record its size. */
 #define GROW_STEP	(128 * 1024)
 
@@ -66,8 +69,7 @@ static int create_journal(struct pool_journal *journal, int flags)
 	journal->fd = open(journal->path, flags | O_CREAT | O_EXCL, FILE_MODE);
 	if (journal->fd < 0)
 		return fail_errno(journal, "create it");
-	if (fchmod(journal->fd, FILE_MODE) || fsync(journal->fd) ||
-	    pool_file_sync_dir(journal->file) || fstat(journal->fd, &st)) {
+	if (fchmod(journal->fd, FILE_MODE) || fstat(journal->fd, &st)) {
 		err = fail_errno(journal, "create it");
 		close_journal(journal);
 		return err;
@@ -202,10 +204,9 @@ static int empty(struct pool_journal *journal)
 
 	if (!err)
 		err = sync_journal(journal);
-	if (!err) {
-		journal->live = false;
-		journal->unfinished = false;
-	}
+	/* Else the log may be empty or not: what goes on in it could be lost. */
+	journal->live = false;
+	journal->unfinished = false;
 	return err;
 }
 
@@ -259,7 +260,7 @@ int pool_journal_drop(struct pool_journal *journal)
 	return empty(journal);
 }
 
-int pool_journal_checkpoint(struct pool_journal *journal)
+static int checkpoint(struct pool_journal *journal)
 {
 	int err;
 
@@ -268,7 +269,8 @@ int pool_journal_checkpoint(struct pool_journal *journal)
 	return err ? err : empty(journal);
 }
 
-int pool_journal_recover(struct pool_journal *journal)
+/* Replay what is in the log. Kept: the locks have been, so all of it, whatever the file looks like. */
+static int replay(struct pool_journal *journal, bool kept)
 {
 	struct journal_state state;
 	struct journal_run run;
@@ -281,34 +283,58 @@ int pool_journal_recover(struct pool_journal *journal)
 		errno = -err;
 		return fail_errno(journal, "read it");
 	}
-	cached = read_state(journal, &state) &&
+	cached = !kept && read_state(journal, &state) &&
 		 pool_instance_same(&journal->instance, state.instance);
 	if (cached && run.count && state.epoch == run.entries[0]->epoch)
 		made = state.seq;
 	err = journal_run_replay(&run, made, cached, journal->file);
 	journal_run_free(&run);
 	journal->base = (struct pool_stamp){ 0 };
-	return err ? err : pool_journal_checkpoint(journal);
+	return err;
+}
+
+int pool_journal_recover(struct pool_journal *journal, bool kept)
+{
+	int err = replay(journal, kept);
+
+	return err ? err : checkpoint(journal);
+}
+
+int pool_journal_checkpoint(struct pool_journal *journal)
+{
+	int err = checkpoint(journal);
+
+	if (!err)
+		return 0;
+	/* What the kernel could not write it may have dropped. Once more, while others cannot write. */
+	err = replay(journal, true);
+	return err ? err : checkpoint(journal);
 }
 
 /*
- * Is the pool file as the last checkpoint left it, durable? The state block is that of the last
- * change before it, whoever made that.
+ * The pool file becomes durable, unless it is as the last checkpoint left it. The state block is that
+ * of the last change before it, whoever made that; without one for this file, its name and that of
+ * the journal may be new.
  */
-static bool base_durable(const struct pool_journal *journal, const struct pool_stamp *stamp)
+static int sync_base(struct pool_journal *journal, const struct pool_stamp *stamp)
 {
 	struct journal_state state;
 	struct pool_stamp base = { .dev = stamp->dev };
+	int err = 0;
 
-	if (!read_state(journal, &state))
-		return false;
-	base.ino = state.ino;
-	base.size = state.size;
-	base.mtime = (struct timespec){ state.mtime_sec, state.mtime_nsec };
-	base.ctime = (struct timespec){ state.ctime_sec, state.ctime_nsec };
-	base.taken = (struct timespec){ state.taken_sec, state.taken_nsec };
-	base.unique = state.unique;
-	return pool_stamp_equal(&base, stamp) && pool_stamp_certain(&base);
+	if (!read_state(journal, &state) || state.ino != stamp->ino) {
+		err = pool_file_sync_dir(journal->file);
+	} else if (!journal->live && !journal->file->unsynced) {
+		base.ino = state.ino;
+		base.size = state.size;
+		base.mtime = (struct timespec){ state.mtime_sec, state.mtime_nsec };
+		base.ctime = (struct timespec){ state.ctime_sec, state.ctime_nsec };
+		base.taken = (struct timespec){ state.taken_sec, state.taken_nsec };
+		base.unique = state.unique;
+		if (pool_stamp_equal(&base, stamp) && pool_stamp_certain(&base))
+			return 0;
+	}
+	return err ? err : pool_file_sync(journal->file);
 }
 
 static struct journal_slot make_slot(const struct pool_slot *slot)
@@ -471,8 +497,10 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 	if (!entry)
 		return err;
 	if (!epoch_goes_on(journal, entry->len, stamp)) {
-		if (journal->live || !base_durable(journal, stamp))
-			err = pool_file_sync(journal->file);
+		err = sync_base(journal, stamp);
+		/* What this epoch has made may be lost, so that it has to be replayed. */
+		if (err)
+			journal->unfinished = journal->live;
 		if (!err) {
 			new_epoch(journal);
 			journal->base = *stamp;
@@ -518,8 +546,16 @@ int pool_journal_strike(struct pool_journal *journal)
 	journal->seq--;
 	journal->tail = journal->latest;
 	journal->live = journal->seq;
-	err = write_at(journal, &nothing, sizeof(nothing), journal->latest);
-	return err ? err : sync_journal(journal);
+	for (int tries = 0; tries < STRIKE_TRIES; tries++) {
+		err = write_at(journal, &nothing, sizeof(nothing), journal->latest);
+		if (!err)
+			err = sync_journal(journal);
+		if (!err)
+			break;
+	}
+	/* The next checkpoint is soon, and removes it with the others. */
+	journal->unfinished |= err && journal->live;
+	return err;
 }
 
 int pool_journal_invert(struct pool_journal *journal, const struct pool_change *change)

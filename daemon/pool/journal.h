@@ -41,6 +41,12 @@
  *    again.
  *  - Another instance, or it is not known which (no /proc): each change of the epoch may be missing
  *    in the file, in parts. Each record gets the last contents that the epoch gave it.
+ * A sync of the pool file that fails: the kernel reports it once, and from then on takes for written,
+ * or has dropped, what is not on the disk. So all of the epoch is replayed, while the locks are still
+ * held, and all of the file is written and synced once more (pool_file_sync()). If that fails, too,
+ * then the log stays. Whoever replays it in the same instance writes its records again also if they
+ * are as they should be, and all of the epoch if the file has the time of the last change made: then
+ * nobody has written since.
  * For programs that do not lock, replay is careful all the same:
  *  - A record is overwritten only if each of its sectors is one that the epoch found or put there,
  *    or zeros where the epoch made the file longer. What is whole and different stays.
@@ -221,10 +227,11 @@ bool pool_journal_pending(const struct pool_journal *journal);
 /**
  * pool_journal_recover() - replay, sync the pool file, and empty the log
  * @journal: the object, open and locked, its pool file open for writing and locked
+ * @kept: the locks have been held since the first change in the log
  *
  * Return: 0 or -errno; then the log is as it was.
  */
-int pool_journal_recover(struct pool_journal *journal);
+int pool_journal_recover(struct pool_journal *journal, bool kept);
 
 /**
  * pool_journal_begin() - append a change to the log, durably (step 1)

@@ -126,7 +126,9 @@ struct version {
  * @count: of @versions
  * @size: of the file, in bytes
  * @records: that the file will have
- * @writes: how many records were written or cut off
+ * @writes: how many records were other than they should be
+ * @again: write also those that are as they should be: a sync that failed may have been to write
+ *	them, and then the kernel takes them for written
  */
 struct repair {
 	struct pool_file *file;
@@ -135,6 +137,7 @@ struct repair {
 	uint64_t size;
 	uint32_t records;
 	uint32_t writes;
+	bool again;
 };
 
 static int compare(const void *a, const void *b)
@@ -256,9 +259,10 @@ static int repair_record(struct repair *repair, const struct version *versions, 
 		slot_contents(last, &want);
 	else if (number >= repair->records)
 		return 0;	/* in front of something that stays it becomes empty */
-	if (got == POOL_RECORD_SIZE && !memcmp(&now, &want, sizeof(now)))
+	if (got != POOL_RECORD_SIZE || memcmp(&now, &want, sizeof(now)))
+		repair->writes++;
+	else if (!repair->again)
 		return 0;
-	repair->writes++;
 	return pool_file_write(repair->file, number, (const struct pool_record *[]){ &want }, 1);
 }
 
@@ -316,7 +320,7 @@ static int finish(struct repair *repair, const struct journal_entry *last,
 		err = pool_file_truncate(repair->file, repair->records);
 		repair->writes++;
 	}
-	if (!err && repair->writes)
+	if (!err && (repair->writes || repair->again))
 		err = pool_file_set_time(repair->file, is_later(found, &mtime) ? found : &mtime);
 	return err;
 }
@@ -391,20 +395,34 @@ static const char *out_of_date(const struct journal_run *run, uint32_t made, boo
 	return NULL;
 }
 
+/* Has the file the time that the change gave it? Nobody else gives it that. */
+static bool has_time_of(const struct stat *st, const struct journal_entry *entry)
+{
+	return st->st_mtim.tv_nsec && st->st_mtim.tv_nsec == entry->mtime_nsec &&
+	       st->st_mtim.tv_sec == entry->mtime_sec;
+}
+
 int journal_run_replay(const struct journal_run *run, uint32_t made, bool cached,
 		       struct pool_file *file)
 {
-	struct repair repair = { .file = file };
+	struct repair repair = { .file = file, .again = cached };
 	const struct journal_entry *last;
 	const char *why;
 	struct stat st;
 	int err;
 
+	if (!run->count)
+		return 0;
+	if (fstat(file->fd, &st))
+		return error_set_errno(file->error, file->path, "look at it");
+	/* Nobody has written since: what is not in it was dropped after a write that failed. */
+	if (made && made <= run->count && has_time_of(&st, run->entries[made - 1])) {
+		made = 0;
+		cached = false;
+	}
 	if (made >= run->count)
 		return 0;
 	last = run->entries[run->count - 1];
-	if (fstat(file->fd, &st))
-		return error_set_errno(file->error, file->path, "look at it");
 	why = out_of_date(run, made, cached, &st);
 	if (why) {
 		log_notice("%s: %s, so %u changes in its journal are not replayed", file->path, why,

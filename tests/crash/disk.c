@@ -2,6 +2,7 @@
 /*
  * A disk that loses power.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,9 +19,18 @@
 #define SECTORS		(SIZE_MAX_FILE / SECTOR)
 
 /**
+ * enum call_kind - what it does
+ * @CALL_WRITE: write, or set the time
+ * @CALL_CUT: set the size; what is cut off is not among the data that a failed sync loses
+ * @CALL_SYNC: sync
+ */
+enum call_kind { CALL_WRITE, CALL_CUT, CALL_SYNC };
+
+/**
  * struct call - what was written down
  * @file: which
- * @sync: it was a sync; the rest means nothing
+ * @kind: what it does; for a sync the rest means nothing
+ * @dropped: a sync that failed was to write it
  * @at: first byte that was written
  * @len: bytes written
  * @data: owned
@@ -29,7 +39,8 @@
  */
 struct call {
 	enum disk_file file;
-	bool sync;
+	enum call_kind kind;
+	bool dropped;
 	size_t at;
 	size_t len;
 	uint8_t *data;
@@ -56,6 +67,9 @@ static struct disk {
 	struct call *calls;
 	size_t count;
 	size_t syncs;
+	size_t failed;
+	unsigned int one_in;
+	unsigned int fail_seed;
 	bool on;
 	bool in_hook;
 	void (*hook)(void);
@@ -80,7 +94,7 @@ static enum disk_file which(int fd)
 	return DISK_FILES;
 }
 
-static void note(int fd, bool sync, const void *data, size_t len, size_t at)
+static void note(int fd, enum call_kind kind, const void *data, size_t len, size_t at)
 {
 	enum disk_file file = which(fd);
 	struct call *call;
@@ -88,15 +102,15 @@ static void note(int fd, bool sync, const void *data, size_t len, size_t at)
 
 	if (file == DISK_FILES)
 		return;
-	if (sync)
+	if (kind == CALL_SYNC)
 		disk.syncs++;
-	if (sync && file == disk.ignored)
+	if (kind == CALL_SYNC && file == disk.ignored)
 		return;
 	disk.calls = reallocarray(disk.calls, disk.count + 1, sizeof(*call));
 	call = &disk.calls[disk.count++];
 	fstat(fd, &st);
 	*call = (struct call){
-		.file = file, .sync = sync, .at = at, .len = len,
+		.file = file, .kind = kind, .at = at, .len = len,
 		.size = st.st_size, .mtime = st.st_mtim,
 	};
 	if (at + len > SIZE_MAX_FILE || st.st_size > SIZE_MAX_FILE) {
@@ -124,7 +138,7 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t len, off_t at)
 	ssize_t n = __real_pwrite(fd, data, len, at);
 
 	if (n > 0)
-		note(fd, false, data, n, at);
+		note(fd, CALL_WRITE, data, n, at);
 	return n;
 }
 
@@ -137,7 +151,7 @@ ssize_t __wrap_pwritev2(int fd, const struct iovec *io, int count, off_t at, int
 	for (ssize_t left = n; left > 0; left -= io++->iov_len) {
 		size_t len = (size_t)left < io->iov_len ? (size_t)left : io->iov_len;
 
-		note(fd, false, io->iov_base, len, at);
+		note(fd, CALL_WRITE, io->iov_base, len, at);
 		at += len;
 	}
 	return n;
@@ -153,7 +167,7 @@ int __wrap_ftruncate(int fd, off_t size)
 	ret = __real_ftruncate(fd, size);
 	/* What is cut off is not there any more, also when the file grows again. */
 	if (!ret)
-		note(fd, false, zeros, st.st_size > size ? st.st_size - size : 0, size);
+		note(fd, CALL_CUT, zeros, st.st_size > size ? st.st_size - size : 0, size);
 	return ret;
 }
 
@@ -162,14 +176,35 @@ int __wrap_futimens(int fd, const struct timespec times[2])
 	int ret = __real_futimens(fd, times);
 
 	if (!ret)
-		note(fd, false, NULL, 0, 0);
+		note(fd, CALL_WRITE, NULL, 0, 0);
 	return ret;
+}
+
+/* The pages count as written from now on. */
+static void drop(enum disk_file file)
+{
+	for (size_t i = disk.count; i--; ) {
+		struct call *call = &disk.calls[i];
+
+		if (call->file == file && call->kind == CALL_SYNC)
+			break;
+		if (call->file == file && call->kind == CALL_WRITE)
+			call->dropped = true;
+	}
+	disk.failed++;
 }
 
 /* Real syncs would only take time. */
 int __wrap_fdatasync(int fd)
 {
-	note(fd, true, NULL, 0, 0);
+	enum disk_file file = which(fd);
+
+	if (file != DISK_FILES && disk.one_in && rand_r(&disk.fail_seed) % disk.one_in == 0) {
+		drop(file);
+		errno = EIO;
+		return -1;
+	}
+	note(fd, CALL_SYNC, NULL, 0, 0);
 	return 0;
 }
 
@@ -186,6 +221,7 @@ void disk_begin(const char *pool, const char *journal)
 		free(disk.calls[i].data);
 	disk.count = 0;
 	disk.syncs = 0;
+	disk.failed = 0;
 	for (int i = 0; i < DISK_FILES; i++) {
 		int fd = open(paths[i], O_RDONLY);
 		struct stat st;
@@ -218,6 +254,17 @@ size_t disk_calls(void)
 size_t disk_syncs(void)
 {
 	return disk.syncs;
+}
+
+void disk_fail_syncs(unsigned int one_in, unsigned int seed)
+{
+	disk.one_in = one_in;
+	disk.fail_seed = seed;
+}
+
+size_t disk_failed_syncs(void)
+{
+	return disk.failed;
 }
 
 void disk_ignore_syncs(enum disk_file file)
@@ -298,7 +345,8 @@ unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *see
 			size_too = rand_r(seed) & 1;
 		}
 		for (size_t i = 0; i < calls; i++)
-			if (disk.calls[i].file == (enum disk_file)file && disk.calls[i].sync)
+			if (disk.calls[i].file == (enum disk_file)file &&
+			    disk.calls[i].kind == CALL_SYNC)
 				synced = i + 1;
 		for (size_t i = synced; i < calls; i++)
 			versions += disk.calls[i].file == (enum disk_file)file;
@@ -309,12 +357,12 @@ unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *see
 		copy(&image, &disk.start[file], len);
 		for (size_t i = 0; i < calls; i++) {
 			const struct call *call = &disk.calls[i];
-			bool durable = i < synced;
+			bool durable = i < synced, written = durable && !call->dropped;
 
-			if (call->file != (enum disk_file)file || call->sync)
+			if (call->file != (enum disk_file)file || call->kind == CALL_SYNC)
 				continue;
-			if (durable || all || any)
-				apply(&image, call, !durable && any, seed);
+			if (written || all || any)
+				apply(&image, call, !written && any, seed);
 			seen += !durable;
 			if (durable || seen <= pick)
 				image.size = call->size;

@@ -56,6 +56,19 @@ size_t disk_syncs(void);
 void disk_ignore_syncs(enum disk_file file);
 
 /**
+ * disk_fail_syncs() - let syncs fail
+ * @one_in: so many of them on average, 0 for none
+ * @seed: which
+ *
+ * What such a sync was to write counts as written for the kernel: later syncs succeed, and do not
+ * write it. It gets to the disk if it is written to the file once more.
+ */
+void disk_fail_syncs(unsigned int one_in, unsigned int seed);
+
+/* Syncs that have failed so far, of both files. */
+size_t disk_failed_syncs(void);
+
+/**
  * enum disk_choice - what is on the disk of what was not synced
  * @DISK_NOTHING: nothing
  * @DISK_ALL: everything
