@@ -120,8 +120,7 @@ return function(options)
 		{ disk and 1 or 0, "full", function() return pool(), key(), "ascii", units(), r(0, 9) end },
 		{ disk and 1 or 0, "bad_write", function() return pool(), key(), number(), r(1, r(1, 20)) end },
 		{ disk and 1 or 0, "slow_flush", function() return pool(), key(), number(), r(1000, 100000) end },
-		-- Only where it is asked for: what a disk loses without a boot is not all covered yet.
-		{ disk and only and 12 or 0, "outage", function()
+		{ disk and (only and 12 or 3) or 0, "outage", function()
 			local how = one{ "now", "write", "write", "flush", "flush" }
 			return how, pool(), key(), number(), r(1, r(1, 12))
 		end },

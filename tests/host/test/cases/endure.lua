@@ -181,13 +181,12 @@ case("the same seed draws the same acts, and a short run has each fault", functi
 	local first, names = draw(options, 6000)
 	expect(first, (draw(options, 6000)))
 	expect(first[100] ~= draw({ seed = 8, fs = "ext4", hostile = 1 }, 100)[100] or first[99] ~= first[100])
-	for _, name in ipairs{ "power", "full", "bad_write", "hung", "restore", "give_and_take", "kill_in_hand", "descriptors",
+	for _, name in ipairs{ "power", "outage", "full", "bad_write", "hung", "restore", "give_and_take", "kill_in_hand", "descriptors",
 			"memory", "clock", "rescind_in_hand", "hostile_ring", "hostile_moving", "get_ip", "set_ip", "append", "rename",
 			"audit" } do
 		expect((names[name] or 0) > 0, true, name)
 	end
 	expect(names.away, nil)
-	expect(names.outage, nil)
 	local _, outages = draw({ seed = 7, fs = "ext4", faults = { "outage" } }, 1000)
 	expect(outages.outage > 0)
 	expect(outages.power, nil)
