@@ -398,7 +398,7 @@ static const char *out_of_date(const struct journal_run *run, uint32_t made, boo
 /* Has the file the time that the change gave it? Nobody else gives it that. */
 static bool has_time_of(const struct stat *st, const struct journal_entry *entry)
 {
-	return st->st_mtim.tv_nsec && st->st_mtim.tv_nsec == entry->mtime_nsec &&
+	return entry->mtime_nsec && (uint32_t)st->st_mtim.tv_nsec == entry->mtime_nsec &&
 	       st->st_mtim.tv_sec == entry->mtime_sec;
 }
 
