@@ -89,7 +89,7 @@ return function(options)
 		{ 1, "commands_and_host", function() return pool(), number() end },
 		{ 2, "append", function() return pool(), key(), number(), one(LOCKS) end },
 		{ 1, "change", function() return pool(), key(), number(), r(0, 1) == 1 and "flock" or "fcntl" end },
-		{ 2, "flicker", function() return pool(), key(), number(), r(0, 1) == 1 and "flock" or "fcntl", r(10, 60) end },
+		{ 3, "flicker", function() return pool(), key(), number(), r(0, 1) == 1 and "flock" or "fcntl", r(100, 400) end },
 		{ 1, "poll", function() return pool(), number(), r(0, 1) == 1 and "flock" or "fcntl" end },
 		{ 1, "replaced", function() return pool(), number(), r(50, 200) end },
 		{ 1, "rename", function() return pool(), one(LOCKS) end },

@@ -274,10 +274,15 @@ end
 -- Requests until the power goes; each answer that came before counts.
 local MOST = 200
 
+-- So long that what is written of it spans several sectors, of which some may be lost.
+local function long(value, i)
+	return value .. "." .. i .. " " .. world.spell("ascii", 600 + i % 4 * 100, i)
+end
+
 local function set_until_off(pool, key, value)
 	for i = 1, MOST do
 		if bus.power.is_off() then return end
-		local one = value .. "." .. i
+		local one = long(value, i)
 		world.count("requests")
 		if not pcall(kvp.post, { op = "set", pool = pool, key = key, value = one }) then return end
 		local good, r
@@ -302,7 +307,7 @@ function faults.outage(a)
 		world.disk:faults{ cut_write = how == "write" and n or 0, cut_flush = how == "flush" and n or 0, alone = true }
 		for i = 1, MOST do
 			if world.disk:info().off then break end
-			local one = value .. "." .. i
+			local one = long(value, i)
 			perhaps(pool, key, one, true, world.ask{ op = "set", pool = pool, key = key, value = one })
 		end
 	end

@@ -100,11 +100,11 @@ end
 function acts.flicker(a)
 	local pool, key, lock, ms, window = a[2], a[3], a[5], a[6], world.window
 	world.set(pool, key, "flickered")
-	for round = 1, 4 do
+	for round = 1, 2 do
 		local value = "flickered " .. a[4] .. "." .. round
 		world.window = world.WINDOW
 		beside("neighbour flicker " .. world.file(pool) .. " " .. lock .. " " .. key .. " " .. quoted(value) .. " " .. ms, function()
-			for _ = 1, 4 + ms // 2 do
+			for _ = 1, 4 + ms // 3 do
 				world.submit({ op = "get", pool = pool, key = key }, function(r)
 					if not r.ok or r.value:sub(1, 9) ~= "flickered" then
 						violation("GET sees %q in pool %s under %q while it flickers", r.value or r.status_name, pool, key)

@@ -323,6 +323,17 @@ static struct timespec put_value(struct file *file, const char *how, const char 
 	return st.st_ctim;
 }
 
+/* What was read in the tick before has another time then. */
+static void wait_for_tick(void)
+{
+	struct timespec first, now;
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &first);
+	do {
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	} while (same_time(&now, &first));
+}
+
 /* Has somebody read the file since then, within the same tick of the kernel's clock? */
 static bool read_since(const struct file *file, const struct timespec *since)
 {
@@ -353,6 +364,7 @@ static int flicker(const char *path, const char *how, const char *key, const cha
 	if (strlen(key) >= KEY_BYTES || strlen(value) >= VALUE_BYTES - 16)
 		die("too long");
 	do {
+		wait_for_tick();
 		before = put_value(&file, how, key, value, ".0");
 		tries++;
 		read_since(&file, &before);
