@@ -117,7 +117,7 @@ return function(options)
 		{ 1, "memory", function() return pool(), key(), "ascii", units(), r(0, 9) end },
 		{ disk and 0 or 1, "away", function() end },
 		{ options.kernel == "debug" and 1 or 0, "hibernate", function() return pool(), key(), number() end },
-		{ disk and 1 or 0, "full", function() return pool(), key(), "ascii", units(), r(0, 9) end },
+		{ disk and 2 or 0, "full", function() return pool(), key(), "ascii", units(), r(0, 9) end },
 		{ disk and 1 or 0, "bad_write", function() return pool(), key(), number(), r(1, r(1, 20)) end },
 		{ disk and 1 or 0, "slow_flush", function() return pool(), key(), number(), r(1000, 100000) end },
 		{ disk and (only and 12 or 3) or 0, "outage", function()

@@ -232,21 +232,24 @@ end
 
 -- ---- the disk ----
 
--- No room: a SET is refused, without an effect, or done.
+-- No room: a SET is refused, without an effect, or done. In all pools: whether a part of a record still fits is different in each.
 function faults.full(a)
-	local pool, key, value = a[2], a[3], world.value_of(a, 4)
-	-- Now there is room in the journal: what fails is the file.
-	world.set(pool, key, "before", true)
+	local key, value = a[3], world.value_of(a, 4)
+	-- Now there is room in the journals: what fails is the file.
+	for _, pool in ipairs(world.POOLS) do world.set(pool, key, "before", true) end
 	-- Most of it at once, and the last blocks one by one.
 	guest.run("f=" .. world.FOLDER .. "/filler; a=$(df -kP " .. world.FOLDER .. " | " ..
 		"sed -n '2s/^[^ ]* *[0-9]* *[0-9]* *\\([0-9]*\\) .*/\\1/p'); " ..
 		"[ $a -gt 128 ] && fallocate -l $((a - 64))k $f; dd if=/dev/zero of=${f}2 bs=64k 2>/dev/null; " ..
 		"dd if=/dev/zero of=${f}3 bs=512 2>/dev/null; sync", 120)
-	-- Some of them need another block.
-	for i = 1, 4 do world.set(pool, i == 1 and key or "more" .. i, value, true) end
-	asked.acts.audit{ "audit", pool }
+	for _, pool in ipairs(world.POOLS) do
+		world.set(pool, key, value, true)
+		world.set(pool, key .. "-more", value, true)
+		world.set(pool, key .. "-most", value, true)
+	end
+	asked.acts.audit{ "audit" }
 	must("rm -f " .. world.FOLDER .. "/filler*; sync")
-	asked.acts.audit{ "audit", pool }
+	asked.acts.audit{ "audit" }
 end
 
 -- The disk refuses a write, so that an fsync fails and the file system gives up. A SET then is done, or its effect is
