@@ -173,11 +173,18 @@ return function(options)
 	end
 	if weight == 0 then error("there is no such fault here: " .. table.concat(options.faults or {}, ", "), 0) end
 
+	-- So that as many packets as are asked for come with the requests that are asked for: an attack has some 20.
+	local hostile_weight = 0
+	if options.hostile then
+		local ratio = options.requests and options.hostile / math.max(1, options.requests) or 0
+		hostile_weight = math.min(400, math.max(9, math.ceil(1000 / 20 * ratio) * sparse))
+	end
+
 	-- Of a thousand acts
 	local kinds = {
 		{ 45, dealt(slower) },
 		{ 9, dealt(wanted) },
-		{ options.hostile and 9 or 0, dealt(attacks) },
+		{ hostile_weight, dealt(attacks) },
 		{ 1000 * sparse, weighted(requests) },
 	}
 	return function()

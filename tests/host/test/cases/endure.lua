@@ -187,6 +187,10 @@ case("the same seed draws the same acts, and a short run has each fault", functi
 		expect((names[name] or 0) > 0, true, name)
 	end
 	expect(names.away, nil)
+	local _, usual = draw({ seed = 7, hostile = 1, requests = 1000 }, 6000)
+	local _, many = draw({ seed = 7, hostile = 2000, requests = 1000 }, 6000)
+	expect(usual.hostile < 100)
+	expect(many.hostile > 300 and many.hostile < 600, true, many.hostile)
 	local _, outages = draw({ seed = 7, fs = "ext4", faults = { "outage" } }, 1000)
 	expect(outages.outage > 0)
 	expect(outages.power, nil)
