@@ -320,13 +320,15 @@ function acts.resources()
 	world.base, world.logged, world.resources = first, world.counts.requests, now
 end
 
--- A leak shows in a flood of requests of all kinds: what each leaves behind adds up. After the first ones, which may fill a cache.
+-- A leak shows in a flood of requests of all kinds: what each leaves behind adds up. After a first flood, which may fill
+-- caches and takes each path.
 local FLOOD = 60	-- rounds
-local LEFT = { fds = 2, rss = 64, slab = 300 }	-- descriptors, KB
+local LEFT = { fds = 2, rss = 36, slab = 300 }	-- descriptors, KB
 
 local function left_behind()
 	return figures(must("p=" .. PID .. "; echo fds $(ls /proc/$p/fd | wc -l); " ..
-		"sed -n 's/^RssAnon:[^0-9]*\\([0-9]*\\).*/rss \\1/p' /proc/$p/status; " ..
+		-- The kernel counts exactly only when it is asked for all mappings.
+		"sed -n 's/^Anonymous:[^0-9]*\\([0-9]*\\).*/rss \\1/p' /proc/$p/smaps_rollup; " ..
 		"sed -n 's/^SUnreclaim:[^0-9]*\\([0-9]*\\).*/slab \\1/p' /proc/meminfo"), { "fds", "rss", "slab" })
 end
 
@@ -342,7 +344,7 @@ function acts.flood(a)
 		world.model:put(pool, key, false)
 		world.get(pool, key)
 	end
-	for _ = 1, FLOOD // 6 do round() end
+	for _ = 1, FLOOD do round() end
 	local first = left_behind()
 	for _ = 1, FLOOD do round() end
 	local now = left_behind()
