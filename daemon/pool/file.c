@@ -284,7 +284,7 @@ bool pool_stamp_certain(const struct pool_stamp *stamp)
 	if (taken >= changed + (stamp->ctime.tv_nsec ? TICK_NS : WHOLE_SECONDS_NS))
 		return true;
 	/* A time in the future: the clock was set back, and has not come there again. */
-	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
 	return taken <= ns_of(&now) && ns_of(&now) < changed;
 }
 
@@ -302,7 +302,7 @@ int pool_file_stamp(struct pool_file *file, struct pool_stamp *stamp)
 	struct stat st;
 
 	*stamp = (struct pool_stamp){ 0 };
-	clock_gettime(CLOCK_REALTIME, &stamp->taken);
+	clock_gettime(CLOCK_REALTIME_COARSE, &stamp->taken);
 	if (fstat(file->fd, &st))
 		return fail_errno(file, "look at it");
 	fill_stamp(stamp, &st);
@@ -314,7 +314,7 @@ int pool_file_look(const struct pool_file *file, struct pool_stamp *stamp)
 	struct stat st;
 
 	*stamp = (struct pool_stamp){ 0 };
-	clock_gettime(CLOCK_REALTIME, &stamp->taken);
+	clock_gettime(CLOCK_REALTIME_COARSE, &stamp->taken);
 	if (!lstat(file->path, &st))
 		fill_stamp(stamp, &st);
 	else if (errno != ENOENT)

@@ -42,7 +42,8 @@ struct pool_record {
  * @size: in bytes
  * @mtime: last change, as the file says it
  * @ctime: the same, which no program can set
- * @taken: CLOCK_REALTIME before the file was looked at
+ * @taken: CLOCK_REALTIME_COARSE before the file was looked at: that clock gives files their times, and
+ *	stands still while a tick is late
  * @unique: @mtime is one that we gave to the file, and that no other change can have
  * @expected: this is what a change of ours must have made of the locked file, which was not looked
  *	at since: @ctime is not known yet

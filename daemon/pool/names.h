@@ -36,7 +36,7 @@ struct pool_names {
  * struct pool_name - what was found out about one of them
  * @known: it led to the file that is open,
  * @changes: after so many reports,
- * @at: CLOCK_REALTIME
+ * @at: CLOCK_REALTIME_COARSE
  */
 struct pool_name {
 	bool known;
@@ -69,7 +69,7 @@ unsigned int pool_names_changes(struct pool_names *names);
  * pool_names_same() - does a name still lead to the same file?
  * @names: the object; NULL: nothing is watched
  * @name: what is known about the name
- * @now: CLOCK_REALTIME
+ * @now: CLOCK_REALTIME_COARSE
  *
  * Return: false also if that is not certain.
  */
