@@ -35,7 +35,7 @@
 
 /* After this the daemon has unlocked its pools: a change then does not follow another one. */
 #define PAUSE_US	25000
-#define PAUSES		200
+#define PAUSES		100
 
 enum which { OURS, ECHO, WAITING, SYNC, SERVICES };
 
@@ -255,11 +255,27 @@ static bool takes_part(const struct test *test, enum which which)
 	return which == OURS || (test->limit == SYNC) == (which == SYNC);
 }
 
+/* Who takes part, each as often at each place. Return: how many. */
+static int make_order(const struct test *test, int i, enum which order[SERVICES])
+{
+	enum which all[SERVICES];
+	int count = 0;
+
+	for (int which = 0; which < SERVICES; which++)
+		if (takes_part(test, which))
+			all[count++] = which;
+	for (int turn = 0; turn < count; turn++)
+		order[turn] = all[(i + turn) % count];
+	return count;
+}
+
 static void measure(const struct test *test, double samples[SERVICES][SAMPLES])
 {
 	static uint64_t id;
 	static _Alignas(8) uint8_t body[HVKVP_MAX_MESSAGE];
 	const uint32_t len = sizeof(struct hvkvp_msg_exchange);
+	enum which order[SERVICES];
+	int count;
 
 	for (int i = 0; i < count_of(test); i++) {
 		struct hvkvp_request head = {
@@ -271,16 +287,16 @@ static void measure(const struct test *test, double samples[SERVICES][SAMPLES])
 		test->make(body, i);
 		head.operation = body[0];
 		head.pool = body[1];
-		if (test->pauses)
-			usleep(PAUSE_US);	/* sleep: a host that changes something now and then */
-		for (int turn = 0; turn < SERVICES; turn++) {
-			enum which which = (i + turn) % SERVICES;
+		count = make_order(test, i, order);
+		for (int turn = 0; turn < count; turn++) {
+			enum which which = order[turn];
 			bool refused = which == OURS && test->make == make_unknown;
 
+			if (test->pauses)
+				usleep(PAUSE_US);	/* sleep: a host that changes something now and then */
 			head.hdr.id = ++id;
-			if (takes_part(test, which))
-				samples[which][i] = ask(&services[which], &head, body,
-							refused ? HVKVP_E_NOT_SUPPORTED : HVKVP_S_OK);
+			samples[which][i] = ask(&services[which], &head, body,
+						refused ? HVKVP_E_NOT_SUPPORTED : HVKVP_S_OK);
 		}
 	}
 }
