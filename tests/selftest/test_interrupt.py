@@ -11,7 +11,9 @@ import unittest
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 # A run with one stage, whose program starts another, and both hold a lock.
 RUN = """
+import signal
 import sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where nohup has started the tests
 sys.path.insert(0, sys.argv[1])
 from lib import interrupt, program, report, stages
 interrupt.on_signals()
@@ -40,7 +42,10 @@ class Signals(unittest.TestCase):
                 with open(os.path.join(folder, "started"), "rb") as started:
                     started.read()
                 run.send_signal(number)
-                self.assertEqual(run.wait(LIMIT), 130)
+                try:
+                    self.assertEqual(run.wait(LIMIT), 130)
+                finally:
+                    run.kill()
             free = subprocess.run(["flock", "--wait", "10", "lock", "true"], cwd=folder, check=False)
             self.assertEqual(free.returncode, 0, "a program of the run still holds the lock")
 
