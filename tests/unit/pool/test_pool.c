@@ -1346,6 +1346,29 @@ static void keys_are_verified(void)
 	end();
 }
 
+/*
+ * The clock that files get their times from stands still between two ticks, for longer where a tick is
+ * late. By a clock that goes on, a file would count as unchanged for long too early.
+ */
+static void looks_by_the_clock_of_files(void)
+{
+	struct pool_stamp stamps[2];
+	struct timespec now;
+
+	begin();
+	CHECK_INT(pool_set(&pool, "key", "value"), 1);
+	for (int i = 0; i < 100; i++) {
+		CHECK_INT(pool_file_stamp(&pool.file, &stamps[0]), 0);
+		CHECK_INT(pool_file_look(&pool.file, &stamps[1]), 0);
+		clock_gettime(CLOCK_REALTIME_COARSE, &now);
+		for (int n = 0; n < 2; n++)
+			CHECK(stamps[n].taken.tv_sec < now.tv_sec ||
+			      (stamps[n].taken.tv_sec == now.tv_sec &&
+			       stamps[n].taken.tv_nsec <= now.tv_nsec));
+	}
+	end();
+}
+
 /* When can equal stamps hide a change? */
 static void stamps(void)
 {
@@ -1670,6 +1693,7 @@ static const struct tap_case cases[] = {
 	{ "a file that was replaced while we waited for its lock", replaced_while_waiting },
 	{ "a record's key is verified before it is overwritten", keys_are_verified },
 	{ "when equal stamps can hide a change", stamps },
+	{ "a file is looked at by the clock that gives it its times", looks_by_the_clock_of_files },
 	{ "an enumeration reads the file once, whatever its time", enumerates_in_any_time },
 	{ "each change is announced to those who watch for a close", each_change_is_announced },
 	{ "a change that failed does not take effect later", failure_is_final },
