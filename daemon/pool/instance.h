@@ -3,9 +3,9 @@
  * How long what was written stays in the page cache
  *
  * It stays until the kernel ends, or the file system is unmounted: a disk that failed and was mounted
- * again has lost it within one boot. So both are told apart: the boot by its id, the mount by the
- * inode number of the file system's directory in sysfs, which the kernel makes anew for each mount
- * and gives the next free number.
+ * again has lost it within one boot. An instance is a mount in a boot. The kernel's boot_id identifies
+ * the boot, the inode number of the file system's directory in sysfs the mount: the kernel makes this
+ * directory at each mount, and counts the numbers up.
  */
 #ifndef HVKVP_POOL_INSTANCE_H
 #define HVKVP_POOL_INSTANCE_H

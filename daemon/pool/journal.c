@@ -553,8 +553,6 @@ int pool_journal_strike(struct pool_journal *journal)
 		if (!err)
 			break;
 	}
-	/* The next checkpoint is soon, and removes it with the others. */
-	journal->unfinished |= err && journal->live;
 	return err;
 }
 

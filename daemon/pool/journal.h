@@ -142,7 +142,8 @@ struct pool_change {
  * @size: bytes that it has at least, as far as is known
  * @instance: how long what is written stays in the page cache
  * @live: the log holds changes of ours, and we hold its lock
- * @unfinished: the last one was to be rolled back, and must be replayed first
+ * @unfinished: they must be replayed first: the last one was to be rolled back, or a sync of the pool
+ *	file has failed
  * @epoch: number of the epoch
  * @seq: number of the last change in it
  * @tail: where the next one goes
@@ -273,7 +274,9 @@ int pool_journal_invert(struct pool_journal *journal, const struct pool_change *
 
 /**
  * pool_journal_checkpoint() - sync the pool file, and empty the log
- * @journal: the object, open and locked
+ * @journal: the object, open and locked, since the first change in the log
+ *
+ * If that fails, then the epoch is replayed, and it is tried once more.
  *
  * Return: 0 or -errno; then the log is as it was.
  */
