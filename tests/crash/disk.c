@@ -70,6 +70,8 @@ static struct disk {
 	size_t failed;
 	unsigned int one_in;
 	unsigned int fail_seed;
+	int next[DISK_FILES];
+	void (*at_failure)(void);
 	bool on;
 	bool in_hook;
 	void (*hook)(void);
@@ -192,6 +194,17 @@ static void drop(enum disk_file file)
 			call->dropped = true;
 	}
 	disk.failed++;
+	if (disk.at_failure)
+		disk.at_failure();
+}
+
+static bool sync_fails(enum disk_file file)
+{
+	if (disk.next[file]) {
+		disk.next[file]--;
+		return true;
+	}
+	return disk.one_in && rand_r(&disk.fail_seed) % disk.one_in == 0;
 }
 
 /* Real syncs would only take time. */
@@ -199,7 +212,7 @@ int __wrap_fdatasync(int fd)
 {
 	enum disk_file file = which(fd);
 
-	if (file != DISK_FILES && disk.one_in && rand_r(&disk.fail_seed) % disk.one_in == 0) {
+	if (file != DISK_FILES && sync_fails(file)) {
 		drop(file);
 		errno = EIO;
 		return -1;
@@ -265,6 +278,12 @@ void disk_fail_syncs(unsigned int one_in, unsigned int seed)
 size_t disk_failed_syncs(void)
 {
 	return disk.failed;
+}
+
+void disk_fail_next(enum disk_file file, int count, void (*hook)(void))
+{
+	disk.next[file] = count;
+	disk.at_failure = hook;
 }
 
 void disk_ignore_syncs(enum disk_file file)
@@ -374,4 +393,19 @@ unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *see
 		sum = sum * 31 + digest(&image);
 	}
 	return sum;
+}
+
+void disk_forget_boot(void)
+{
+	int fd = open(disk.path[DISK_JOURNAL], O_RDWR);
+	char byte = 0;
+
+	/* In the checksum of the state block. */
+	if (fd < 0 || pread(fd, &byte, 1, 8) != 1) {
+		printf("Bail out! cannot read %s\n", disk.path[DISK_JOURNAL]);
+		exit(1);
+	}
+	byte = ~byte;
+	__real_pwrite(fd, &byte, 1, 8);
+	close(fd);
 }

@@ -65,6 +65,14 @@ void disk_ignore_syncs(enum disk_file file);
  */
 void disk_fail_syncs(unsigned int one_in, unsigned int seed);
 
+/**
+ * disk_fail_next() - let the next syncs of a file fail, and lose what they were to write
+ * @file: which
+ * @count: so many
+ * @hook: called at each, may change the file as the kernel does that drops what it could not write; or NULL
+ */
+void disk_fail_next(enum disk_file file, int count, void (*hook)(void));
+
 /* Syncs that have failed so far, of both files. */
 size_t disk_failed_syncs(void);
 
@@ -92,5 +100,8 @@ enum disk_choice {
  * Return: a number that tells states apart.
  */
 unsigned long disk_fail(size_t calls, enum disk_choice choice, unsigned int *seed);
+
+/* Make the boot in the journal's state block another one than ours. */
+void disk_forget_boot(void);
 
 #endif /* CRASH_DISK_H */

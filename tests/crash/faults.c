@@ -102,6 +102,7 @@ static void note(const char *call, enum owner owner, enum effect effect)
 		return;
 	faults.report.call = call;
 	faults.report.journal = owner == JOURNAL;
+	faults.report.directory = owner == DIRECTORY;
 	faults.report.change = effect != READS;
 }
 

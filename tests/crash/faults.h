@@ -28,12 +28,14 @@ enum fault_kind {
  * struct fault_report - what has happened
  * @call: the first one that failed; NULL if none did
  * @journal: that was a call for the journal
+ * @directory: or for the directory
  * @change: it was one that changes or syncs a file, or its length
  * @taken_back: writes to the pool file after it
  */
 struct fault_report {
 	const char *call;
 	bool journal;
+	bool directory;
 	bool change;
 	int taken_back;
 };

@@ -54,6 +54,7 @@ struct scene {
  * @new: and the pool is as it was to be
  * @later: and the pool became one of these with the next operation, since nothing
  *	could be written before
+ * @names: the names of new files could not be made durable
  * @undone: there were writes to take the change back
  * @bad: something was wrong
  */
@@ -63,6 +64,7 @@ struct tally {
 	int old;
 	int new;
 	int later;
+	int names;
 	int undone;
 	int bad;
 };
@@ -217,6 +219,7 @@ static bool try_call(const struct scene *scene, bool journal, int err, enum faul
 		tally->old += ret < 0 && old;
 		tally->new += ret < 0 && new && !old;
 		tally->later += ret < 0 && !old && !new;
+		tally->names += report.directory && !strcmp(report.call, "fsync");
 		tally->undone += ret < 0 && report.taken_back;
 		if (ret < 0)
 			good = good && strstr(why, FILE_NAME) && strstr(why, "; ");
@@ -268,6 +271,7 @@ static void try_scene(const struct scene *scene, int err)
 	       scene->name, strerror(err), tally.states, tally.failed, tally.old, tally.new,
 	       tally.later, tally.undone, tally.bad);
 	CHECK(tally.failed > 5);
+	CHECK(scene->records || tally.names > 0);
 	CHECK_INT(tally.bad, 0);
 	scratch_end();
 }

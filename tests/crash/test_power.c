@@ -248,18 +248,6 @@ static bool check_state(size_t calls, int bystanders)
 	return good;
 }
 
-/* Make the journal's boot another one than ours. */
-static void forget_boot(void)
-{
-	int fd = open(scratch_path(JOURNAL_NAME), O_RDWR);
-	char byte = 0;
-
-	pread(fd, &byte, 1, 8);	/* in the checksum of the state block */
-	byte = ~byte;
-	pwrite(fd, &byte, 1, 8);
-	close(fd);
-}
-
 /**
  * struct outcome - of all states of a conversation
  * @states: tried
@@ -282,7 +270,7 @@ static struct outcome fail_everywhere(size_t calls, int tries, int bystanders)
 						  i % 3 ? DISK_ANY : DISK_SPLIT;
 
 			disk_fail(at, choice, &seed);
-			forget_boot();
+			disk_forget_boot();
 			outcome.states++;
 			if (!check_state(at, bystanders)) {
 				if (!outcome.bad++)

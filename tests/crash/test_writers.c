@@ -280,18 +280,6 @@ static void check_key(int key, size_t calls, struct outcome *outcome)
 		outcome->lost++;
 }
 
-/* The state block is of another boot. */
-static void forget_boot(void)
-{
-	int fd = open(scratch_path(JOURNAL_NAME), O_RDWR);
-	char byte = 0;
-
-	pread(fd, &byte, 1, 8);
-	byte = ~byte;
-	pwrite(fd, &byte, 1, 8);
-	close(fd);
-}
-
 static struct outcome fail_everywhere(size_t calls, int tries)
 {
 	struct outcome outcome = { 0 };
@@ -301,7 +289,7 @@ static struct outcome fail_everywhere(size_t calls, int tries)
 		for (int i = 0; i < tries; i++) {
 			disk_fail(at, i == 0 ? DISK_NOTHING : i == 1 ? DISK_ALL :
 				  i % 3 ? DISK_ANY : DISK_SPLIT, &disk_seed);
-			forget_boot();
+			disk_forget_boot();
 			pool_init(&pool, scratch_dir, 1);
 			CHECK_INT(pool_create(&pool), 0);
 			for (int key = 0; key < KEYS + naked; key++)
