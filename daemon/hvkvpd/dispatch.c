@@ -602,10 +602,12 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	if (reply->status) {
 		note_target(&call, body[0]);
 	} else {
-		call.pool->made = request->made;
-		call.pool->made_data = request->made_data;
+		call.pool->until_ns = request->deadline_ns;
+		call.pool->confirm = request->confirm;
+		call.pool->confirm_data = request->confirm_data;
 		reply->status = operation->handle(&call);
-		call.pool->made = NULL;
+		call.pool->confirm = NULL;
+		call.pool->until_ns = 0;
 	}
 	if (!reply->status && operation->answers)
 		reply->body_len = request->body_len;

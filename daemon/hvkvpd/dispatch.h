@@ -70,9 +70,10 @@ struct dispatch {
  * @msg_minor: likewise
  * @body: as in &struct hvkvp_request; not checked yet
  * @body_len: bytes of @body
- * @made: called as soon as a SET or DELETE is on stable storage, before what the host need not wait for; S_OK without a body
- *	may be sent. Not called for all others, and not if it fails. NULL: not needed
- * @made_data: for @made
+ * @confirm: called as soon as a SET or DELETE is on stable storage, before what the host need not
+ *	wait for, to send S_OK without a body. If it returns an error, the change is rolled back. Not
+ *	called for all others, and not if it fails. NULL: not needed
+ * @confirm_data: for @confirm
  */
 struct dispatch_request {
 	uint64_t id;
@@ -83,8 +84,8 @@ struct dispatch_request {
 	uint16_t msg_minor;
 	const uint8_t *body;
 	uint32_t body_len;
-	void (*made)(void *data);
-	void *made_data;
+	int (*confirm)(void *data);
+	void *confirm_data;
 };
 
 /**

@@ -17,25 +17,31 @@ int service_start(struct service *service, const struct transport_ops *ops, int 
 	return transport_start(&service->transport, ops, fd);
 }
 
+/* Return: 0 if the host gets this answer, -ENODEV if the driver is gone, other -errno. */
 static int send_reply(struct service *service)
 {
 	struct dispatch_request *request = &service->request;
 	struct dispatch_reply *reply = &service->reply;
 	int err = transport_reply(&service->transport, request, reply);
 
-	if (!err || err == -ENODEV)
+	if (!err || err == -ENODEV || transport_is_unwanted(err))
 		return err;
 	log_err("request %" PRIu64 ": the driver refuses the answer (%s); this is a bug",
 		request->id, strerror(-err));
 	/* Better an error now than silence until the deadline. */
 	reply->status = HVKVP_E_FAIL;
 	reply->body_len = 0;
-	err = transport_reply(&service->transport, request, reply);
+	return transport_reply(&service->transport, request, reply) == -ENODEV ? -ENODEV : err;
+}
+
+/* What ends the connection. */
+static int only_gone(int err)
+{
 	return err == -ENODEV ? err : 0;
 }
 
 /* A change is made: the host does not wait for the log, and for programs that watch. */
-static void answer_change(void *data)
+static int confirm(void *data)
 {
 	struct service *service = data;
 
@@ -43,6 +49,7 @@ static void answer_change(void *data)
 	service->reply.body_len = 0;
 	service->err = send_reply(service);
 	service->answered = true;
+	return service->err;
 }
 
 static int answer(struct service *service)
@@ -66,22 +73,22 @@ static int answer(struct service *service)
 				return 0;
 		}
 		service->answered = false;
-		request->made = answer_change;
-		request->made_data = service;
+		request->confirm = confirm;
+		request->confirm_data = service;
 		dispatch_handle(service->dispatch, request, reply);
 		if (service->answered)
-			return service->err;
+			return only_gone(service->err);
 	} else {
 		reply->status = HVKVP_E_FAIL;
 		reply->body_len = 0;
 	}
-	return send_reply(service);
+	return only_gone(send_reply(service));
 }
 
 int service_worker_ended(struct service *service, bool connected)
 {
 	worker_finish(&service->worker, service->dispatch, &service->reply);
-	return connected ? send_reply(service) : 0;
+	return connected ? only_gone(send_reply(service)) : 0;
 }
 
 int service_event(struct service *service, uint32_t events)

@@ -10,6 +10,7 @@
 #ifndef HVKVP_HVKVPD_TRANSPORT_H
 #define HVKVP_HVKVPD_TRANSPORT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -102,15 +103,25 @@ static inline int transport_receive(struct transport *transport,
  * @request: as it was received
  * @reply: its answer
  *
- * Return: 0 if sent, or if the driver does not want it any more (too late, or
- * withdrawn), which is logged; -ENODEV when the driver is gone; other -errno of
- * write(2).
+ * Return: 0 if sent; -ENODEV when the driver is gone; -errno for which transport_is_unwanted() is
+ * true; other -errno of write(2).
  */
 static inline int transport_reply(struct transport *transport,
 				  const struct dispatch_request *request,
 				  const struct dispatch_reply *reply)
 {
 	return transport->ops->reply(transport, request, reply);
+}
+
+/**
+ * transport_is_unwanted() - does the driver not want the answer any more?
+ * @err: of transport_reply(), which has logged it
+ *
+ * It is too late, or the host has withdrawn its request.
+ */
+static inline bool transport_is_unwanted(int err)
+{
+	return err == -ETIMEDOUT || err == -ECANCELED || err == -ENOENT;
 }
 
 #endif /* HVKVP_HVKVPD_TRANSPORT_H */

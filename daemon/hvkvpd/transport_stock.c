@@ -288,7 +288,7 @@ static int send_reply(struct transport *transport, const struct dispatch_request
 	err = write_message(transport->fd, out);
 	if (err == -EINVAL) {
 		log_warn("the stock driver does not want this answer (any more)");
-		return 0;
+		return -ETIMEDOUT;
 	}
 	return err;
 }

@@ -165,14 +165,14 @@ static int send_reply(struct transport *transport, const struct dispatch_request
 	case -ETIMEDOUT:
 		log_warn("request %" PRIu64 ": answered after its deadline; the host got an error",
 			 request->id);
-		return 0;
+		return err;
 	case -ECANCELED:
 		log_info("request %" PRIu64 ": was withdrawn by the host", request->id);
-		return 0;
+		return err;
 	case -ENOENT:
 		log_warn("request %" PRIu64 ": the driver does not know it (any more)",
 			 request->id);
-		return 0;
+		return err;
 	default:
 		return err;
 	}

@@ -152,6 +152,23 @@ static int remove_added(struct pool_file *file, const struct pool_change *change
 	return pool_file_truncate(file, end);
 }
 
+/* Put records back that were cut off. Where others have appended something since, they go behind it. */
+static int restore_cut(struct pool_file *file, const struct pool_change *change, bool *written)
+{
+	uint32_t number;
+	int err = 0;
+
+	for (size_t i = 0; i < change->count && !err; i++) {
+		const struct pool_slot *slot = &change->slots[i];
+
+		if (!(slot->flags & POOL_SLOT_CUT) || has_record(file, slot->record, slot->was))
+			continue;
+		err = pool_file_append_all(file, &slot->was, 1, &number);
+		*written = true;
+	}
+	return err;
+}
+
 /*
  * Put back what was there, durably: another program may have synced the unfinished change, and the
  * log will not have it any more.
@@ -159,7 +176,8 @@ static int remove_added(struct pool_file *file, const struct pool_change *change
 static int roll_back(struct pool_file *file, const struct pool_change *change)
 {
 	bool written = false;
-	int err = 0;
+	/* First of all: until then a pair may be missing, from then on one may be there twice. */
+	int err = restore_cut(file, change, &written);
 
 	for (size_t i = 0; i < change->count && !err; i++) {
 		const struct pool_slot *slot = &change->slots[i];
@@ -220,9 +238,31 @@ static int note_state(struct pool *pool, const struct pool_change *change)
 	return 0;
 }
 
+/* Who asked for the change has been told that it failed, or will be: it must not happen. */
+static int check_time(struct pool *pool)
+{
+	if (!pool->until_ns || clock_ns() < pool->until_ns)
+		return 0;
+	return error_set(&pool->error, -ETIMEDOUT,
+			 "%s: locks or the disk took longer than the host waits: not changed",
+			 pool->file.path);
+}
+
+static int confirm(struct pool *pool, const struct pool_change *change)
+{
+	if (!pool->confirm || change->more || !pool->confirm(pool->confirm_data))
+		return 0;
+	return error_set(&pool->error, -ETIMEDOUT,
+			 "%s: the host could not be told of the change: rolled back",
+			 pool->file.path);
+}
+
 int pool_commit(struct pool *pool, struct pool_change *change)
 {
-	int err;
+	int err = check_time(pool);
+
+	if (err)
+		return err;
 
 	/*
 	 * A time of its own for our change, between two ticks of the kernel's clock: then any other
@@ -232,19 +272,21 @@ int pool_commit(struct pool *pool, struct pool_change *change)
 	err = pool_journal_begin(&pool->journal, change, &pool->stamp);
 	if (err)
 		return err;
-	err = make_change(pool, change);
+	err = check_time(pool);
+	if (!err)
+		err = make_change(pool, change);
+	if (!err)
+		err = confirm(pool, change);
 	if (err) {
 		fail_change(pool, change);
 		return err;
 	}
-	/* From here on it cannot fail: it is durable, and in the file. */
+	/* From here on it cannot fail: it is durable, in the file, and the host may know it. */
 	if (note_state(pool, change))
 		pool->stamp = (struct pool_stamp){ 0 };	/* equal to nothing: the index is read again */
 	else
 		pool_journal_end(&pool->journal, &pool->stamp);
 	error_clear(&pool->error);
-	if (pool->made && !change->more)
-		pool->made(pool->made_data);
 	return 0;
 }
 

@@ -93,9 +93,10 @@ struct pool_hold {
  * @limits: may be changed
  * @changes: where changes are noted; not owned; NULL: nowhere
  * @names: reports changes of the directory; not owned; NULL: nothing does
- * @made: called when a SET or DELETE is made and durable, before that is noted in @changes, with the
- *	locks held; must not use the pool. NULL: nothing is
- * @made_data: for @made
+ * @until_ns: a change that is not made by then must not be made any more, clock_ns(); 0: no limit
+ * @confirm: called when a SET or DELETE is made and durable, before that is noted in @changes, with
+ *	the locks held; must not use the pool. If it fails, the change is rolled back. NULL: nothing is
+ * @confirm_data: for @confirm
  * @file_name: what is known about the path of the open file
  * @journal_name: likewise, of the open journal
  * @stamp: the state of the file that the index describes
@@ -113,8 +114,9 @@ struct pool {
 	struct pool_limits limits;
 	struct changes *changes;
 	struct pool_names *names;
-	void (*made)(void *data);
-	void *made_data;
+	uint64_t until_ns;
+	int (*confirm)(void *data);
+	void *confirm_data;
 	struct pool_name file_name;
 	struct pool_name journal_name;
 	struct pool_stamp stamp;

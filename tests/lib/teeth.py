@@ -116,8 +116,8 @@ DEFECTS = (
            "(index->pairs[number].hash != hash ||\n\t\t\t\t       strcmp(index->pairs[number].key, key)))",
            "hash &&\n\t       strncmp(index->pairs[number].key, key, 3))"),
     Defect("a leaked descriptor", "daemon/pool/file.c",
-           "\tclock_gettime(CLOCK_REALTIME, &stamp->taken);\n\tif (fstat(file->fd, &st))\n\t\treturn fail_errno",
-           "\tclock_gettime(CLOCK_REALTIME, &stamp->taken);\n\tif (dup(file->fd) < 0 || fstat(file->fd, &st))\n"
+           "\tclock_gettime(CLOCK_REALTIME_COARSE, &stamp->taken);\n\tif (fstat(file->fd, &st))\n\t\treturn fail_errno",
+           "\tclock_gettime(CLOCK_REALTIME_COARSE, &stamp->taken);\n\tif (dup(file->fd) < 0 || fstat(file->fd, &st))\n"
            "\t\treturn fail_errno"),
     Defect("the change of a clock's tick is taken for certain", "daemon/pool/file.c",
            "\tif (stamp->unique || !stamp->ino)\n\t\treturn true;", "\tif (stamp->unique || stamp->dev)\n\t\treturn true;"),
@@ -134,8 +134,9 @@ DEFECTS = (
            "err = pool_index_at(&pool->index, index ? index : 1, &number);"),
     Defect("memory of each change is not freed", "daemon/pool/journal.c",
            "free_entry:\n\tfree(entry);\n\treturn err;", "free_entry:\n\treturn err;"),
-    Defect("a request waits for a lock beyond its deadline", "daemon/hvkvpd/dispatch.c",
-           "wait_ms = left < wait_ms ? left : wait_ms;", "wait_ms += left;"),
+    Defect("a change is made beyond its deadline", "daemon/hvkvpd/dispatch.c",
+           "call.pool->until_ns = request->deadline_ns;\n\t\tcall.pool->confirm = request->confirm;",
+           "call.pool->confirm = NULL;"),
     Defect("GET_IP has both families, whichever is asked for", "daemon/ip/get.c",
            "\t\tif (families & ip_family_bit(family))\n", "\t\tif (families)\n"),
     # The command

@@ -65,6 +65,13 @@ class Planting(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
         self.assertGreaterEqual(len(names), 20)
 
+    def test_fits(self):
+        """each defect fits the source as it is"""
+        top = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        for defect in teeth.DEFECTS:
+            with open(os.path.join(top, defect.path), encoding="utf-8") as file:
+                self.assertEqual(file.read().count(defect.old), 1, defect.name)
+
 
 if __name__ == "__main__":
     unittest.main()

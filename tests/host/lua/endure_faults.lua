@@ -87,7 +87,7 @@ function faults.stopped(a)
 	perhaps(pool, key, value, true, kvp.late(world.ANSWER))
 end
 
--- It hangs for longer than a request may take: the driver answers. What it had not begun does not happen then.
+-- It hangs for longer than a request may take: the driver answers. What it has not done by then does not happen any more.
 function faults.hung(a)
 	local pool, key, value, how = a[2], a[3], "hung " .. a[4], a[5] or "queued"
 	must("echo 1 >" .. TIMEOUT)
@@ -95,7 +95,6 @@ function faults.hung(a)
 	local r = kvp.late(world.ANSWER)
 	must("kill -CONT " .. PID .. "; echo 30 >" .. TIMEOUT)
 	if r.status ~= ic.STATUS.E_FAIL then violation("a request to a stopped service has the answer %s", r.status_name) end
-	if how == "taken" then world.model:maybe(pool, key, value) end
 	world.get(pool, key)
 end
 

@@ -2,10 +2,12 @@
 /*
  * The operations: bodies in, statuses and bodies out.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,18 +44,21 @@ static void end(void)
 	scratch_end();
 }
 
-static void count(void *data)
+static int unconfirmed;	/* what the driver says of S_OK */
+
+static int count(void *data)
 {
 	++*(int *)data;
+	return unconfirmed;
 }
 
 /* The body goes in as an exact copy on the heap: a sanitizer sees what is read. */
 static uint32_t handle(const struct body *body)
 {
-	int made = 0;
+	int confirmed = 0;
 	struct dispatch_request request = {
 		.id = 1, .msg_major = 5, .fw_major = 3, .body_len = body->len,
-		.made = count, .made_data = &made,
+		.confirm = count, .confirm_data = &confirmed,
 	};
 	uint8_t *copy = malloc(body->len ? body->len : 1);
 	bool changes = body->len && (body->bytes[0] == HVKVP_OP_SET || body->bytes[0] == HVKVP_OP_DELETE);
@@ -65,7 +70,7 @@ static uint32_t handle(const struct body *body)
 	CHECK(reply.body_len == 0 || reply.body_len == body->len);
 	CHECK(!reply.status || !reply.body_len);
 	/* The host may have S_OK by then: exactly once, and only if it is true. */
-	CHECK_INT(made, changes && !reply.status);
+	CHECK_INT(confirmed, changes && (!reply.status || unconfirmed));
 	free(copy);
 	return reply.status;
 }
@@ -530,6 +535,44 @@ static void past_deadline(void)
 	end();
 }
 
+static int change_unconfirmed(void)
+{
+	int failed = set(0, U(u"known"), U(u"old")) || set(0, U(u"last"), U(u"value"));
+
+	unconfirmed = -ETIMEDOUT;
+	failed |= set(0, U(u"known"), U(u"new")) != FAIL;
+	failed |= set(0, U(u"other"), U(u"new")) != FAIL;
+	failed |= delete(0, U(u"known")) != FAIL;
+	failed |= delete(0, U(u"last")) != FAIL;
+	unconfirmed = 0;
+	return failed || !scratch_logged("could not be told") ||
+	       get(0, U(u"known")) || get(0, U(u"last")) || get(0, U(u"other")) != NOT_FOUND;
+}
+
+/* The host has an error, or nothing: what it takes for failed does not happen, now or after a crash. */
+static void unconfirmed_changes(void)
+{
+	int status = -1;
+	pid_t pid;
+
+	begin();
+	pid = fork();
+	if (!pid)
+		_exit(change_unconfirmed());
+	CHECK(waitpid(pid, &status, 0) == pid);
+	CHECK_INT(status, 0);
+	/* What the killed process left in the journal is replayed. */
+	CHECK_INT(set(0, U(u"new"), U(u"value")), OK);
+	CHECK_INT(enumerate(0, 0), OK);
+	check_pair(8, U(u"known"), U(u"old"));
+	CHECK_INT(enumerate(0, 1), OK);
+	check_pair(8, U(u"last"), U(u"value"));
+	CHECK_INT(enumerate(0, 2), OK);
+	check_pair(8, U(u"new"), U(u"value"));
+	CHECK_INT(enumerate(0, 3), NO_MORE);
+	end();
+}
+
 static void broken_storage(void)
 {
 	begin();
@@ -734,6 +777,7 @@ static const struct tap_case cases[] = {
 	{ "20,000 bodies with random bytes in them", random_bodies },
 	{ "each change by the host is one structured line at notice, without the value", audit },
 	{ "a request whose deadline has passed has no effect", past_deadline },
+	{ "a change of which the host could not be told is rolled back", unconfirmed_changes },
 	{ "a pool that cannot be used fails alone", broken_storage },
 	{ "what the configuration forbids is refused, and logged", forbidden },
 	{ "the host's changes in a minute are limited", too_many_changes },

@@ -35,8 +35,8 @@
 #define MANY	100
 
 /*
- * epoll_wait, read; a look at the pool file, one read of the record; its log, with a sync; the record, its time; the
- * state of its log; write; the ring of changes; the line in the log of the daemon.
+ * epoll_wait, read; a look at the pool file, one read of the record; its log, with a sync; the record; write; its
+ * time, the state of its log; the ring of changes; the line in the log of the daemon.
  */
 #define SET_CALLS		12
 
@@ -52,8 +52,8 @@
 #define DELETE_LAST_CALLS	13
 #define DELETE_OF_MANY_CALLS	15
 
-/* What the host does not wait for: the ring, the line; and the wait for the next request. */
-#define CHANGE_CALLS_BEHIND	3
+/* What the host does not wait for: time and state; the ring, the line; and the wait for the next request. */
+#define CHANGE_CALLS_BEHIND	5
 
 /*
  * A change that follows no other needs so many more: for the locks, for looks at both files before and after them, for

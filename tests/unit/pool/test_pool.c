@@ -943,6 +943,34 @@ static void check_stranger(const char *program)
 	end();
 }
 
+/* The wait took longer than the host waits, as that of a stopped process: nothing is done. */
+static void until_too_late(void)
+{
+	const char *value;
+	int fd;
+
+	begin();
+	pool_set(&pool, "a", "1");
+	pool_checkpoint(&pool);
+	fd = open(pool.file.path, O_RDONLY | O_CLOEXEC);
+	CHECK_INT(flock(fd, LOCK_EX), 0);
+	pool.file.wait_ms = 300;
+	pool.until_ns = clock_ns() + 100000000;
+	CHECK_INT(pool_set(&pool, "a", "2"), -ETIMEDOUT);
+	CHECK_INT(pool_set(&pool, "b", "2"), -ETIMEDOUT);
+	CHECK_INT(pool_delete(&pool, "a"), -ETIMEDOUT);
+	CHECK(strstr(pool_why(&pool), "longer than the host waits"));
+	close(fd);
+	pool.until_ns = 0;
+	reopen();
+	CHECK_INT(pool_get(&pool, "a", &value), 0);
+	CHECK(!strcmp(value, "1"));
+	CHECK_INT(pool_get(&pool, "b", &value), -ENOENT);
+	pool.until_ns = clock_ns() + 60000000000;
+	CHECK_INT(pool_set(&pool, "a", "2"), 0);
+	end();
+}
+
 static void stranger_flock_ex(void)
 {
 	if (geteuid())
@@ -1681,6 +1709,7 @@ static const struct tap_case cases[] = {
 	{ "a flock for writing that is never released delays for the bound", bound_flock_ex },
 	{ "a flock of a user who may not write, and who has left, delays once", stranger_flock_ex },
 	{ "the same of one who has become a set-uid program", stranger_set_uid },
+	{ "a change that waited for a lock longer than the host waits is not made", until_too_late },
 	{ "a flock for reading that is never released delays for the bound", bound_flock_sh },
 	{ "a POSIX write lock that is never released delays for the bound", bound_posix_write },
 	{ "a POSIX read lock that is never released delays for the bound", bound_posix_read },
