@@ -100,7 +100,7 @@ return function(options)
 		{ 1, "upgrade", function() end },
 		{ 2, "kill_in_hand", function() return pool(), key(), number(), how() end },
 		{ 1, "stopped", function() return pool(), key(), number() end },
-		{ 1, "hung", function() return pool(), key(), number(), one{ "queued", "taken" } end },
+		{ 2, "hung", function() return pool(), key(), number(), one{ "queued", "taken", "taken" } end },
 		{ 1, "locked", function() return pool(), key(), number() end },
 		{ 1, "descriptors", function() return pool(), key(), "ascii", units(), r(0, 9) end },
 		{ 1, "reload", function() end },
