@@ -124,10 +124,11 @@ end
 
 local MAC = "00:15:5d:0a:0b:01"
 
--- The guest has an adapter, as from a boot. The model of it: lists of each address family.
+-- The guest has an adapter, as from a boot. The model of it: lists of each address family. What was kept of an older one
+-- must not come back with an outage of the disk.
 local function adapter()
 	if world.adapter then return world.adapter end
-	must("ip link del kvp0 2>/dev/null; rm -f " .. world.FOLDER .. "/ip-*.conf /etc/resolv.conf; " ..
+	must("ip link del kvp0 2>/dev/null; rm -f " .. world.FOLDER .. "/ip-*.conf /etc/resolv.conf; sync; " ..
 		"modprobe dummy numdummies=0; ip link add kvp0 type dummy && ip link set kvp0 address " .. MAC ..
 		" && ip link set kvp0 up && ip -6 addr flush dev kvp0")
 	world.adapter = { v4 = {}, v6 = {}, v4_gateway = {}, v6_gateway = {} }
