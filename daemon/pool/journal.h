@@ -9,11 +9,11 @@
  *  1. The change is appended to the log, with a checksum, and the log is synced. This is the only
  *     sync of a change: from here on the change is durable.
  *  2. It is made in the pool file: records are overwritten, added ones grow the file, removed ones
- *     are cut off, and the file gets the time that the log names. Not synced.
- *  3. The state block of the log says that it is made. Not synced. The file's ctime is in it from the
- *     checkpoint on, which looks at the file: the time that the change gave to it is enough until then,
- *     since no other program gives it the same one.
- *  4. The caller gets its answer.
+ *     are cut off. Not synced.
+ *  3. The caller may answer (@confirm of struct pool). If it cannot, the change is rolled back.
+ *  4. The file gets the time that the log names, and the state block of the log says that the change is
+ *     made. Not synced. The file's ctime is in it from the checkpoint on, which looks at the file: the
+ *     time that the change gave to it is enough until then, since no other program gives it the same one.
  *
  * The changes since the last checkpoint are an epoch. A checkpoint syncs the pool file, then
  * empties the log and syncs that. It follows a few milliseconds after the last change, see
@@ -36,8 +36,8 @@
  * Replay. Whoever finds changes in the log although he holds its lock knows that their writer
  * crashed.
  *  - Same instance, which is a mount in a boot (pool/instance.h): what was written is in the page
- *    cache. At most the last change is unfinished, and the state block says so. Its caller has no
- *    answer. If all of its records are as they were before it, then it is dropped, else it is made
+ *    cache. At most the last change is unfinished, and the state block says so. If all of its records
+ *    are as they were before it, then its caller has no answer, and it is dropped, else it is made
  *    again.
  *  - Another instance, or it is not known which (no /proc): each change of the epoch may be missing
  *    in the file, in parts. Each record gets the last contents that the epoch gave it.
@@ -57,14 +57,15 @@
  *  - Another inode is another file: the epoch is dropped.
  * Replaying twice changes nothing more. Then the pool file is synced, and at last the log emptied.
  *
- * Why this order is enough: (1) before (4) makes an acknowledged change durable. (1) before (2)
+ * Why this order is enough: (1) before (3) makes an acknowledged change durable. (1) before (2)
  * means that no torn record can be on the disk without the log entry that repairs it. The pool is
  * synced before the log's first entry is overwritten, so what goes there is not needed any more;
  * if that write is lost or torn, then either the old epoch is still whole, and replaying it over
  * the synced file changes nothing, or the log has no first entry and is empty. A change that fails
  * is rolled back in the file, then its entry is removed, durably. If the file cannot be written,
  * then the entry is replaced by its inverse, and the next replay rolls the change back. So a change
- * that was answered with an error does not take effect later.
+ * that was answered with an error does not take effect later. One that is rolled back because its
+ * answer came too late may still take effect if the machine loses its power before that is durable.
  *
  * What this cannot do: it cannot distinguish from an unfinished write what a program without a lock
  * writes within an epoch, if these are the very bytes that this record had earlier in the epoch.
