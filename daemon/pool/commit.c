@@ -146,6 +146,10 @@ static int remove_added(struct pool_file *file, const struct pool_change *change
 		if (change->slots[i].flags & POOL_SLOT_ADDED &&
 		    has_record(file, end - 1, change->slots[i].now))
 			end--;
+	/* Others have appended behind it: the replay does without moving theirs. */
+	if (end > change->before)
+		return error_set(file->error, -EAGAIN, "%s: another program has appended to it",
+				 file->path);
 	if (st.st_size == (off_t)end * POOL_RECORD_SIZE)
 		return 0;
 	*written = true;
@@ -156,8 +160,16 @@ static int remove_added(struct pool_file *file, const struct pool_change *change
 static int restore_cut(struct pool_file *file, const struct pool_change *change, bool *written)
 {
 	uint32_t number;
+	struct stat st;
 	int err = 0;
 
+	if (change->after >= change->before)
+		return 0;
+	if (fstat(file->fd, &st))
+		return error_set_errno(file->error, file->path, "look at it");
+	if (st.st_size % POOL_RECORD_SIZE)
+		return error_set(file->error, -EAGAIN, "%s: another program is appending to it",
+				 file->path);
 	for (size_t i = 0; i < change->count && !err; i++) {
 		const struct pool_slot *slot = &change->slots[i];
 
@@ -167,6 +179,22 @@ static int restore_cut(struct pool_file *file, const struct pool_change *change,
 		*written = true;
 	}
 	return err;
+}
+
+/* Is the record as the change found it or left it, sector by sector? Else another program has it now. */
+static bool is_ours(struct pool_file *file, const struct pool_slot *slot)
+{
+	struct pool_record record;
+	const char *now = (const char *)&record;
+	const char *ours[] = { (const char *)slot->was, (const char *)slot->now };
+
+	if (pool_file_read(file, slot->record, &record, 1) != 1)
+		return false;
+	for (size_t at = 0; at < sizeof(record); at += POOL_SECTOR_SIZE)
+		if (memcmp(now + at, ours[0] + at, POOL_SECTOR_SIZE) &&
+		    memcmp(now + at, ours[1] + at, POOL_SECTOR_SIZE))
+			return false;
+	return true;
 }
 
 /*
@@ -182,7 +210,7 @@ static int roll_back(struct pool_file *file, const struct pool_change *change)
 	for (size_t i = 0; i < change->count && !err; i++) {
 		const struct pool_slot *slot = &change->slots[i];
 
-		if (slot->flags || has_record(file, slot->record, slot->was))
+		if (slot->flags || has_record(file, slot->record, slot->was) || !is_ours(file, slot))
 			continue;
 		err = pool_file_write(file, slot->record, &slot->was, 1);
 		written = true;
@@ -192,17 +220,22 @@ static int roll_back(struct pool_file *file, const struct pool_change *change)
 	return err || !written ? err : pool_file_sync(file);
 }
 
-/* A change that could not be made must not take effect later. */
-static void fail_change(struct pool *pool, const struct pool_change *change)
+/*
+ * A change that failed must not take effect later. Its inverse goes to the log before the file is put
+ * right: then it is rolled back also if this process or the machine ends meanwhile.
+ */
+static void fail_change(struct pool *pool, const struct pool_change *change, bool begun)
 {
 	struct error reason = pool->error;
-	int err = roll_back(&pool->file, change);
+	int unlogged = begun ? pool_journal_invert(&pool->journal, change) : -ENOENT;
+	int err = begun ? roll_back(&pool->file, change) : 0;
 
-	if (err)
-		err = pool_journal_invert(&pool->journal, change);
-	else
+	if (!err)
 		err = pool_journal_strike(&pool->journal);
-	if (err)
+	/* With its inverse behind it, a change may stay in the log until a replay succeeds. */
+	if (err && !unlogged)
+		pool_hold_replay(pool);
+	else if (err)
 		log_err("%s: a change that failed cannot be removed from its journal (%s), and may take effect later",
 			pool->file.path, pool_why(pool));
 	pool->error = reason;
@@ -260,6 +293,7 @@ static int confirm(struct pool *pool, const struct pool_change *change)
 int pool_commit(struct pool *pool, struct pool_change *change)
 {
 	int err = check_time(pool);
+	bool begun;
 
 	if (err)
 		return err;
@@ -273,12 +307,13 @@ int pool_commit(struct pool *pool, struct pool_change *change)
 	if (err)
 		return err;
 	err = check_time(pool);
+	begun = !err;
 	if (!err)
 		err = make_change(pool, change);
 	if (!err)
 		err = confirm(pool, change);
 	if (err) {
-		fail_change(pool, change);
+		fail_change(pool, change, begun);
 		return err;
 	}
 	/* From here on it cannot fail: it is durable, in the file, and the host may know it. */

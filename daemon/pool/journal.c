@@ -509,6 +509,7 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 	if (err)
 		goto free_entry;
 	journal->latest = journal->tail;
+	journal->inverted = false;
 	err = write_entry(journal, entry);
 	if (err) {
 		struct error reason = *journal->file->error;
@@ -543,9 +544,11 @@ int pool_journal_strike(struct pool_journal *journal)
 	const struct journal_entry nothing = { 0 };
 	int err;
 
-	journal->seq--;
+	journal->seq -= journal->inverted ? 2 : 1;
 	journal->tail = journal->latest;
 	journal->live = journal->seq;
+	journal->inverted = false;
+	journal->unfinished = false;
 	for (int tries = 0; tries < STRIKE_TRIES; tries++) {
 		err = write_at(journal, &nothing, sizeof(nothing), journal->latest);
 		if (!err)
@@ -576,14 +579,15 @@ int pool_journal_invert(struct pool_journal *journal, const struct pool_change *
 				 (slot->flags & POOL_SLOT_CUT ? POOL_SLOT_ADDED : 0),
 		};
 	}
+	/* Until it is struck out, the epoch has to be replayed. */
+	journal->unfinished = true;
 	entry = make_entry(journal, &inverse, &err);
-	if (entry) {
-		journal->seq--;
-		journal->tail = journal->latest;
-		journal->unfinished = true;
+	if (entry)
 		err = write_entry(journal, entry);
+	if (!err) {
 		journal->seq++;
 		journal->tail += entry->len;
+		journal->inverted = true;
 	}
 	free(entry);
 	free(inverse.slots);

@@ -61,11 +61,12 @@
  * means that no torn record can be on the disk without the log entry that repairs it. The pool is
  * synced before the log's first entry is overwritten, so what goes there is not needed any more;
  * if that write is lost or torn, then either the old epoch is still whole, and replaying it over
- * the synced file changes nothing, or the log has no first entry and is empty. A change that fails
- * is rolled back in the file, then its entry is removed, durably. If the file cannot be written,
- * then the entry is replaced by its inverse, and the next replay rolls the change back. So a change
- * that was answered with an error does not take effect later. One that is rolled back because its
- * answer came too late may still take effect if the machine loses its power before that is durable.
+ * the synced file changes nothing, or the log has no first entry and is empty. If a change fails,
+ * then its inverse is logged behind it, durably, it is rolled back in the file, and both entries are
+ * removed. If the file cannot be written, then they stay, and the next replay rolls the change back. So
+ * a change that was answered with an error does not take effect later. There is one gap: a change that
+ * is rolled back because its answer came too late may still take effect if the process or the machine
+ * ends before the inverse is in the log.
  *
  * What this cannot do: it cannot distinguish from an unfinished write what a program without a lock
  * writes within an epoch, if these are the very bytes that this record had earlier in the epoch.
@@ -145,6 +146,7 @@ struct pool_change {
  * @live: the log holds changes of ours, and we hold its lock
  * @unfinished: they must be replayed first: the last one was to be rolled back, or a sync of the pool
  *	file has failed
+ * @inverted: the last one is the inverse of that before it
  * @epoch: number of the epoch
  * @seq: number of the last change in it
  * @tail: where the next one goes
@@ -162,6 +164,7 @@ struct pool_journal {
 	struct pool_instance instance;
 	bool live;
 	bool unfinished;
+	bool inverted;
 	uint64_t epoch;
 	uint32_t seq;
 	uint64_t tail;
@@ -255,7 +258,7 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *stamp);
 
 /**
- * pool_journal_strike() - remove the change that was begun last; it was rolled back
+ * pool_journal_strike() - remove the change that was begun last, and its inverse; it was rolled back
  * @journal: the object
  *
  * Return: 0 or -errno; then it is still in the log.
@@ -263,13 +266,13 @@ void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *sta
 int pool_journal_strike(struct pool_journal *journal);
 
 /**
- * pool_journal_invert() - replace the change that was begun last by its inverse
+ * pool_journal_invert() - log the inverse of the change that was begun last
  * @journal: the object
- * @change: that change; it could not be rolled back in the file
+ * @change: that change; it is to be rolled back in the file
  *
- * The next replay rolls it back.
+ * Until both are struck out, the next replay rolls it back.
  *
- * Return: 0 or -errno; then the change may still be in the log.
+ * Return: 0 or -errno; then the next replay makes the change.
  */
 int pool_journal_invert(struct pool_journal *journal, const struct pool_change *change);
 

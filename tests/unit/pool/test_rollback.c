@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Changes for which the host has an error: they are rolled back, whatever happens meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "pool/pool.h"
+#include "support/scratch.h"
+
+#define FILE_NAME	".kvp_pool_1"
+
+/* Calls that change something after S_OK was refused; no rollback of this test has more. */
+#define MOST_CALLS	100
+
+static struct pool pool;
+
+/* What the disk does: no room in the pool file; the process ends at the n-th call that changes something. */
+static bool no_room;
+static int die_at, calls_left;
+
+static void count_call(void)
+{
+	if (calls_left && !--calls_left)
+		_exit(1);
+}
+
+static bool is_refused(int fd)
+{
+	count_call();
+	errno = ENOSPC;
+	return no_room && fd == pool.file.fd;
+}
+
+ssize_t pwritev(int fd, const struct iovec *io, int count, off_t at)
+{
+	return is_refused(fd) ? -1 : syscall(SYS_pwritev, fd, io, count, at, 0L);
+}
+
+ssize_t pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags)
+{
+	return is_refused(fd) ? -1 : syscall(SYS_pwritev2, fd, io, count, at, 0L, flags);
+}
+
+ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
+{
+	struct iovec io = { (void *)data, len };
+
+	return pwritev(fd, &io, 1, at);
+}
+
+int fdatasync(int fd)
+{
+	(void)fd;
+	count_call();
+	return 0;
+}
+
+static void put_pair(struct pool_record *record, const char *key, const char *value)
+{
+	memset(record, 0, sizeof(*record));
+	memcpy(record->key, key, strlen(key));
+	memcpy(record->value, value, strlen(value));
+}
+
+/* As another program would, without a lock. */
+static void write_theirs(int flags, off_t at, const char *key, const char *value)
+{
+	int fd = open(scratch_path(FILE_NAME), O_WRONLY | flags);
+	struct pool_record record;
+
+	put_pair(&record, key, value);
+	CHECK(lseek(fd, at, SEEK_SET) == at && write(fd, &record, sizeof(record)) == sizeof(record));
+	close(fd);
+}
+
+/* What happens between S_OK and its refusal. */
+static void (*meanwhile)(void);
+
+static int refuse(void *data)
+{
+	(void)data;
+	if (meanwhile)
+		meanwhile();
+	calls_left = die_at;
+	return -ETIMEDOUT;
+}
+
+/* Three pairs, "a=1 b=2 c=3"; then the host hears of nothing. */
+static void begin(void)
+{
+	scratch_begin();
+	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
+	CHECK_INT(pool_set(&pool, "a", "1"), 1);
+	CHECK_INT(pool_set(&pool, "b", "2"), 1);
+	CHECK_INT(pool_set(&pool, "c", "0"), 1);
+	CHECK_INT(pool_checkpoint(&pool), 0);
+	/* In the epoch of what is rolled back. */
+	CHECK_INT(pool_set(&pool, "c", "3"), 0);
+	pool.confirm = refuse;
+}
+
+static void end(void)
+{
+	meanwhile = NULL;
+	no_room = false;
+	pool_exit(&pool);
+	scratch_end();
+}
+
+/* The process is gone, without a checkpoint. */
+static void forget(void)
+{
+	pool_index_clear(&pool.index);
+	pool_journal_exit(&pool.journal);
+	pool_file_exit(&pool.file);
+	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
+}
+
+/* All pairs as the host sees them. */
+static const char *seen(void)
+{
+	static char text[1024];
+	const char *key, *value;
+	size_t len = 0;
+
+	text[0] = 0;
+	for (uint32_t i = 0; !pool_at(&pool, i, &key, &value); i++)
+		len += snprintf(text + len, sizeof(text) - len, "%s%s=%s", i ? " " : "", key, value);
+	return text;
+}
+
+static void sees(const char *wanted)
+{
+	if (!CHECK(!strcmp(seen(), wanted)))
+		printf("# %s instead of %s\n", seen(), wanted);
+}
+
+static const char *const changes[] = { "set a", "add", "delete a", "delete b", "delete c" };
+
+#define CHANGES	(sizeof(changes) / sizeof(changes[0]))
+
+static int change(size_t number)
+{
+	const char *what = changes[number];
+
+	if (what[0] == 'd')
+		return pool_delete(&pool, what + sizeof("delete"));
+	return pool_set(&pool, what[0] == 's' ? "a" : "d", "new");
+}
+
+static void refused(void)
+{
+	for (size_t i = 0; i < CHANGES; i++) {
+		begin();
+		CHECK_INT(change(i), -ETIMEDOUT);
+		sees("a=1 b=2 c=3");
+		forget();
+		sees("a=1 b=2 c=3");
+		end();
+	}
+}
+
+static void fill_up(void)
+{
+	no_room = true;
+}
+
+static void try_again(void)
+{
+	CHECK_INT(pool_set(&pool, "c", "3"), 0);
+}
+
+/* The rollback cannot be made in the file, which works again later: what is logged has to do. */
+static void without_room(void)
+{
+	static void (*const later[])(void) = { forget, try_again, NULL };
+
+	for (size_t i = 0; i < CHANGES; i++) {
+		for (size_t how = 0; how < sizeof(later) / sizeof(later[0]); how++) {
+			begin();
+			meanwhile = fill_up;
+			CHECK_INT(change(i), -ETIMEDOUT);
+			if (!later[how])
+				pool_checkpoint(&pool);
+			no_room = false;
+			pool.confirm = NULL;
+			if (later[how])
+				later[how]();
+			else
+				pool_checkpoint(&pool);
+			sees("a=1 b=2 c=3");
+			end();
+		}
+	}
+}
+
+/* Return: as waitpid(2), of a process that makes the change and dies at the call with this number. */
+static int change_and_die(size_t number, int call)
+{
+	int status = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		forget();
+		if (pool_set(&pool, "c", "3"))
+			_exit(3);
+		die_at = call;
+		pool.confirm = refuse;
+		_exit(change(number) == -ETIMEDOUT ? 0 : 2);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid);
+	return status;
+}
+
+static void killed(void)
+{
+	for (size_t i = 0; i < CHANGES; i++) {
+		int status = -1, call;
+
+		/* Before the first one the inverse is not in the log yet: that is the gap. */
+		for (call = 2; status && call < MOST_CALLS; call++) {
+			begin();
+			pool_checkpoint(&pool);
+			status = change_and_die(i, call);
+			CHECK(!status || WEXITSTATUS(status) == 1);
+			forget();
+			sees("a=1 b=2 c=3");
+			end();
+		}
+		CHECK(call > 3);
+		CHECK(call < MOST_CALLS);
+	}
+}
+
+static void append_theirs(void)
+{
+	write_theirs(O_APPEND, 0, "theirs", "x");
+}
+
+static void change_theirs(void)
+{
+	write_theirs(0, 0, "a", "theirs");
+}
+
+static void empty(void)
+{
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 0), 0);
+}
+
+/* Other programs write without a lock: what they have written stays. */
+static void others(void)
+{
+	begin();
+	meanwhile = append_theirs;
+	CHECK_INT(pool_set(&pool, "d", "4"), -ETIMEDOUT);
+	sees("a=1 b=2 c=3 theirs=x");
+	end();
+
+	begin();
+	meanwhile = append_theirs;
+	CHECK_INT(pool_delete(&pool, "c"), -ETIMEDOUT);
+	sees("a=1 b=2 theirs=x c=3");
+	end();
+
+	begin();
+	meanwhile = change_theirs;
+	CHECK_INT(pool_set(&pool, "a", "4"), -ETIMEDOUT);
+	sees("a=theirs b=2 c=3");
+	end();
+
+	begin();
+	meanwhile = empty;
+	CHECK_INT(pool_set(&pool, "c", "4"), -ETIMEDOUT);
+	sees("");
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "a change of which the host could not be told leaves nothing", refused },
+	{ "also if the pool file cannot be written meanwhile", without_room },
+	{ "also if the process is killed meanwhile", killed },
+	{ "what other programs have written meanwhile stays", others },
+};
+
+TAP_MAIN("rollback", cases)
