@@ -327,8 +327,8 @@ bool pool_record_tidy(struct pool_record *record);
  * @pool: the object
  * @key: text
  *
- * All records with the key are removed. With more than 1,024 of them this is several changes, of which
- * an error takes only the last one back; the value that the host sees goes with that.
+ * All records with the key are removed. With more than 1,024 of them this is several changes, the oldest
+ * records first. An error then takes back only the last one, with the record that the host sees.
  *
  * Return: 0 once that is on stable storage; -ENOENT if there is none; other
  * -errno.
