@@ -41,7 +41,7 @@ LACKING = (
 # ... of those that need loop devices, or a file system that the machine's own kernel may lack: a container has neither ...
 MACHINE = ("crash: real file systems: *",)
 # ... and of those that run with HVKVP_DEBUG=1, or where the cache has the debug kernel.
-ONLY_DEBUG = ("*/ours/debug",)
+ONLY_DEBUG = ("*/ours/debug", "*/ours/debug/*")
 
 
 def may_skip(name, everything=EVERYTHING, debug=DEBUG):

@@ -6,7 +6,7 @@ import os
 import re
 import unittest
 
-from lib import report, skips
+from lib import cases, report, skips
 from lib.build import TOP
 
 README_HEADING = "## What `make check` leaves out"
@@ -57,6 +57,13 @@ class Skips(unittest.TestCase):
         self.assertFalse(skips.may_skip("verbs/ours/6.1", False, False))
         self.assertTrue(skips.may_skip("package: musl: all unit tests: uapi: and by clang", True, True))
         self.assertFalse(skips.may_skip("package: musl: all unit tests", True, True))
+
+    def test_debug_jobs(self):
+        """a machine whose cache has no debug kernel may leave out each of its jobs, and no other job"""
+        jobs = cases.discover(os.path.join(TOP, "tests", "e2e"))
+        self.assertIn("debug", {job.kernel for job in jobs})
+        for job in jobs:
+            self.assertEqual(skips.may_skip(job.name, False, False), job.kernel == "debug", job.name)
 
     def test_readme(self):
         """the list in README.md is the one that is checked"""
