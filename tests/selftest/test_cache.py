@@ -50,6 +50,26 @@ class Folder(unittest.TestCase):
         cache.folder("a", lambda new: seen.extend(os.listdir(new)))
         self.assertEqual(seen, [])
 
+    def test_interrupted_root(self):
+        """a Debian root whose making was killed, with its mounts, is made anew"""
+        bin_dir = os.path.join(os.path.dirname(os.path.dirname(self.base)), "bin")
+        os.makedirs(bin_dir)
+        program = os.path.join(bin_dir, "mmdebstrap")
+
+        def root(*lines):
+            with open(program, "w", encoding="ascii") as file:
+                file.write("\n".join(("#!/bin/sh", 'for new; do case $new in *.new) break ;; esac; done', *lines, "")))
+            os.chmod(program, 0o755)
+            return subprocess.run([os.path.join(TOP, "tests", "package", "root"), "ifupdown"], check=False, text=True,
+                                  capture_output=True, env={**os.environ, "PATH": f"{bin_dir}:{os.environ['PATH']}"})
+
+        killed = root('mkdir -p "$new/proc" && mount -t tmpfs none "$new/proc"', "kill -KILL $$")
+        self.assertNotEqual(killed.returncode, 0)
+        self.assertIn("mmdebstrap failed", killed.stderr)
+        made = root('mkdir -p "$new/etc"')
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.assertTrue(os.path.isdir(os.path.join(made.stdout.strip(), "etc")))
+
     def test_threads(self):
         """several that want it at once have it made once"""
         calls, begun, go_on = [], threading.Event(), threading.Event()
