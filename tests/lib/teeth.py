@@ -100,7 +100,7 @@ DEFECTS = (
            "return file->fd >= 0 && !lstat(file->path, &here) &&\n\t       here.st_ino == file->ino &&",
            "return file->fd >= 0 && !lstat(file->path, &here) &&\n\t       (here.st_ino == file->ino || file->ino) &&"),
     Defect("what could not be written is not rolled back", "daemon/pool/commit.c",
-           "\tint err = roll_back(&pool->file, change);", "\tint err = change->count ? 0 : roll_back(&pool->file, change);"),
+           "\tint err = begun ? roll_back(&pool->file, change) : 0;", "\tint err = begun && !change->count ? roll_back(&pool->file, change) : 0;"),
     Defect("a deletion shifts the wrong pair", "daemon/pool/pool.c",
            "&span[plan->moves[i].from - first] : NULL);", "&span[i] : NULL);"),
     Defect("bytes of an older value behind a shorter one", "daemon/pool/pool.c",
