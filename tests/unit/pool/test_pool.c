@@ -23,6 +23,7 @@
 
 #include "c/tap.h"
 #include "pool/pool.h"
+#include "support/pairs.h"
 #include "support/scratch.h"
 #include "util/clock.h"
 #include "util/log.h"
@@ -50,20 +51,13 @@ static void reopen(void)
 	pool_init(&pool, scratch_dir, 1);
 }
 
-static void put_record(struct pool_record *record, const char *key, const char *value)
-{
-	memset(record, 0, sizeof(*record));
-	memcpy(record->key, key, strlen(key));
-	memcpy(record->value, value, strlen(value));
-}
-
 /* What another program would do: append a record. */
 static void append(const char *key, const char *value)
 {
 	struct pool_record record;
 	FILE *f = fopen(scratch_path(FILE_NAME), "a");
 
-	put_record(&record, key, value);
+	pairs_put(&record, key, value);
 	CHECK(f && fwrite(&record, sizeof(record), 1, f) == 1);
 	fclose(f);
 }
@@ -73,19 +67,6 @@ static off_t file_size(void)
 	struct stat st;
 
 	return stat(scratch_path(FILE_NAME), &st) ? -1 : st.st_size;
-}
-
-/* All pairs that the host sees, as "key=value key=value". */
-static const char *seen(void)
-{
-	static char text[4096];
-	const char *key, *value;
-	size_t at = 0;
-
-	text[0] = 0;
-	for (uint32_t i = 0; !pool_at(&pool, i, &key, &value); i++)
-		at += snprintf(text + at, sizeof(text) - at, "%s%s=%s", i ? " " : "", key, value);
-	return text;
 }
 
 static const char *got(const char *key)
@@ -107,7 +88,7 @@ static void set_get(void)
 	CHECK_TEXT(got("A"), NULL);
 	CHECK_INT(pool_set(&pool, "a", "2"), 0);
 	CHECK_TEXT(got("a"), "2");
-	CHECK_TEXT(seen(), "a=2 b= c=say \"hi\"\n\U0001F600");
+	CHECK_TEXT(pairs_seen(&pool), "a=2 b= c=say \"hi\"\n\U0001F600");
 	CHECK_INT(file_size(), 3 * POOL_RECORD_SIZE);
 	end();
 }
@@ -120,8 +101,8 @@ static void records_are_exact(void)
 	pool_set(&pool, "key", "a long value that is replaced by a short one");
 	pool_set(&pool, "other", "x");
 	pool_set(&pool, "key", "short");
-	put_record(&want[0], "key", "short");
-	put_record(&want[1], "other", "x");
+	pairs_put(&want[0], "key", "short");
+	pairs_put(&want[1], "other", "x");
 	CHECK_INT(scratch_read(FILE_NAME, file, sizeof(file)), 2 * POOL_RECORD_SIZE);
 	CHECK(!memcmp(file, want, sizeof(want)));
 	end();
@@ -133,13 +114,13 @@ static void old_bytes_are_cleaned(void)
 	struct pool_record file, want;
 
 	begin();
-	put_record(&file, "key", "v");
+	pairs_put(&file, "key", "v");
 	memset(file.key + 4, 'S', sizeof(file.key) - 4);
 	memset(file.value + 2, 'S', sizeof(file.value) - 2);
 	scratch_write(FILE_NAME, &file, sizeof(file));
 	CHECK_TEXT(got("key"), "v");
 	CHECK_INT(pool_set(&pool, "key", "w"), 0);
-	put_record(&want, "key", "w");
+	pairs_put(&want, "key", "w");
 	scratch_read(FILE_NAME, &file, sizeof(file));
 	CHECK(!memcmp(&file, &want, sizeof(want)));
 	end();
@@ -151,17 +132,17 @@ static void delete_keeps_order(void)
 	for (char key[2] = "a"; key[0] <= 'f'; key[0]++)
 		pool_set(&pool, key, key);
 	CHECK_INT(pool_delete(&pool, "b"), 0);
-	CHECK_TEXT(seen(), "a=a c=c d=d e=e f=f");
+	CHECK_TEXT(pairs_seen(&pool), "a=a c=c d=d e=e f=f");
 	CHECK_INT(pool_delete(&pool, "f"), 0);
 	CHECK_INT(pool_delete(&pool, "a"), 0);
-	CHECK_TEXT(seen(), "c=c d=d e=e");
+	CHECK_TEXT(pairs_seen(&pool), "c=c d=d e=e");
 	CHECK_INT(pool_delete(&pool, "a"), -ENOENT);
 	CHECK_INT(file_size(), 3 * POOL_RECORD_SIZE);
 	/* Not only the index: somebody else reads the same. */
 	reopen();
-	CHECK_TEXT(seen(), "c=c d=d e=e");
+	CHECK_TEXT(pairs_seen(&pool), "c=c d=d e=e");
 	CHECK_INT(pool_set(&pool, "c", "new"), 0);
-	CHECK_TEXT(seen(), "c=new d=d e=e");
+	CHECK_TEXT(pairs_seen(&pool), "c=new d=d e=e");
 	end();
 }
 
@@ -322,12 +303,12 @@ static void huge_sparse_file(void)
 	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560LL * 419430), 0);
 	append("z", "9");
 	start = clock_ms();
-	CHECK_TEXT(seen(), "a=1 z=9");
+	CHECK_TEXT(pairs_seen(&pool), "a=1 z=9");
 	printf("# 1 GiB of holes read in %" PRIu64 " ms\n", clock_ms() - start);
 	CHECK_INT(pool_set(&pool, "a", "2"), 0);
 	CHECK_INT(pool_set(&pool, "b", "2"), -EDQUOT);
 	CHECK_INT(pool_delete(&pool, "z"), 0);
-	CHECK_TEXT(seen(), "a=2");
+	CHECK_TEXT(pairs_seen(&pool), "a=2");
 	CHECK_INT(truncate(scratch_path(FILE_NAME), 2560LL << 21), 0);
 	CHECK_INT(pool_load(&pool), -EFBIG);
 	CHECK(strstr(pool_why(&pool), "which no pool is"));
@@ -342,17 +323,17 @@ static void journal_strange(void)
 	CHECK_INT(mkfifo(scratch_path(FILE_NAME ".journal"), 0600), 0);
 	CHECK_INT(pool_set(&pool, "a", "1"), -EMEDIUMTYPE);
 	CHECK(strstr(pool_why(&pool), ".journal: is not a regular file; remove it"));
-	CHECK_TEXT(seen(), "");
+	CHECK_TEXT(pairs_seen(&pool), "");
 	unlink(scratch_path(FILE_NAME ".journal"));
 	/* Garbage is no journal. */
 	scratch_write(FILE_NAME ".journal", "\xff\xff\xff\xff", 4);
 	CHECK_INT(pool_set(&pool, "a", "1"), 1);
-	CHECK_TEXT(seen(), "a=1");
+	CHECK_TEXT(pairs_seen(&pool), "a=1");
 	unlink(scratch_path(FILE_NAME ".journal"));
 	CHECK_INT(pool_set(&pool, "a", "2"), 0);
 	CHECK_INT(stat(scratch_path(FILE_NAME ".journal"), &st), 0);
 	CHECK_INT(st.st_mode & 07777, 0600);
-	CHECK_TEXT(seen(), "a=2");
+	CHECK_TEXT(pairs_seen(&pool), "a=2");
 	end();
 }
 
@@ -363,11 +344,11 @@ static void duplicates(void)
 	append("x", "y");
 	append("k", "last");
 	CHECK_TEXT(got("k"), "last");
-	CHECK_TEXT(seen(), "k=first x=y k=last");
+	CHECK_TEXT(pairs_seen(&pool), "k=first x=y k=last");
 	CHECK_INT(pool_set(&pool, "k", "new"), 0);
-	CHECK_TEXT(seen(), "k=first x=y k=new");
+	CHECK_TEXT(pairs_seen(&pool), "k=first x=y k=new");
 	CHECK_INT(pool_delete(&pool, "k"), 0);
-	CHECK_TEXT(seen(), "x=y");
+	CHECK_TEXT(pairs_seen(&pool), "x=y");
 	end();
 }
 
@@ -381,7 +362,7 @@ static void others_append(void)
 	pool_set(&pool, "ours", "3");
 	append("more", "4");
 	CHECK_INT(pool_set(&pool, "last", "5"), 1);
-	CHECK_TEXT(seen(), "ours=3 theirs=2 more=4 last=5");
+	CHECK_TEXT(pairs_seen(&pool), "ours=3 theirs=2 more=4 last=5");
 	end();
 }
 
@@ -402,11 +383,11 @@ static void others_change_at_once(void)
 		snprintf(value, sizeof(value), "ours%d", i);
 		pool_set(&pool, "k", value);
 		snprintf(value, sizeof(value), "them%d", i);
-		put_record(&record, "k", value);
+		pairs_put(&record, "k", value);
 		CHECK(pwrite(fd, &record, sizeof(record), 0) == sizeof(record));
 		missed += strcmp(got("k"), value) != 0;
 		value[0] = 'T';
-		put_record(&record, "k", value);
+		pairs_put(&record, "k", value);
 		CHECK(pwrite(fd, &record, sizeof(record), 0) == sizeof(record));
 		missed += strcmp(got("k"), value) != 0;
 	}
@@ -432,7 +413,7 @@ static void others_change_in_one_tick(void)
 	utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0);
 	CHECK_TEXT(got("k"), "1");
 	fd = open(scratch_path(FILE_NAME), O_WRONLY);
-	put_record(&record, "k", "2");
+	pairs_put(&record, "k", "2");
 	CHECK(pwrite(fd, &record, sizeof(record), 0) == sizeof(record));
 	close(fd);
 	utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0);
@@ -448,7 +429,7 @@ static void write_and_restore_time(const char *key, const char *value)
 	struct stat st;
 	int fd = open(scratch_path(FILE_NAME), O_RDWR);
 
-	put_record(&record, key, value);
+	pairs_put(&record, key, value);
 	CHECK_INT(fstat(fd, &st), 0);
 	CHECK(pwrite(fd, &record, sizeof(record), 0) == sizeof(record));
 	times[1] = st.st_mtim;
@@ -474,7 +455,7 @@ static void others_change_what_is_expected(void)
 		return;
 	}
 	fd = open(scratch_path(FILE_NAME), O_WRONLY);
-	put_record(&record, "k", "theirs");
+	pairs_put(&record, "k", "theirs");
 	CHECK(pwrite(fd, &record, sizeof(record), 0) == sizeof(record));
 	CHECK_TEXT(got("k"), "theirs");
 
@@ -504,9 +485,9 @@ static void others_truncate(void)
 	pool_set(&pool, "a", "1");
 	pool_set(&pool, "b", "2");
 	CHECK_INT(truncate(scratch_path(FILE_NAME), 0), 0);
-	CHECK_TEXT(seen(), "");
+	CHECK_TEXT(pairs_seen(&pool), "");
 	CHECK_INT(pool_set(&pool, "c", "3"), 1);
-	CHECK_TEXT(seen(), "c=3");
+	CHECK_TEXT(pairs_seen(&pool), "c=3");
 	end();
 }
 
@@ -516,16 +497,16 @@ static void others_replace(void)
 
 	begin();
 	pool_set(&pool, "a", "1");
-	put_record(&record, "b", "2");
+	pairs_put(&record, "b", "2");
 	scratch_write("new", &record, sizeof(record));
 	CHECK_INT(rename(scratch_path("new"), scratch_path(FILE_NAME)), 0);
-	CHECK_TEXT(seen(), "b=2");
+	CHECK_TEXT(pairs_seen(&pool), "b=2");
 	CHECK_INT(unlink(scratch_path(FILE_NAME)), 0);
-	CHECK_TEXT(seen(), "");
+	CHECK_TEXT(pairs_seen(&pool), "");
 	CHECK_INT(pool_delete(&pool, "b"), -ENOENT);
 	CHECK_INT(file_size(), -1);
 	CHECK_INT(pool_set(&pool, "c", "3"), 1);
-	CHECK_TEXT(seen(), "c=3");
+	CHECK_TEXT(pairs_seen(&pool), "c=3");
 	end();
 }
 
@@ -549,16 +530,16 @@ static void partial_record(void)
 	struct pool_record records[2];
 
 	begin();
-	put_record(&records[0], "a", "1");
+	pairs_put(&records[0], "a", "1");
 	memset(&records[1], 'x', sizeof(records[1]));
 	scratch_write(FILE_NAME, records, POOL_RECORD_SIZE + 700);
-	CHECK_TEXT(seen(), "a=1");
+	CHECK_TEXT(pairs_seen(&pool), "a=1");
 	CHECK(scratch_logged("partial record of 700 bytes"));
 	CHECK_INT(pool_set(&pool, "b", "2"), 1);
-	CHECK_TEXT(seen(), "a=1 b=2");
+	CHECK_TEXT(pairs_seen(&pool), "a=1 b=2");
 	CHECK_INT(file_size(), 2 * POOL_RECORD_SIZE);
 	scratch_write(FILE_NAME, records, 700);
-	CHECK_TEXT(seen(), "");
+	CHECK_TEXT(pairs_seen(&pool), "");
 	end();
 }
 
@@ -569,15 +550,15 @@ static void bad_records(void)
 	struct pool_record r[7];
 
 	begin();
-	put_record(&r[0], "a", "1");
+	pairs_put(&r[0], "a", "1");
 	memset(&r[1], 0, sizeof(r[1]));			/* no key */
-	put_record(&r[2], "", "v");
+	pairs_put(&r[2], "", "v");
 	memset(r[2].key, 'k', sizeof(r[2].key));	/* no NUL */
-	put_record(&r[3], "bad\xff", "v");		/* not UTF-8 */
-	put_record(&r[4], "badvalue", "\xc3(");
-	put_record(&r[5], "endless", "");
+	pairs_put(&r[3], "bad\xff", "v");		/* not UTF-8 */
+	pairs_put(&r[4], "badvalue", "\xc3(");
+	pairs_put(&r[5], "endless", "");
 	memset(r[5].value, 'v', sizeof(r[5].value));
-	put_record(&r[6], "z", "9");
+	pairs_put(&r[6], "z", "9");
 	scratch_write(FILE_NAME, r, sizeof(r));
 
 	/* The host sees all but the empty key, with U+FFFD for what is not UTF-8. */
@@ -702,7 +683,7 @@ static void start_touches_nothing(void)
 	stat(scratch_path(FILE_NAME), &before);
 	CHECK_INT(pool_create(&pool), 0);
 	CHECK_TEXT(got("a"), "1");
-	CHECK_TEXT(seen(), "a=1");
+	CHECK_TEXT(pairs_seen(&pool), "a=1");
 	stat(scratch_path(FILE_NAME), &st);
 	CHECK_INT(st.st_mtim.tv_sec, 1000);
 	CHECK_INT(st.st_mtim.tv_nsec, before.st_mtim.tv_nsec);	/* 5, or 0 in whole seconds */
@@ -721,7 +702,7 @@ static void missing_directory(void)
 	pool_exit(&pool);
 	strcpy(dir, scratch_path("hyperv"));
 	pool_init(&pool, dir, 1);
-	CHECK_TEXT(seen(), "");
+	CHECK_TEXT(pairs_seen(&pool), "");
 	CHECK_INT(pool_set(&pool, "a", "1"), 1);
 	CHECK_TEXT(got("a"), "1");
 	pool_exit(&pool);
@@ -1176,7 +1157,7 @@ static bool write_theirs(uint32_t number, const char *key, const char *value, bo
 	struct pool_record record;
 	bool free = !lock || (!flock(fd, LOCK_EX | LOCK_NB) && !fcntl(fd, F_OFD_SETLK, &posix));
 
-	put_record(&record, key, value);
+	pairs_put(&record, key, value);
 	if (free) {
 		CHECK(pwrite(fd, &record, sizeof(record), number * sizeof(record)) ==
 		      sizeof(record));
@@ -1198,7 +1179,7 @@ static void crash_keeps_theirs(void)
 	CHECK(write_theirs(0, "a", "0", true));
 	CHECK(write_theirs(1, "secret", "", true));
 	crash();
-	CHECK_TEXT(seen(), "a=0 secret=");
+	CHECK_TEXT(pairs_seen(&pool), "a=0 secret=");
 	end();
 }
 
@@ -1213,9 +1194,9 @@ static void kill_keeps_theirs(void)
 	pool_index_clear(&pool.index);
 	pool_init(&pool, scratch_dir, 1);
 	CHECK(write_theirs(0, "a", "0", true));
-	CHECK_TEXT(seen(), "a=0");
+	CHECK_TEXT(pairs_seen(&pool), "a=0");
 	CHECK_INT(pool_set(&pool, "b", "1"), 1);
-	CHECK_TEXT(seen(), "a=0 b=1");
+	CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
 	end();
 }
 
@@ -1234,7 +1215,7 @@ static void stale_epoch(void)
 	times[1].tv_sec += POOL_STALE_S + 10;
 	utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0);
 	crash();
-	CHECK_TEXT(seen(), "a=0");
+	CHECK_TEXT(pairs_seen(&pool), "a=0");
 	CHECK(scratch_logged("have used it for long since"));
 	end();
 }
@@ -1253,7 +1234,7 @@ static void crash_grows(void)
 	times[1].tv_sec += 4;
 	utimensat(AT_FDCWD, scratch_path(FILE_NAME), times, 0);
 	crash();
-	CHECK_TEXT(seen(), "a=0 b=1");
+	CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
 	end();
 }
 
@@ -1284,7 +1265,7 @@ static int lose_and_recover(void)
 	pool_init(&pool, scratch_dir, 1);
 	pool_set(&pool, "a", "old");
 	pool_checkpoint(&pool);
-	put_record(&old, "a", "old");
+	pairs_put(&old, "a", "old");
 	pool_set(&pool, "a", "1");
 	pool_set(&pool, "a", "2");
 	pool_set(&pool, "a", "3");
@@ -1296,7 +1277,7 @@ static int lose_and_recover(void)
 		return 2;
 	close(fd);
 	pool_init(&pool, scratch_dir, 1);
-	fd = strcmp(seen(), "a=3") != 0;
+	fd = strcmp(pairs_seen(&pool), "a=3") != 0;
 	pool_exit(&pool);
 	return fd;
 }
@@ -1325,7 +1306,7 @@ static void replaced_while_waiting(void)
 	begin();
 	pool_set(&pool, "a", "1");
 	pool_checkpoint(&pool);
-	put_record(&record, "new", "file");
+	pairs_put(&record, "new", "file");
 	scratch_write("new", &record, sizeof(record));
 	pid = hold(geteuid(), 0, F_WRLCK);
 	renamer = fork();
@@ -1339,17 +1320,17 @@ static void replaced_while_waiting(void)
 	waitpid(renamer, NULL, 0);
 	waitpid(pid, NULL, 0);
 	reopen();
-	CHECK_TEXT(seen(), "new=file b=2");
+	CHECK_TEXT(pairs_seen(&pool), "new=file b=2");
 	/* And while we hold the locks ourselves. */
 	CHECK_INT(pool_set(&pool, "b", "3"), 0);
 	scratch_write("new", &record, sizeof(record));
 	CHECK_INT(rename(scratch_path("new"), scratch_path(FILE_NAME)), 0);
-	CHECK_TEXT(seen(), "new=file");
+	CHECK_TEXT(pairs_seen(&pool), "new=file");
 	CHECK_INT(pool_set(&pool, "c", "4"), 1);
 	reopen();
-	CHECK_TEXT(seen(), "new=file c=4");
+	CHECK_TEXT(pairs_seen(&pool), "new=file c=4");
 	crash();
-	CHECK_TEXT(seen(), "new=file c=4");
+	CHECK_TEXT(pairs_seen(&pool), "new=file c=4");
 	end();
 }
 
@@ -1365,12 +1346,12 @@ static void keys_are_verified(void)
 	pool_file_stamp(&pool.file, &pool.stamp);
 	pool.stamp.unique = true;
 	CHECK_INT(pool_set(&pool, "x", "new"), 0);
-	CHECK_TEXT(seen(), "z=theirs x=new");
+	CHECK_TEXT(pairs_seen(&pool), "z=theirs x=new");
 	write_theirs(0, "y", "theirs", false);
 	pool_file_stamp(&pool.file, &pool.stamp);
 	pool.stamp.unique = true;
 	CHECK_INT(pool_delete(&pool, "z"), -ENOENT);
-	CHECK_TEXT(seen(), "y=theirs x=new");
+	CHECK_TEXT(pairs_seen(&pool), "y=theirs x=new");
 	end();
 }
 
@@ -1548,14 +1529,14 @@ static void failure_is_final(void)
 	CHECK_INT(pool_set(&pool, "c", "2") < 0, refused);
 	CHECK_INT(pool_delete(&pool, "a") < 0, refused);
 	want = refused ? "a=1 b=1" : "b=1 c=2";
-	CHECK_TEXT(seen(), want);
+	CHECK_TEXT(pairs_seen(&pool), want);
 	set_immutable(false);
-	CHECK_TEXT(seen(), want);
+	CHECK_TEXT(pairs_seen(&pool), want);
 	crash();
-	CHECK_TEXT(seen(), want);
+	CHECK_TEXT(pairs_seen(&pool), want);
 	CHECK(pool_set(&pool, "c", "3") >= 0);
 	crash();
-	CHECK_TEXT(seen(), refused ? "a=1 b=1 c=3" : "b=1 c=3");
+	CHECK_TEXT(pairs_seen(&pool), refused ? "a=1 b=1 c=3" : "b=1 c=3");
 	end();
 }
 
@@ -1633,11 +1614,11 @@ static void tidy_keeps_what_the_host_sees(void)
 	const char *key, *value;
 
 	begin();
-	put_record(&r[0], "", "no key");
-	put_record(&r[1], "bad\xff", "v");
+	pairs_put(&r[0], "", "no key");
+	pairs_put(&r[1], "bad\xff", "v");
 	memset(r[2].key, 'k', sizeof(r[2].key));
-	put_record(&r[3], "", "no key");
-	put_record(&r[4], "z", "\xc3(");
+	pairs_put(&r[3], "", "no key");
+	pairs_put(&r[4], "z", "\xc3(");
 	memset(r[1].value + 10, 'x', 10);
 	scratch_write(FILE_NAME, r, sizeof(r));
 	CHECK_INT(pool_tidy(&pool, false), 3);
@@ -1668,7 +1649,7 @@ static void deletes_very_many(void)
 
 	begin();
 	for (int i = 0; i < 5000; i++)
-		put_record(&records[i], i % 5 ? "twin" : "other", "v");
+		pairs_put(&records[i], i % 5 ? "twin" : "other", "v");
 	scratch_write(FILE_NAME, records, sizeof(records));
 	CHECK_INT(pool_delete(&pool, "twin"), 0);
 	CHECK_INT(pool_get(&pool, "twin", &value), -ENOENT);

@@ -15,6 +15,7 @@
 
 #include "c/tap.h"
 #include "pool/pool.h"
+#include "support/pairs.h"
 #include "support/scratch.h"
 
 #define FILE_NAME	".kvp_pool_1"
@@ -41,14 +42,17 @@ static bool is_refused(int fd)
 	return no_room && fd == pool.file.fd;
 }
 
+/* The kernel's calls have the offset in two halves. */
+#define HALVES(at)	(long)(at), (long)((uint64_t)(at) >> 32)
+
 ssize_t pwritev(int fd, const struct iovec *io, int count, off_t at)
 {
-	return is_refused(fd) ? -1 : syscall(SYS_pwritev, fd, io, count, at, 0L);
+	return is_refused(fd) ? -1 : syscall(SYS_pwritev, fd, io, count, HALVES(at));
 }
 
 ssize_t pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags)
 {
-	return is_refused(fd) ? -1 : syscall(SYS_pwritev2, fd, io, count, at, 0L, flags);
+	return is_refused(fd) ? -1 : syscall(SYS_pwritev2, fd, io, count, HALVES(at), flags);
 }
 
 ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
@@ -65,20 +69,13 @@ int fdatasync(int fd)
 	return 0;
 }
 
-static void put_pair(struct pool_record *record, const char *key, const char *value)
-{
-	memset(record, 0, sizeof(*record));
-	memcpy(record->key, key, strlen(key));
-	memcpy(record->value, value, strlen(value));
-}
-
 /* As another program would, without a lock. */
 static void write_theirs(int flags, off_t at, const char *key, const char *value)
 {
 	int fd = open(scratch_path(FILE_NAME), O_WRONLY | flags);
 	struct pool_record record;
 
-	put_pair(&record, key, value);
+	pairs_put(&record, key, value);
 	CHECK(lseek(fd, at, SEEK_SET) == at && write(fd, &record, sizeof(record)) == sizeof(record));
 	close(fd);
 }
@@ -126,23 +123,12 @@ static void forget(void)
 	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
 }
 
-/* All pairs as the host sees them. */
-static const char *seen(void)
-{
-	static char text[1024];
-	const char *key, *value;
-	size_t len = 0;
-
-	text[0] = 0;
-	for (uint32_t i = 0; !pool_at(&pool, i, &key, &value); i++)
-		len += snprintf(text + len, sizeof(text) - len, "%s%s=%s", i ? " " : "", key, value);
-	return text;
-}
-
 static void sees(const char *wanted)
 {
-	if (!CHECK(!strcmp(seen(), wanted)))
-		printf("# %s instead of %s\n", seen(), wanted);
+	const char *seen = pairs_seen(&pool);
+
+	if (!CHECK(!strcmp(seen, wanted)))
+		printf("# %s instead of %s\n", seen, wanted);
 }
 
 static const char *const changes[] = { "set a", "add", "delete a", "delete b", "delete c" };
@@ -180,28 +166,33 @@ static void try_again(void)
 	CHECK_INT(pool_set(&pool, "c", "3"), 0);
 }
 
-/* The rollback cannot be made in the file, which works again later: what is logged has to do. */
-static void without_room(void)
+static void make_checkpoint(void)
 {
-	static void (*const later[])(void) = { forget, try_again, NULL };
+	CHECK_INT(pool_checkpoint(&pool), 0);
+}
 
-	for (size_t i = 0; i < CHANGES; i++) {
-		for (size_t how = 0; how < sizeof(later) / sizeof(later[0]); how++) {
-			begin();
-			meanwhile = fill_up;
-			CHECK_INT(change(i), -ETIMEDOUT);
-			if (!later[how])
-				pool_checkpoint(&pool);
-			no_room = false;
-			pool.confirm = NULL;
-			if (later[how])
-				later[how]();
-			else
-				pool_checkpoint(&pool);
-			sees("a=1 b=2 c=3");
-			end();
-		}
-	}
+/* The rollback cannot be made in the file, which works again later: what is logged has to do. */
+static void without_room(size_t number, bool checkpoint_fails, void (*later)(void))
+{
+	begin();
+	meanwhile = fill_up;
+	CHECK_INT(change(number), -ETIMEDOUT);
+	if (checkpoint_fails)
+		pool_checkpoint(&pool);
+	no_room = false;
+	pool.confirm = NULL;
+	later();
+	sees("a=1 b=2 c=3");
+	end();
+}
+
+static void room_later(void)
+{
+	static void (*const later[])(void) = { forget, try_again, make_checkpoint };
+
+	for (size_t i = 0; i < CHANGES; i++)
+		for (size_t how = 0; how < 2 * sizeof(later) / sizeof(later[0]); how++)
+			without_room(i, how % 2, later[how / 2]);
 }
 
 /* Return: as waitpid(2), of a process that makes the change and dies at the call with this number. */
@@ -259,37 +250,47 @@ static void empty(void)
 	CHECK_INT(truncate(scratch_path(FILE_NAME), 0), 0);
 }
 
+static void other(void (*does)(void), int (*change_pool)(void), const char *wanted)
+{
+	begin();
+	meanwhile = does;
+	CHECK_INT(change_pool(), -ETIMEDOUT);
+	sees(wanted);
+	end();
+}
+
+static int set_first(void)
+{
+	return pool_set(&pool, "a", "4");
+}
+
+static int set_last(void)
+{
+	return pool_set(&pool, "c", "4");
+}
+
+static int add(void)
+{
+	return pool_set(&pool, "d", "4");
+}
+
+static int delete_last(void)
+{
+	return pool_delete(&pool, "c");
+}
+
 /* Other programs write without a lock: what they have written stays. */
 static void others(void)
 {
-	begin();
-	meanwhile = append_theirs;
-	CHECK_INT(pool_set(&pool, "d", "4"), -ETIMEDOUT);
-	sees("a=1 b=2 c=3 theirs=x");
-	end();
-
-	begin();
-	meanwhile = append_theirs;
-	CHECK_INT(pool_delete(&pool, "c"), -ETIMEDOUT);
-	sees("a=1 b=2 theirs=x c=3");
-	end();
-
-	begin();
-	meanwhile = change_theirs;
-	CHECK_INT(pool_set(&pool, "a", "4"), -ETIMEDOUT);
-	sees("a=theirs b=2 c=3");
-	end();
-
-	begin();
-	meanwhile = empty;
-	CHECK_INT(pool_set(&pool, "c", "4"), -ETIMEDOUT);
-	sees("");
-	end();
+	other(append_theirs, add, "a=1 b=2 c=3 theirs=x");
+	other(append_theirs, delete_last, "a=1 b=2 theirs=x c=3");
+	other(change_theirs, set_first, "a=theirs b=2 c=3");
+	other(empty, set_last, "");
 }
 
 static const struct tap_case cases[] = {
 	{ "a change of which the host could not be told leaves nothing", refused },
-	{ "also if the pool file cannot be written meanwhile", without_room },
+	{ "also if the pool file cannot be written meanwhile", room_later },
 	{ "also if the process is killed meanwhile", killed },
 	{ "what other programs have written meanwhile stays", others },
 };
