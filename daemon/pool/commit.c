@@ -185,14 +185,14 @@ static int restore_cut(struct pool_file *file, const struct pool_change *change,
 static bool is_ours(struct pool_file *file, const struct pool_slot *slot)
 {
 	struct pool_record record;
-	const char *now = (const char *)&record;
-	const char *ours[] = { (const char *)slot->was, (const char *)slot->now };
+	const char *here = (const char *)&record;
+	const char *was = (const char *)slot->was, *now = (const char *)slot->now;
 
 	if (pool_file_read(file, slot->record, &record, 1) != 1)
 		return false;
 	for (size_t at = 0; at < sizeof(record); at += POOL_SECTOR_SIZE)
-		if (memcmp(now + at, ours[0] + at, POOL_SECTOR_SIZE) &&
-		    memcmp(now + at, ours[1] + at, POOL_SECTOR_SIZE))
+		if (memcmp(here + at, was + at, POOL_SECTOR_SIZE) &&
+		    memcmp(here + at, now + at, POOL_SECTOR_SIZE))
 			return false;
 	return true;
 }
