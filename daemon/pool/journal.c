@@ -176,6 +176,35 @@ static int sync_journal(struct pool_journal *journal)
 	return fdatasync(journal->fd) ? fail_errno(journal, "write it to the disk") : 0;
 }
 
+/*
+ * Note behind the changes in the log that they have been made. There, and not in the state block: the
+ * next change goes into the same page, so that its sync has one place to write and not two.
+ */
+static int write_mark(struct pool_journal *journal)
+{
+	struct journal_mark mark = {
+		.magic = JOURNAL_MARK_MAGIC, .seq = journal->seq, .epoch = journal->epoch,
+	};
+
+	mark.sum = journal_sum(JOURNAL_SUM_START, &mark, sizeof(mark));
+	return write_at(journal, &mark, sizeof(mark), journal->tail);
+}
+
+/* Is the mark of the last change of a run behind it? */
+static bool has_mark(const struct pool_journal *journal, const struct journal_run *run)
+{
+	struct journal_mark mark;
+	uint64_t sum;
+
+	if (!read_at(journal, &mark, sizeof(mark), run->tail))
+		return false;
+	sum = mark.sum;
+	mark.sum = 0;
+	return mark.magic == JOURNAL_MARK_MAGIC && mark.seq == run->count &&
+	       mark.epoch == run->entries[0]->epoch &&
+	       sum == journal_sum(JOURNAL_SUM_START, &mark, sizeof(mark));
+}
+
 /* Read the state block. Return: true if it is valid. */
 static bool read_state(const struct pool_journal *journal, struct journal_state *state)
 {
@@ -234,16 +263,17 @@ static void make_state(const struct pool_journal *journal, const struct pool_sta
 
 /*
  * The state block with all of what the file is now, if our last change made it so: then the next
- * epoch need not sync it. Before the sync, so that it covers nothing that others write later.
+ * epoch need not sync it. Before the sync, so that it does not say of what others write later that it
+ * is durable.
  */
 static void complete_base(struct pool_journal *journal)
 {
 	struct journal_state state;
 	struct pool_stamp now;
 
-	if (!journal->base.expected)
+	if (!journal->base.ino)
 		return;
-	if (!pool_file_stamp(journal->file, &now))
+	if (journal->base.expected && !pool_file_stamp(journal->file, &now))
 		pool_stamp_learn(&journal->base, &now);
 	if (!journal->base.expected) {
 		make_state(journal, &journal->base, &state);
@@ -269,6 +299,25 @@ static int checkpoint(struct pool_journal *journal)
 	return err ? err : empty(journal);
 }
 
+/* How many of the changes in a run have been made, if this is the instance in which that was. */
+static uint32_t count_made(const struct pool_journal *journal, const struct journal_run *run,
+			   const struct journal_state *state)
+{
+	const struct journal_entry *last;
+	uint32_t made;
+
+	if (!run->count)
+		return 0;
+	if (has_mark(journal, run))
+		return run->count;
+	last = run->entries[run->count - 1];
+	made = run->count - 1;
+	if (made && last->flags & JOURNAL_INVERSE)
+		made--;
+	/* Older programs note it there. */
+	return state->epoch == last->epoch && state->seq > made ? state->seq : made;
+}
+
 /* Replay what is in the log. Kept: the locks have been, so all of it, whatever the file looks like. */
 static int replay(struct pool_journal *journal, bool kept)
 {
@@ -285,8 +334,8 @@ static int replay(struct pool_journal *journal, bool kept)
 	}
 	cached = !kept && read_state(journal, &state) &&
 		 pool_instance_same(&journal->instance, state.instance);
-	if (cached && run.count && state.epoch == run.entries[0]->epoch)
-		made = state.seq;
+	if (cached)
+		made = count_made(journal, &run, &state);
 	err = journal_run_replay(&run, made, cached, journal->file);
 	journal_run_free(&run);
 	journal->base = (struct pool_stamp){ 0 };
@@ -478,7 +527,7 @@ static int write_entry(struct pool_journal *journal, struct journal_entry *entry
 	entry->seq = journal->seq + 1;
 	entry->sum = 0;
 	entry->sum = journal_sum(JOURNAL_SUM_START, entry, entry->len);
-	err = grow(journal, journal->tail + entry->len);
+	err = grow(journal, journal->tail + entry->len + sizeof(struct journal_mark));
 	if (err)
 		return err;
 	if (journal->seq)
@@ -530,18 +579,14 @@ free_entry:
 
 void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *stamp)
 {
-	struct journal_state state;
-
 	journal->base = *stamp;
-	make_state(journal, stamp, &state);
 	/* Without it the change is made again after a crash of this process: no harm. */
-	if (write_at(journal, &state, sizeof(state), 0))
+	if (write_mark(journal))
 		error_clear(journal->file->error);
 }
 
 int pool_journal_strike(struct pool_journal *journal)
 {
-	const struct journal_entry nothing = { 0 };
 	int err;
 
 	journal->seq -= journal->inverted ? 2 : 1;
@@ -550,7 +595,8 @@ int pool_journal_strike(struct pool_journal *journal)
 	journal->inverted = false;
 	journal->unfinished = false;
 	for (int tries = 0; tries < STRIKE_TRIES; tries++) {
-		err = write_at(journal, &nothing, sizeof(nothing), journal->latest);
+		/* Over the change, of which nothing is valid then; those before it have been made. */
+		err = write_mark(journal);
 		if (!err)
 			err = sync_journal(journal);
 		if (!err)
@@ -582,8 +628,10 @@ int pool_journal_invert(struct pool_journal *journal, const struct pool_change *
 	/* Until it is struck out, the epoch has to be replayed. */
 	journal->unfinished = true;
 	entry = make_entry(journal, &inverse, &err);
-	if (entry)
+	if (entry) {
+		entry->flags = JOURNAL_INVERSE;
 		err = write_entry(journal, entry);
+	}
 	if (!err) {
 		journal->seq++;
 		journal->tail += entry->len;

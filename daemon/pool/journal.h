@@ -11,9 +11,10 @@
  *  2. It is made in the pool file: records are overwritten, added ones grow the file, removed ones
  *     are cut off. Not synced.
  *  3. The caller may answer (@confirm of struct pool). If it cannot, the change is rolled back.
- *  4. The file gets the time that the log names, and the state block of the log says that the change is
- *     made. Not synced. The file's ctime is in it from the checkpoint on, which looks at the file: the
- *     time that the change gave to it is enough until then, since no other program gives it the same one.
+ *  4. The file gets the time that the log names, and a mark behind the change in the log says that it
+ *     has been made. Not synced. The checkpoint looks at the file and notes its state in the log's state
+ *     block: the time that the change gave to it is enough until then, since no other program gives it
+ *     the same one.
  *
  * The changes since the last checkpoint are an epoch. A checkpoint syncs the pool file, then
  * empties the log and syncs that. It follows a few milliseconds after the last change, see
@@ -36,9 +37,9 @@
  * Replay. Whoever finds changes in the log although he holds its lock knows that their writer
  * crashed.
  *  - Same instance, which is a mount in a boot (pool/instance.h): what was written is in the page
- *    cache. At most the last change is unfinished, and the state block says so. If all of its records
- *    are as they were before it, then its caller has no answer, and it is dropped, else it is made
- *    again.
+ *    cache. At most the last change is unfinished, and then there is no mark behind it. If all of its
+ *    records are as they were before it, then its caller has no answer, and it is dropped, else it is
+ *    made again.
  *  - Another instance, or it is not known which (no /proc): each change of the epoch may be missing
  *    in the file, in parts. Each record gets the last contents that the epoch gave it.
  * A sync of the pool file that fails: the kernel reports it once, and from then on takes for written,

@@ -14,6 +14,7 @@
 
 #define JOURNAL_STATE_MAGIC	0x324a564bU	/* "KVJ2" */
 #define JOURNAL_ENTRY_MAGIC	0x3345564bU	/* "KVE3" */
+#define JOURNAL_MARK_MAGIC	0x314d564bU	/* "KVM1" */
 
 /* Where the first change is. The state has the block in front to itself. */
 #define JOURNAL_FIRST		4096
@@ -21,14 +22,14 @@
 /**
  * struct journal_state - the state block, at offset 0
  * @magic: JOURNAL_STATE_MAGIC
- * @seq: the last change that has been made
+ * @seq: the last change that had been made when this was written
  * @sum: checksum of all of this, with 0 in this place
  * @instance: in which that was, see pool/instance.h; zeros if it is not known
  * @epoch: epoch of that change
  * @ino: inode of the pool file after it,
  * @size: size,
  * @mtime_sec: and times
- * @ctime_sec: likewise; 0 until the checkpoint
+ * @ctime_sec: likewise; 0 if it is not known
  * @taken_sec: when they were looked at
  * @mtime_nsec: likewise
  * @ctime_nsec: likewise
@@ -65,7 +66,7 @@ struct journal_state {
  * @ino: of the pool file
  * @mtime_sec: the time that the file gets
  * @mtime_nsec: likewise
- * @reserved: 0
+ * @flags: JOURNAL_INVERSE
  */
 struct journal_entry {
 	uint32_t magic;
@@ -79,7 +80,26 @@ struct journal_entry {
 	uint64_t ino;
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
-	uint32_t reserved;
+	uint32_t flags;
+};
+
+/* It rolls back the change before it, of which nobody knows how far it was made. */
+#define JOURNAL_INVERSE	1
+
+/**
+ * struct journal_mark - behind the last change of an epoch, once that has been made
+ * @magic: JOURNAL_MARK_MAGIC
+ * @seq: number of the change
+ * @sum: checksum of all of this, with 0 in this place
+ * @epoch: of the change
+ *
+ * The next change is written over it: that there is one says the same of those before it.
+ */
+struct journal_mark {
+	uint32_t magic;
+	uint32_t seq;
+	uint64_t sum;
+	uint64_t epoch;
 };
 
 /**

@@ -2,7 +2,7 @@
 /*
  * Reading a journal, and making its changes again
  *
- * The rules are in pool_journal.h.
+ * The rules are in pool/journal.h.
  */
 #ifndef HVKVP_POOL_REPLAY_H
 #define HVKVP_POOL_REPLAY_H

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Which changes in the log of a process that was killed count as made: those are not made again, so that
+ * they revert nothing that others have written since.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "c/tap.h"
+#include "pool/edit.h"
+#include "pool/journal_format.h"
+#include "pool/pool.h"
+#include "support/pairs.h"
+#include "support/scratch.h"
+
+#define FILE_NAME	".kvp_pool_1"
+#define JOURNAL_NAME	FILE_NAME ".journal"
+
+static struct pool pool;
+
+/* The pool has "a=1 b=1", and in its log, as one change, that both were 0 before. */
+static void begin(void)
+{
+	struct pool_edit edits[] = {
+		{ .kind = POOL_EDIT_SET, .key = "a", .value = "1" },
+		{ .kind = POOL_EDIT_SET, .key = "b", .value = "1" },
+	};
+
+	scratch_begin();
+	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
+	CHECK_INT(pool_set(&pool, "a", "0"), 1);
+	CHECK_INT(pool_set(&pool, "b", "0"), 1);
+	CHECK_INT(pool_edit(&pool, edits, 2), 0);
+}
+
+static void end(void)
+{
+	pool_exit(&pool);
+	scratch_end();
+}
+
+static void die(void)
+{
+	pool_index_clear(&pool.index);
+	pool_journal_exit(&pool.journal);
+	pool_file_exit(&pool.file);
+	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
+}
+
+/* Another program gives the first pair the value that it had before, as the log knows. */
+static void write_theirs(void)
+{
+	int fd = open(scratch_path(FILE_NAME), O_RDWR);
+	struct pool_record record;
+
+	pairs_put(&record, "a", "0");
+	CHECK_INT(pwrite(fd, &record, sizeof(record), 0), sizeof(record));
+	close(fd);
+}
+
+static void after_the_last(void)
+{
+	begin();
+	die();
+	write_theirs();
+	CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
+	end();
+}
+
+/* The process ends when the next change is in the log, and not in the file. */
+static void before_the_next(void)
+{
+	struct pool_record record;
+	struct pool_change change = { .before = 2, .after = 3 };
+
+	begin();
+	pairs_put(&record, "c", "2");
+	CHECK_INT(pool_change_add(&change, 2, NULL, &record), 0);
+	CHECK_INT(pool_journal_begin(&pool.journal, &change, &pool.stamp), 0);
+	pool_change_clear(&change);
+	die();
+	write_theirs();
+	CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
+	end();
+}
+
+static int refuse(void *data)
+{
+	(void)data;
+	return -ETIMEDOUT;
+}
+
+/* The next change was rolled back, and is not in the log any more. */
+static void before_a_failed_one(void)
+{
+	begin();
+	pool.confirm = refuse;
+	CHECK_INT(pool_set(&pool, "c", "2"), -ETIMEDOUT);
+	die();
+	write_theirs();
+	CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
+	end();
+}
+
+/* As a program does that has no marks: it notes the number of the change in the state block. */
+static void note_as_before(uint32_t seq)
+{
+	static const struct journal_mark nothing;
+	int fd = open(scratch_path(JOURNAL_NAME), O_RDWR);
+	struct journal_state state;
+
+	CHECK_INT(pread(fd, &state, sizeof(state), 0), sizeof(state));
+	state.seq = seq;
+	state.sum = 0;
+	state.sum = journal_sum(JOURNAL_SUM_START, &state, sizeof(state));
+	CHECK_INT(pwrite(fd, &state, sizeof(state), 0), sizeof(state));
+	CHECK_INT(pwrite(fd, &nothing, sizeof(nothing), pool.journal.tail), sizeof(nothing));
+	close(fd);
+}
+
+static void noted_by_an_older_program(void)
+{
+	begin();
+	note_as_before(3);
+	die();
+	write_theirs();
+	CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
+	end();
+}
+
+static void read_state(struct journal_state *state)
+{
+	int fd = open(scratch_path(JOURNAL_NAME), O_RDONLY);
+
+	CHECK_INT(pread(fd, state, sizeof(*state), 0), sizeof(*state));
+	close(fd);
+}
+
+/* A sync has one place to write then, and not two. */
+static void in_one_place(void)
+{
+	struct journal_state before, after;
+
+	begin();
+	read_state(&before);
+	for (int i = 0; i < 100; i++)
+		CHECK_INT(pool_set(&pool, "a", i % 2 ? "one" : "another one"), 0);
+	CHECK(pool.journal.live && pool.journal.seq > 100);
+	read_state(&after);
+	CHECK(!memcmp(&before, &after, sizeof(before)));
+	end();
+}
+
+static const struct tap_case cases[] = {
+	{ "all, if the mark of the last one is behind it", after_the_last },
+	{ "those in front of one that was interrupted", before_the_next },
+	{ "those in front of one that was rolled back", before_a_failed_one },
+	{ "those that an older program has noted in the state block", noted_by_an_older_program },
+	{ "a change in a run leaves the state block alone", in_one_place },
+};
+
+TAP_MAIN("marks", cases)
