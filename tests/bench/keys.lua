@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: GPL-2.0-only
--- demo: profile=ours kernel=6.1 time=1500 mem=1024 load=hv_vmbus start=no
+-- demo: profile=ours kernel=6.1 cpus=1 time=1500 mem=1024 load=hv_vmbus start=no
 --
 -- What an operation costs when the pool is full: the stock pair, which reads and writes the whole file each time, and ours,
 -- in one guest. Prints medians; it judges nothing.
