@@ -225,7 +225,7 @@ static int take_hello(struct kvp_file *f, const struct hvkvp_hello *theirs)
 	make_hello(f);
 	f->ready = kvp_msg_is_compatible(theirs);
 	if (f->ready)
-		kvp_xact_attach(f->xact);
+		kvp_xact_attach(f->xact, theirs->minor);
 	wake_up_interruptible_poll(&f->xact->wait, EPOLLIN | EPOLLRDNORM);
 	return 0;
 }

@@ -48,7 +48,7 @@ void kvp_msg_make_hello(u32 timeout_ms, struct hvkvp_hello *hello)
 	};
 }
 
-u32 kvp_msg_make_request(u64 id, u64 deadline_ns,
+u32 kvp_msg_make_request(u64 id, u16 flags, u64 deadline_ns,
 			 const struct kvp_ic_agreement *agreed, const u8 *body,
 			 u32 body_len, struct hvkvp_request *req)
 {
@@ -57,6 +57,7 @@ u32 kvp_msg_make_request(u64 id, u64 deadline_ns,
 	*req = (struct hvkvp_request) {
 		.hdr.len = len,
 		.hdr.type = HVKVP_REQUEST,
+		.hdr.flags = flags,
 		.hdr.id = id,
 		.deadline_ns = deadline_ns,
 		.fw_major = agreed->fw.major,

@@ -41,6 +41,7 @@ void kvp_msg_make_hello(u32 timeout_ms, struct hvkvp_hello *hello);
 /**
  * kvp_msg_make_request() - make the request that the service will read
  * @id: of the transaction
+ * @flags: of the header
  * @deadline_ns: of the transaction, CLOCK_MONOTONIC
  * @agreed: versions agreed with the host
  * @body: of the packet, from the KVP header on
@@ -49,7 +50,7 @@ void kvp_msg_make_hello(u32 timeout_ms, struct hvkvp_hello *hello);
  *
  * Return: bytes of the message.
  */
-u32 kvp_msg_make_request(u64 id, u64 deadline_ns,
+u32 kvp_msg_make_request(u64 id, u16 flags, u64 deadline_ns,
 			 const struct kvp_ic_agreement *agreed, const u8 *body,
 			 u32 body_len, struct hvkvp_request *req);
 

@@ -21,6 +21,9 @@
 /* Retry interval of a full ring. */
 #define RESEND_DELAY_MS		10
 
+/* The minor of a service that knows HVKVP_AGAIN. */
+#define AGAIN_SINCE		3
+
 /* Packets per run; a host that floods the ring must not monopolize the CPU. */
 #define PUMP_BUDGET		64
 
@@ -292,6 +295,7 @@ static void begin(struct kvp_xact *x, const struct kvp_ic_view *view)
 	x->next.len = 0;
 	x->view = *view;
 	x->id++;
+	x->repeated = false;
 	x->begun_ns = ktime_get_ns();
 	trace_hv_kvp_packet(x->id, x->now.ic, x->now.len, view);
 	notify(x, x->id, HVKVP_RECEIVED, &x->now);
@@ -463,10 +467,11 @@ int kvp_xact_own(struct kvp_xact *x)
 	return err;
 }
 
-void kvp_xact_attach(struct kvp_xact *x)
+void kvp_xact_attach(struct kvp_xact *x, u16 minor)
 {
 	spin_lock_bh(&x->lock);
 	WRITE_ONCE(x->attached, true);
+	x->minor = minor;
 	notify(x, 0, HVKVP_ATTACHED, NULL);
 	act(x, KVP_EV_ATTACH);
 	pump(x);
@@ -481,6 +486,8 @@ void kvp_xact_disown(struct kvp_xact *x)
 	x->owned = false;
 	WRITE_ONCE(x->attached, false);
 	hold_from_now(x);
+	if (x->state == KVP_ST_TAKEN)
+		x->repeated = true;
 	act(x, KVP_EV_DETACH);
 	spin_unlock_bh(&x->lock);
 }
@@ -512,13 +519,16 @@ void kvp_xact_remove_feed(struct kvp_xact *x, struct kvp_feed *feed)
 
 u32 kvp_xact_peek(struct kvp_xact *x, struct hvkvp_request *req)
 {
+	u16 flags = 0;
 	u32 len = 0;
 
 	spin_lock_bh(&x->lock);
+	if (x->repeated && x->minor >= AGAIN_SINCE)
+		flags = HVKVP_AGAIN;
 	if (x->attached && x->state == KVP_ST_QUEUED)
-		len = kvp_msg_make_request(x->id, x->deadline_ns, &x->agreed,
-					   x->now.ic->body, x->view.body_len,
-					   req);
+		len = kvp_msg_make_request(x->id, flags, x->deadline_ns,
+					   &x->agreed, x->now.ic->body,
+					   x->view.body_len, req);
 	spin_unlock_bh(&x->lock);
 	return len;
 }

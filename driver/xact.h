@@ -161,6 +161,8 @@ struct kvp_outcome {
  * @gone: the device was removed
  * @owned: a service has the device open
  * @attached: that service said hello
+ * @minor: of its hello
+ * @repeated: a service had read the request in @now, and closed without an answer
  * @agreed: versions agreed with the host
  * @now: the current packet
  * @view: result of its checks
@@ -192,6 +194,8 @@ struct kvp_xact {
 	bool gone;
 	bool owned;
 	bool attached;
+	u16 minor;
+	bool repeated;
 	struct kvp_ic_agreement agreed;
 	struct kvp_packet now;
 	struct kvp_ic_view view;
@@ -283,8 +287,9 @@ int kvp_xact_own(struct kvp_xact *x);
 /**
  * kvp_xact_attach() - the service's hello was accepted
  * @x: the transaction, owned by the caller
+ * @minor: of the hello
  */
-void kvp_xact_attach(struct kvp_xact *x);
+void kvp_xact_attach(struct kvp_xact *x, u16 minor);
 
 /**
  * kvp_xact_disown() - the service closed the device

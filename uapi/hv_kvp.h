@@ -44,7 +44,8 @@
  * 3. At most one request is outstanding. It has an id that is never used again
  *    while the module is loaded, never 0, and a deadline. A request that was
  *    read but not answered when the service closes (or dies) is delivered again,
- *    with the same id and deadline, to the next service.
+ *    with the same id and deadline, to the next service. It has HVKVP_AGAIN then
+ *    (since 1.3): the service before may have carried it out.
  * 4. At the deadline the driver answers the host itself, with E_FAIL. When the
  *    host negotiates again, or takes the device away, the outstanding request is
  *    withdrawn and gets no answer. The service learns either from the error
@@ -104,6 +105,7 @@
  * 1.0  hello, request, reply
  * 1.1  monitors, event
  * 1.2  a limit for monitors, HVKVP_MONITORS, with EUSERS; RWF_NOWAIT
+ * 1.3  HVKVP_AGAIN
  *
  * A minor adds message types, flags or fields at the end, each of them used
  * only when both sides' minor, or a feature bit that both named, allows it. A
@@ -118,10 +120,13 @@
 #define HVKVP_DEVICE_NAME	"hv_kvp"
 
 #define HVKVP_MAJOR		1
-#define HVKVP_MINOR		2
+#define HVKVP_MINOR		3
 
 /* Feature bits of a HELLO. None is defined so far. */
 #define HVKVP_FEATURES_NONE	0ULL
+
+/* Flag of a REQUEST (since 1.3): a service has read it before and closed without an answer. */
+#define HVKVP_AGAIN		1U
 
 /* No message is larger than this, in either direction; a good read() buffer. */
 #define HVKVP_MAX_MESSAGE	8192
@@ -153,7 +158,7 @@ enum hvkvp_type {
  * struct hvkvp_hdr - the start of every message
  * @len: bytes of the whole message, this header included
  * @type: enum hvkvp_type
- * @flags: none defined so far, zero
+ * @flags: HVKVP_AGAIN in a REQUEST; else zero
  * @id: the request's id in REQUEST and REPLY, the packet's in EVENT; zero in
  *	HELLO
  */

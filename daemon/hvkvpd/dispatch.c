@@ -38,6 +38,7 @@
  * @pool: the pool
  * @key: for the log, of a pair or an adapter; "" until it is decoded; TEXT_KEY_SIZE bytes
  * @msg_major: agreed KVP version
+ * @again: a service before this one may have carried it out
  * @value: of a SET, in @text; NULL until it is decoded
  * @text: room for it, TEXT_VALUE_SIZE bytes
  * @left_ms: how long the host still waits, milliseconds
@@ -57,6 +58,7 @@ struct call {
 	const char *value;
 	char *text;
 	unsigned int msg_major;
+	bool again;
 	unsigned int left_ms;
 	const char *oddity;
 	const char *why;
@@ -203,6 +205,7 @@ static uint32_t handle_set(struct call *call)
 static uint32_t handle_delete(struct call *call)
 {
 	uint32_t status;
+	int err;
 
 	status = take_key(call, offsetof(struct hvkvp_msg_delete, key),
 			  wire_get_le32(call->body +
@@ -214,7 +217,11 @@ static uint32_t handle_delete(struct call *call)
 	/* Even of a key that is here: the system may have an older value of it, which would come back. */
 	if (call->dispatch->early)
 		return refuse_early(call);
-	return status_of(pool_delete(call->pool, call->key));
+	err = pool_delete(call->pool, call->key);
+	/* That there is no such pair may be the work of the service before. */
+	if (err == -ENOENT && call->again)
+		err = pool_sync(call->pool);
+	return status_of(err);
 }
 
 static uint32_t handle_enumerate(struct call *call)
@@ -587,6 +594,7 @@ void dispatch_handle(const struct dispatch *dispatch, const struct dispatch_requ
 	key[0] = 0;
 	call.out_len = request->body_len;
 	call.msg_major = request->msg_major;
+	call.again = request->again;
 	call.left_ms = left < IP_ANSWER_MS ? left : IP_ANSWER_MS;
 	call.pool_number = body[1];
 	call.pool = &dispatch->store->pools[body[1]];

@@ -62,6 +62,7 @@ struct dispatch {
 /**
  * struct dispatch_request - one request
  * @id: for the log and for the reply
+ * @again: a service before this one had it, and may have carried it out
  * @deadline_ns: when the answer is of no use any more, CLOCK_MONOTONIC; 0 if
  *	there is none
  * @fw_major: agreed framework version
@@ -77,6 +78,7 @@ struct dispatch {
  */
 struct dispatch_request {
 	uint64_t id;
+	bool again;
 	uint64_t deadline_ns;
 	uint16_t fw_major;
 	uint16_t fw_minor;

@@ -76,7 +76,7 @@ static const char *check_request(const struct hvkvp_request *head, const uint8_t
 {
 	if (len < sizeof(*head))
 		return "it is too short";
-	if (head->reserved || head->hdr.flags)
+	if (head->reserved || head->hdr.flags & ~HVKVP_AGAIN)
 		return "a reserved field is not zero";
 	if (head->body_len != len - sizeof(*head))
 		return "body_len does not match";
@@ -105,6 +105,7 @@ static int take_request(struct transport *transport, struct dispatch_request *re
 		log_err("driver: request %" PRIu64 ": %s", request->id, wrong);
 		return TRANSPORT_REQUEST;
 	}
+	request->again = head.hdr.flags & HVKVP_AGAIN;
 	request->deadline_ns = head.deadline_ns;
 	request->fw_major = head.fw_major;
 	request->fw_minor = head.fw_minor;

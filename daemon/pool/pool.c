@@ -420,6 +420,20 @@ int pool_delete(struct pool *pool, const char *key)
 	return err;
 }
 
+int pool_sync(struct pool *pool)
+{
+	int err = pool_load(pool);
+
+	if (err || !pool->stamp.ino)
+		return err;
+	err = pool_commit_begin(pool);
+	if (err)
+		return err;
+	err = pool_file_sync(&pool->file);
+	pool_commit_end(pool);
+	return err;
+}
+
 static int transact_once(struct pool *pool, const struct pool_transaction *ops, void *data)
 {
 	struct pool_change change = { 0 };

@@ -336,6 +336,14 @@ bool pool_record_tidy(struct pool_record *record);
 int pool_delete(struct pool *pool, const char *key);
 
 /**
+ * pool_sync() - make durable what the pool is now, whoever made it so
+ * @pool: the object
+ *
+ * Return: 0 or -errno; pool_why() says why.
+ */
+int pool_sync(struct pool *pool);
+
+/**
  * pool_why() - the last failure of this pool
  * @pool: the object
  *

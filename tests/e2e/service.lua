@@ -22,6 +22,11 @@ local function send_set(key, value)
 		   string.rep("\0", 2048 - #v + 4)}
 end
 
+local function send_delete(key)
+	local k = utf16(key .. "\0")
+	raw{body = string.pack("<BBxxI4", 2, 0, #k) .. k .. string.rep("\0", 2572 - #k)}
+end
+
 bus.wait_open(90)
 wait_node()
 
@@ -112,6 +117,19 @@ case("a request that a dying service held goes to the next one", function()
 	expect_no_answer(200)
 	expect(get("external", "heir").value, "1")
 	expect(delete("external", "heir").ok)
+end)
+
+-- As if it had deleted the pair and died before it could say so: the driver says that the request is not new.
+case("a DELETE that a dying service may have done is done", function()
+	expect(set("external", "heir", "1").ok)
+	stop_service_with(function() send_delete("heir") end)
+	guest_ok("kvp-service kill; hvkvp --force del external heir")
+	guest_ok("kvp-service start")
+	expect(expect_answer(8 * slow).status, S_OK)
+	expect_no_answer(200)
+	-- One that nobody had before fails.
+	local r = delete("external", "heir")
+	expect(not r.ok and r.status_name ~= "E_FAIL")
 end)
 
 case("a negotiation in the middle of a request withdraws it", function()

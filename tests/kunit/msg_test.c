@@ -95,11 +95,11 @@ static void requests(struct kunit *test)
 	struct hvkvp_request *req = (void *)room;
 
 	memset(room, 0xff, sizeof(room));
-	KUNIT_EXPECT_EQ(test, kvp_msg_make_request(9, 77, &agreed, body,
-						   sizeof(body), req), 44U);
+	KUNIT_EXPECT_EQ(test, kvp_msg_make_request(9, HVKVP_AGAIN, 77, &agreed,
+						   body, sizeof(body), req), 44U);
 	KUNIT_EXPECT_EQ(test, req->hdr.len, 44U);
 	KUNIT_EXPECT_EQ(test, req->hdr.type, HVKVP_REQUEST);
-	KUNIT_EXPECT_EQ(test, req->hdr.flags, 0);
+	KUNIT_EXPECT_EQ(test, req->hdr.flags, HVKVP_AGAIN);
 	KUNIT_EXPECT_EQ(test, req->hdr.id, 9ULL);
 	KUNIT_EXPECT_EQ(test, req->deadline_ns, 77ULL);
 	KUNIT_EXPECT_EQ(test, req->fw_major, 3);

@@ -155,7 +155,7 @@ static int service_replies(struct scene *s, u64 id, u32 status)
 static void service_comes(struct kunit *test, struct scene *s)
 {
 	KUNIT_ASSERT_EQ(test, kvp_xact_own(s->x), 0);
-	kvp_xact_attach(s->x);
+	kvp_xact_attach(s->x, HVKVP_MINOR);
 }
 
 static struct scene *scene(struct kunit *test)
@@ -332,6 +332,7 @@ static void the_next_service_inherits(struct kunit *test)
 	host_asks(s, HVKVP_OP_SET);
 	id = service_reads(s);
 	deadline_ns = s->req->deadline_ns;
+	KUNIT_EXPECT_EQ(test, s->req->hdr.flags, 0);
 	KUNIT_EXPECT_EQ(test, kvp_xact_own(s->x), -EBUSY);
 	kvp_xact_disown(s->x);
 	KUNIT_EXPECT_FALSE(test, kvp_xact_readable(s->x));
@@ -340,8 +341,44 @@ static void the_next_service_inherits(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kvp_xact_readable(s->x));
 	KUNIT_EXPECT_EQ(test, service_reads(s), id);
 	KUNIT_EXPECT_EQ(test, s->req->deadline_ns, deadline_ns);
+	KUNIT_EXPECT_EQ(test, s->req->hdr.flags, HVKVP_AGAIN);
 	KUNIT_EXPECT_EQ(test, service_replies(s, id, 0), 0);
 	KUNIT_EXPECT_EQ(test, answers(s), 1U);
+
+	host_asks(s, HVKVP_OP_SET);
+	KUNIT_EXPECT_NE(test, service_reads(s), 0ULL);
+	KUNIT_EXPECT_EQ(test, s->req->hdr.flags, 0);
+}
+
+static void what_nobody_read_is_not_repeated(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+
+	host_asks(s, HVKVP_OP_SET);
+	kvp_xact_disown(s->x);
+	service_comes(test, s);
+	KUNIT_EXPECT_NE(test, service_reads(s), 0ULL);
+	KUNIT_EXPECT_EQ(test, s->req->hdr.flags, 0);
+}
+
+static void older_services_see_no_flag(struct kunit *test)
+{
+	struct scene *s = agreed_scene(test);
+	u64 id;
+
+	host_asks(s, HVKVP_OP_SET);
+	id = service_reads(s);
+	kvp_xact_disown(s->x);
+	KUNIT_ASSERT_EQ(test, kvp_xact_own(s->x), 0);
+	kvp_xact_attach(s->x, 2);
+	KUNIT_EXPECT_EQ(test, service_reads(s), id);
+	KUNIT_EXPECT_EQ(test, s->req->hdr.flags, 0);
+
+	/* The one after it does. */
+	kvp_xact_disown(s->x);
+	service_comes(test, s);
+	KUNIT_EXPECT_EQ(test, service_reads(s), id);
+	KUNIT_EXPECT_EQ(test, s->req->hdr.flags, HVKVP_AGAIN);
 }
 
 static void a_negotiation_withdraws(struct kunit *test)
@@ -695,7 +732,7 @@ static void wakes_only_who_can_read(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kvp_xact_own(s->x), 0);
 	host_asks(s, HVKVP_OP_SET);
 	KUNIT_EXPECT_EQ(test, service.woken, 1U);
-	kvp_xact_attach(s->x);
+	kvp_xact_attach(s->x, HVKVP_MINOR);
 	KUNIT_EXPECT_EQ(test, service.woken, 2U);
 
 	/* A suspended channel is no news for the service, a removed one is. */
@@ -741,6 +778,8 @@ static struct kunit_case cases[] = {
 	KUNIT_CASE(wrong_replies),
 	KUNIT_CASE(deadline),
 	KUNIT_CASE(the_next_service_inherits),
+	KUNIT_CASE(what_nobody_read_is_not_repeated),
+	KUNIT_CASE(older_services_see_no_flag),
 	KUNIT_CASE(a_negotiation_withdraws),
 	KUNIT_CASE(requests_wait_for_their_turn),
 	KUNIT_CASE(bad_packets_between),

@@ -99,6 +99,7 @@ return function(options)
 		{ 1, "restart", function() end },
 		{ 1, "upgrade", function() end },
 		{ 2, "kill_in_hand", function() return pool(), key(), number(), how() end },
+		{ 1, "kill_in_delete", function() return pool(), key(), number(), how() end },
 		{ 1, "stopped", function() return pool(), key(), number() end },
 		{ 2, "hung", function() return pool(), key(), number(), one{ "queued", "taken", "taken" } end },
 		{ 1, "locked", function() return pool(), key(), number() end },

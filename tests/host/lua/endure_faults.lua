@@ -28,15 +28,19 @@ local function post_set(pool, key, value)
 	world.post{ op = "set", pool = pool, key = key, value = value }
 end
 
--- Sends a SET. how: "sent", so that what follows races with it; "queued", for a service that is stopped; "taken", by one that
--- is stopped in the middle of it. The last two need our driver, which says what it does.
-local function send_set(how, pool, key, value)
+-- Sends a request. how: "sent", so that what follows races with it; "queued", for a service that is stopped; "taken", by one
+-- that is stopped in the middle of it. The last two need our driver, which says what it does.
+local function send(how, pool, post)
 	if how == "taken" then
-		stop_service_with(function() post_set(pool, key, value) end, world.NUMBER[pool])
+		stop_service_with(post, world.NUMBER[pool])
 		return
 	end
 	if how == "queued" then must("kill -STOP " .. PID) end
-	post_set(pool, key, value)
+	post()
+end
+
+local function send_set(how, pool, key, value)
+	send(how, pool, function() post_set(pool, key, value) end)
 end
 
 local function continue(how)
@@ -75,6 +79,24 @@ function faults.kill_in_hand(a)
 		perhaps(pool, key, value, good, r)
 	end
 	world.serve_again()
+end
+
+-- The same with a DELETE: whichever service has carried it out, it is done.
+function faults.kill_in_delete(a)
+	local pool, key, how = a[2], a[3], a[5] or "sent"
+	world.set(pool, key, "killed " .. a[4])
+	send(how, pool, function() world.post{ op = "delete", pool = pool, key = key } end)
+	must("kvp-service kill; kvp-service start")
+	local good, r = pcall(kvp.late, world.ANSWER)
+	if world.profile ~= "ours" then
+		world.model:maybe(pool, key, false)
+	else
+		if not good then violation("a DELETE that a service died with has no answer: %s", tostring(r)) end
+		if not r.ok then violation("a DELETE of a pair that is there is refused: %s", r.status_name) end
+		world.model:put(pool, key, false)
+	end
+	world.serve_again()
+	world.get(pool, key)
 end
 
 -- It is stopped for a moment: the answer is late, and there.

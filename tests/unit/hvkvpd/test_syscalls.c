@@ -2,28 +2,19 @@
 /*
  * How many system calls a request costs, counted by ptrace(2).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ptrace.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/user.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <hv_kvp.h>
 #include <hv_kvp_msg.h>
 
 #include "c/tap.h"
 #include "facts/facts.h"
-#include "support/body.h"
-#include "support/child.h"
+#include "support/driver.h"
 #include "support/scratch.h"
 
 #define REQUESTS 20
@@ -64,24 +55,9 @@
 #define ALONE_DELETE_CALLS	11
 #define ALONE_TRIES		20
 
-static struct child child;
-static int driver;
+static struct driver driver;
 static int behind;	/* calls that the daemon made after the last answer, with the wait */
 static bool inside;	/* the daemon has entered a call and not left it */
-
-static void send_request(uint64_t id, const struct body *body)
-{
-	static _Alignas(8) uint8_t message[HVKVP_MAX_MESSAGE];
-	struct hvkvp_request *request = (void *)message;
-
-	*request = (struct hvkvp_request){
-		.hdr = { .len = sizeof(*request) + body->len, .type = HVKVP_REQUEST, .id = id },
-		.deadline_ns = UINT64_MAX, .fw_major = 3, .msg_major = 5,
-		.operation = body->bytes[0], .pool = body->bytes[1], .body_len = body->len,
-	};
-	memcpy(request->body, body->bytes, body->len);
-	CHECK_INT(write(driver, message, request->hdr.len), request->hdr.len);
-}
 
 /* Newer architectures have only the second one; glibc uses either. */
 static bool is_wait(uint64_t nr)
@@ -114,13 +90,6 @@ static bool is_endless(const struct __ptrace_syscall_info *info)
 	       (int)info->entry.args[3] < 0;
 }
 
-static bool answered(void)
-{
-	struct pollfd ready = { .fd = driver, .events = POLLIN };
-
-	return poll(&ready, 1, 0) == 1;
-}
-
 /* Let the daemon run until it waits for the next request. Return: calls that it made, this last one too. */
 static int count_calls(void)
 {
@@ -130,18 +99,18 @@ static int count_calls(void)
 	for (;;) {
 		struct __ptrace_syscall_info info;
 
-		if (ptrace(PTRACE_SYSCALL, child.pid, 0, 0) ||
-		    waitpid(child.pid, &status, 0) != child.pid || !WIFSTOPPED(status))
+		if (ptrace(PTRACE_SYSCALL, driver.child.pid, 0, 0) ||
+		    waitpid(driver.child.pid, &status, 0) != driver.child.pid || !WIFSTOPPED(status))
 			return -1;
 		if (WSTOPSIG(status) != (SIGTRAP | 0x80))
 			continue;
-		if (ptrace(PTRACE_GET_SYSCALL_INFO, child.pid, sizeof(info), &info) <= 0)
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, driver.child.pid, sizeof(info), &info) <= 0)
 			return -1;
 		inside = info.op == PTRACE_SYSCALL_INFO_ENTRY;
 		if (!inside || is_memory(info.entry.nr))
 			continue;
 		calls++;
-		if (!answered())
+		if (!driver_answered(&driver))
 			continue;
 		behind++;
 		if (is_wait(info.entry.nr))
@@ -156,50 +125,35 @@ static bool settle(void)
 	int status;
 
 	for (;;) {
-		if (ptrace(PTRACE_GET_SYSCALL_INFO, child.pid, sizeof(info), &info) <= 0)
+		if (ptrace(PTRACE_GET_SYSCALL_INFO, driver.child.pid, sizeof(info), &info) <= 0)
 			return false;
 		if (is_endless(&info))
 			return true;
-		if (ptrace(PTRACE_SYSCALL, child.pid, 0, 0) ||
-		    waitpid(child.pid, &status, 0) != child.pid || !WIFSTOPPED(status))
+		if (ptrace(PTRACE_SYSCALL, driver.child.pid, 0, 0) ||
+		    waitpid(driver.child.pid, &status, 0) != driver.child.pid || !WIFSTOPPED(status))
 			return false;
 	}
 }
 
 static bool begin(void)
 {
-	struct hvkvp_hello hello = {
-		.hdr = { .len = sizeof(hello), .type = HVKVP_HELLO }, .major = 1, .timeout_ms = 30000,
-	};
-	char device[16];
-	int fds[2], status;
+	int status;
 
 	scratch_begin();
 	/* Looking for leaks needs ptrace for itself. */
 	setenv("ASAN_OPTIONS", "detect_leaks=0", 1);
-	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
-	driver = fds[0];
-	fcntl(driver, F_SETFD, FD_CLOEXEC);
-	snprintf(device, sizeof(device), "fd:%d", fds[1]);
-	child_start(&child, (const char *const[]){
-		"hvkvpd", "--foreground", "--device", device, "--state-dir", scratch_path("state"), NULL });
-	close(fds[1]);
-	CHECK_INT(read(driver, &(struct hvkvp_hello){ 0 }, sizeof(hello)), sizeof(hello));
-	CHECK_INT(write(driver, &hello, sizeof(hello)), sizeof(hello));
-	CHECK(child_says(&child, "ready (", 1));
-	if (ptrace(PTRACE_SEIZE, child.pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) {
+	driver_start(&driver);
+	if (ptrace(PTRACE_SEIZE, driver.child.pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) {
 		tap_skip("ptrace is not allowed here");
 		return false;
 	}
-	ptrace(PTRACE_INTERRUPT, child.pid, 0, 0);
-	return waitpid(child.pid, &status, 0) == child.pid;
+	ptrace(PTRACE_INTERRUPT, driver.child.pid, 0, 0);
+	return waitpid(driver.child.pid, &status, 0) == driver.child.pid;
 }
 
 static void end(void)
 {
-	kill(child.pid, SIGKILL);
-	waitpid(child.pid, NULL, 0);
-	close(driver);
+	driver_kill(&driver);
 	scratch_end();
 	unsetenv("ASAN_OPTIONS");
 }
@@ -207,15 +161,13 @@ static void end(void)
 /* Let the daemon carry out a request. Return: calls. */
 static int calls_of(const struct body *body)
 {
-	static uint8_t reply[HVKVP_MAX_MESSAGE];
 	static uint64_t id;
 	int calls;
 
-	send_request(++id, body);
+	driver_send(&driver, ++id, 0, body);
 	calls = count_calls();
 	CHECK(calls > 0);
-	CHECK(read(driver, reply, sizeof(reply)) > 0);
-	CHECK_INT(((struct hvkvp_reply *)reply)->status, HVKVP_S_OK);
+	CHECK_INT(driver_reply(&driver, id), HVKVP_S_OK);
 	return calls;
 }
 
@@ -239,17 +191,16 @@ static int least(int a, int b)
  */
 static void costs(const char *what, const struct body *body, int expected)
 {
-	static uint8_t reply[HVKVP_MAX_MESSAGE];
 	int fewest = TRIES;
 
 	for (int i = 0; i < REQUESTS; i++) {
 		int calls;
 
-		send_request(i + 1, body);
+		driver_send(&driver, i + 1, 0, body);
 		calls = count_calls();
 		if (!CHECK(calls > 0))
 			return;
-		CHECK(read(driver, reply, sizeof(reply)) > 0);
+		driver_reply(&driver, i + 1);
 		fewest = least(fewest, calls);
 	}
 	takes(what, fewest, expected);

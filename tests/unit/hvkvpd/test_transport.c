@@ -251,7 +251,7 @@ static void bad_requests(void)
 	CHECK_INT(reply_status(3), HVKVP_E_FAIL);
 
 	make_request(4, &body);
-	request->hdr.flags = 1;
+	request->hdr.flags = 2;
 	CHECK_INT(talk(message, len), 0);
 	CHECK_INT(reply_status(4), HVKVP_E_FAIL);
 

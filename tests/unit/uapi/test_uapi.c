@@ -54,7 +54,7 @@ static void limits(void)
 static void numbers(void)
 {
 	CHECK_INT(HVKVP_MAJOR, 1);
-	CHECK_INT(HVKVP_MINOR, 2);
+	CHECK_INT(HVKVP_MINOR, 3);
 	CHECK_INT(HVKVP_MONITORS, 64);
 	CHECK_INT(HVKVP_HELLO, 1);
 	CHECK_INT(HVKVP_REQUEST, 2);
