@@ -337,7 +337,7 @@ void pool_commit_end(struct pool *pool)
 	pool->hold.last = clock_ms();
 	if (!pool->journal.live)
 		pool_hold_release(pool);
-	else if (!pool->hold.exclusive)
+	else if (!pool->hold.exclusive || pool->journal.unmarked)
 		pool_checkpoint(pool);
 	pool->error = reason;
 }

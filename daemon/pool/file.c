@@ -277,15 +277,16 @@ void pool_stamp_learn(struct pool_stamp *stamp, const struct pool_stamp *now)
 bool pool_stamp_certain(const struct pool_stamp *stamp)
 {
 	long long changed = ns_of(&stamp->ctime), taken = ns_of(&stamp->taken);
+	long long apart = stamp->ctime.tv_nsec ? TICK_NS : WHOLE_SECONDS_NS;
 	struct timespec now;
 
 	if (stamp->unique || !stamp->ino)
 		return true;
-	if (taken >= changed + (stamp->ctime.tv_nsec ? TICK_NS : WHOLE_SECONDS_NS))
+	if (taken >= changed + apart)
 		return true;
 	/* A time in the future: the clock was set back, and has not come there again. */
 	clock_gettime(CLOCK_REALTIME_COARSE, &now);
-	return taken <= ns_of(&now) && ns_of(&now) < changed;
+	return taken <= ns_of(&now) && ns_of(&now) + apart < changed;
 }
 
 static void fill_stamp(struct pool_stamp *stamp, const struct stat *st)

@@ -190,18 +190,20 @@ static int write_mark(struct pool_journal *journal)
 	return write_at(journal, &mark, sizeof(mark), journal->tail);
 }
 
-/* Is the mark of the last change of a run behind it? */
+/* Is the mark of the last change of a run behind it, or the head of a change that was to follow? */
 static bool has_mark(const struct pool_journal *journal, const struct journal_run *run)
 {
 	struct journal_mark mark;
 	uint64_t sum;
 
-	if (!read_at(journal, &mark, sizeof(mark), run->tail))
+	if (!read_at(journal, &mark, sizeof(mark), run->tail) ||
+	    mark.epoch != run->entries[0]->epoch)
 		return false;
+	if (mark.magic == JOURNAL_ENTRY_MAGIC)
+		return true;
 	sum = mark.sum;
 	mark.sum = 0;
 	return mark.magic == JOURNAL_MARK_MAGIC && mark.seq == run->count &&
-	       mark.epoch == run->entries[0]->epoch &&
 	       sum == journal_sum(JOURNAL_SUM_START, &mark, sizeof(mark));
 }
 
@@ -235,6 +237,7 @@ static int empty(struct pool_journal *journal)
 		err = sync_journal(journal);
 	/* Else the log may be empty or not: what goes on in it could be lost. */
 	journal->live = false;
+	journal->unmarked = false;
 	journal->unfinished = false;
 	return err;
 }
@@ -244,7 +247,7 @@ static void make_state(const struct pool_journal *journal, const struct pool_sta
 {
 	*state = (struct journal_state){
 		.magic = JOURNAL_STATE_MAGIC,
-		.seq = journal->seq,
+		.seq = JOURNAL_MARKED,
 		.epoch = journal->epoch,
 		.ino = stamp->ino,
 		.size = stamp->size,
@@ -304,18 +307,16 @@ static uint32_t count_made(const struct pool_journal *journal, const struct jour
 			   const struct journal_state *state)
 {
 	const struct journal_entry *last;
-	uint32_t made;
 
 	if (!run->count)
 		return 0;
-	if (has_mark(journal, run))
-		return run->count;
 	last = run->entries[run->count - 1];
-	made = run->count - 1;
-	if (made && last->flags & JOURNAL_INVERSE)
-		made--;
-	/* Older programs note it there. */
-	return state->epoch == last->epoch && state->seq > made ? state->seq : made;
+	if (state->seq != JOURNAL_MARKED)
+		return state->epoch == last->epoch ? state->seq : 0;
+	/* The state block of an epoch comes first, when all of the epoch before is made and durable. */
+	if (state->epoch != last->epoch || has_mark(journal, run))
+		return run->count;
+	return run->count - (last->magic == JOURNAL_INVERSE_MAGIC ? 2 : 1);
 }
 
 /* Replay what is in the log. Kept: the locks have been, so all of it, whatever the file looks like. */
@@ -400,7 +401,7 @@ static struct journal_slot make_slot(const struct pool_slot *slot)
 	return out;
 }
 
-/* Encode a change. Return: NULL, and @err is set, if it is too large or memory is short. */
+/* Encode a change, with room for JOURNAL_PADDING. Return: NULL, and @err is set, if it is too large or memory is short. */
 static struct journal_entry *make_entry(struct pool_journal *journal,
 					const struct pool_change *change, int *err)
 {
@@ -420,7 +421,7 @@ static struct journal_entry *make_entry(struct pool_journal *journal,
 				 "%s: a change of %zu bytes is larger than the journal can hold (%u); change less at a time",
 				 journal->file->path, len, POOL_CHANGE_MAX);
 	else if (slots)
-		entry = calloc(1, len);
+		entry = calloc(1, len + JOURNAL_PADDING);
 	if (!entry)
 		goto free_slots;
 	*err = 0;
@@ -521,8 +522,11 @@ static int write_first(struct pool_journal *journal, const struct journal_entry 
 
 static int write_entry(struct pool_journal *journal, struct journal_entry *entry)
 {
+	uint64_t left = JOURNAL_PAGE - (journal->tail + entry->len) % JOURNAL_PAGE;
 	int err;
 
+	if (left < sizeof(struct journal_mark))
+		entry->len += left;
 	entry->epoch = journal->epoch;
 	entry->seq = journal->seq + 1;
 	entry->sum = 0;
@@ -580,8 +584,8 @@ free_entry:
 void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *stamp)
 {
 	journal->base = *stamp;
-	/* Without it the change is made again after a crash of this process: no harm. */
-	if (write_mark(journal))
+	journal->unmarked = write_mark(journal);
+	if (journal->unmarked)
 		error_clear(journal->file->error);
 }
 
@@ -591,6 +595,8 @@ int pool_journal_strike(struct pool_journal *journal)
 
 	journal->seq -= journal->inverted ? 2 : 1;
 	journal->tail = journal->latest;
+	/* Behind what is written over, its inverse is still valid: nothing more goes into this epoch. */
+	journal->base = (struct pool_stamp){ 0 };
 	journal->live = journal->seq;
 	journal->inverted = false;
 	journal->unfinished = false;
@@ -629,7 +635,7 @@ int pool_journal_invert(struct pool_journal *journal, const struct pool_change *
 	journal->unfinished = true;
 	entry = make_entry(journal, &inverse, &err);
 	if (entry) {
-		entry->flags = JOURNAL_INVERSE;
+		entry->magic = JOURNAL_INVERSE_MAGIC;
 		err = write_entry(journal, entry);
 	}
 	if (!err) {

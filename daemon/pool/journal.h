@@ -148,6 +148,7 @@ struct pool_change {
  * @unfinished: they must be replayed first: the last one was to be rolled back, or a sync of the pool
  *	file has failed
  * @inverted: the last one is the inverse of that before it
+ * @unmarked: the last one has been made, and there was no room for its mark
  * @epoch: number of the epoch
  * @seq: number of the last change in it
  * @tail: where the next one goes
@@ -166,6 +167,7 @@ struct pool_journal {
 	bool live;
 	bool unfinished;
 	bool inverted;
+	bool unmarked;
 	uint64_t epoch;
 	uint32_t seq;
 	uint64_t tail;
@@ -252,9 +254,12 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 		       const struct pool_stamp *stamp);
 
 /**
- * pool_journal_end() - the change has been made (step 3)
+ * pool_journal_end() - the change has been made (step 4)
  * @journal: the object
  * @stamp: of the pool file
+ *
+ * If @unmarked is set then, a checkpoint has to follow: after a crash of this process the change would
+ * be made again, over what others have written since.
  */
 void pool_journal_end(struct pool_journal *journal, const struct pool_stamp *stamp);
 

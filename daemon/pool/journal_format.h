@@ -14,6 +14,7 @@
 
 #define JOURNAL_STATE_MAGIC	0x324a564bU	/* "KVJ2" */
 #define JOURNAL_ENTRY_MAGIC	0x3345564bU	/* "KVE3" */
+#define JOURNAL_INVERSE_MAGIC	0x3349564bU	/* "KVI3": it rolls back the change before it */
 #define JOURNAL_MARK_MAGIC	0x314d564bU	/* "KVM1" */
 
 /* Where the first change is. The state has the block in front to itself. */
@@ -22,7 +23,7 @@
 /**
  * struct journal_state - the state block, at offset 0
  * @magic: JOURNAL_STATE_MAGIC
- * @seq: the last change that had been made when this was written
+ * @seq: JOURNAL_MARKED; of a program that knows no marks, the last change that has been made
  * @sum: checksum of all of this, with 0 in this place
  * @instance: in which that was, see pool/instance.h; zeros if it is not known
  * @epoch: epoch of that change
@@ -53,10 +54,13 @@ struct journal_state {
 	uint32_t unique;
 };
 
+/* What has been made has a mark. A program that knows none takes all of the epoch for made. */
+#define JOURNAL_MARKED	UINT32_MAX
+
 /**
  * struct journal_entry - a change
- * @magic: JOURNAL_ENTRY_MAGIC
- * @len: bytes, with what follows
+ * @magic: JOURNAL_ENTRY_MAGIC or JOURNAL_INVERSE_MAGIC
+ * @len: bytes, with what follows, and up to JOURNAL_PADDING zeros
  * @sum: checksum of all of it, with 0 in this place
  * @epoch: changes of an epoch lie behind each other,
  * @seq: numbered from 1
@@ -66,7 +70,7 @@ struct journal_state {
  * @ino: of the pool file
  * @mtime_sec: the time that the file gets
  * @mtime_nsec: likewise
- * @flags: JOURNAL_INVERSE
+ * @reserved: 0
  */
 struct journal_entry {
 	uint32_t magic;
@@ -80,20 +84,20 @@ struct journal_entry {
 	uint64_t ino;
 	int64_t mtime_sec;
 	uint32_t mtime_nsec;
-	uint32_t flags;
+	uint32_t reserved;
 };
-
-/* It rolls back the change before it, of which nobody knows how far it was made. */
-#define JOURNAL_INVERSE	1
 
 /**
  * struct journal_mark - behind the last change of an epoch, once that has been made
  * @magic: JOURNAL_MARK_MAGIC
  * @seq: number of the change
  * @sum: checksum of all of this, with 0 in this place
- * @epoch: of the change
+ * @epoch: of the change; where an entry has it, too
  *
- * The next change is written over it: that there is one says the same of those before it.
+ * The next change is written over it: that there is one says the same of those before it. So does its
+ * head alone, if the process was killed while it wrote. An inverse says nothing of the change before it.
+ *
+ * A write that is killed ends between two pages: no mark lies on both sides of JOURNAL_PAGE.
  */
 struct journal_mark {
 	uint32_t magic;
@@ -101,6 +105,13 @@ struct journal_mark {
 	uint64_t sum;
 	uint64_t epoch;
 };
+
+#define JOURNAL_PAGE	4096
+/* Zeros behind a change, so that the mark is in one page. */
+#define JOURNAL_PADDING	(sizeof(struct journal_mark) - 8)
+
+_Static_assert(offsetof(struct journal_mark, epoch) == offsetof(struct journal_entry, epoch),
+	       "a mark that an entry has overwritten in part has one of both");
 
 /**
  * struct journal_slot - a record in a change

@@ -32,7 +32,7 @@ static const struct journal_slot *next_slot(const struct journal_slot *slot)
 	return (const void *)((const char *)slot + journal_slot_size(slot));
 }
 
-/* Do the slots fill the entry exactly, in ascending order? */
+/* Do the slots fill the entry, in ascending order? */
 static bool slots_valid(const struct journal_entry *entry)
 {
 	size_t left = entry->len - sizeof(*entry);
@@ -48,7 +48,7 @@ static bool slots_valid(const struct journal_entry *entry)
 		left -= journal_slot_size(slot);
 		slot = next_slot(slot);
 	}
-	return !left && entry->slots;
+	return left <= JOURNAL_PADDING && entry->slots;
 }
 
 static struct journal_entry *read_entry(int fd, uint64_t at)
@@ -57,8 +57,8 @@ static struct journal_entry *read_entry(int fd, uint64_t at)
 	uint64_t sum;
 
 	if (pread(fd, &head, sizeof(head), at) != sizeof(head) ||
-	    head.magic != JOURNAL_ENTRY_MAGIC || head.len < sizeof(head) ||
-	    head.len > POOL_CHANGE_MAX)
+	    (head.magic != JOURNAL_ENTRY_MAGIC && head.magic != JOURNAL_INVERSE_MAGIC) ||
+	    head.len < sizeof(head) || head.len > POOL_CHANGE_MAX)
 		return NULL;
 	entry = malloc(head.len);
 	if (!entry)
@@ -80,7 +80,8 @@ int journal_run_read(struct journal_run *run, int fd)
 	*run = (struct journal_run){ .tail = JOURNAL_FIRST };
 	while ((entry = read_entry(fd, run->tail))) {
 		if (entry->seq != run->count + 1 ||
-		    (run->count && entry->epoch != run->entries[0]->epoch)) {
+		    (run->count ? entry->epoch != run->entries[0]->epoch :
+				  entry->magic == JOURNAL_INVERSE_MAGIC)) {
 			free(entry);
 			break;
 		}

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -130,12 +131,61 @@ static void noted_by_an_older_program(void)
 	end();
 }
 
+/* The process is killed while it writes the next change: its head has overwritten the mark, or a part of it. */
+static void in_the_next(void)
+{
+	static const size_t written[] = { 8, 16, 24, 32, sizeof(struct journal_entry) };
+
+	for (size_t i = 0; i < sizeof(written) / sizeof(written[0]); i++) {
+		struct journal_entry next = { .magic = JOURNAL_ENTRY_MAGIC, .len = 100000, .seq = 4, .slots = 1 };
+		int fd;
+
+		begin();
+		next.epoch = pool.journal.epoch;
+		fd = open(scratch_path(JOURNAL_NAME), O_RDWR);
+		CHECK_INT(pwrite(fd, &next, written[i], pool.journal.tail), written[i]);
+		close(fd);
+		die();
+		write_theirs();
+		CHECK_TEXT(pairs_seen(&pool), "a=0 b=1");
+		end();
+	}
+}
+
 static void read_state(struct journal_state *state)
 {
 	int fd = open(scratch_path(JOURNAL_NAME), O_RDONLY);
 
 	CHECK_INT(pread(fd, state, sizeof(*state), 0), sizeof(*state));
 	close(fd);
+}
+
+/* A write that is killed ends between two pages: no mark is in two, and all changes are valid. */
+static void in_one_page(void)
+{
+	char value[201] = "", want[300];
+	uint64_t epoch;
+
+	begin();
+	epoch = pool.journal.epoch;
+	for (size_t len = 0; len < sizeof(value) - 1; len += 3 + len % 5) {
+		memset(value, 'v', len);
+		CHECK_INT(pool_set(&pool, "a", value), 0);
+		CHECK(pool.journal.live);
+		CHECK(pool.journal.tail % JOURNAL_PAGE <= JOURNAL_PAGE - sizeof(struct journal_mark));
+	}
+	snprintf(want, sizeof(want), "a=%s b=1", value);
+	/* All of the log is needed for that; a slow machine begins another one meanwhile. */
+	if (pool.journal.epoch != epoch) {
+		end();
+		return;
+	}
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 0), 0);
+	CHECK_INT(truncate(scratch_path(FILE_NAME), 2 * POOL_RECORD_SIZE), 0);
+	die();
+	pairs_forget_boot(scratch_path(JOURNAL_NAME));
+	CHECK_TEXT(pairs_seen(&pool), want);
+	end();
 }
 
 /* A sync has one place to write then, and not two. */
@@ -150,14 +200,18 @@ static void in_one_place(void)
 	CHECK(pool.journal.live && pool.journal.seq > 100);
 	read_state(&after);
 	CHECK(!memcmp(&before, &after, sizeof(before)));
+	/* A program that knows no marks takes all for made, and reverts nothing. */
+	CHECK_INT(after.seq, JOURNAL_MARKED);
 	end();
 }
 
 static const struct tap_case cases[] = {
 	{ "all, if the mark of the last one is behind it", after_the_last },
 	{ "those in front of one that was interrupted", before_the_next },
+	{ "those in front of one that was written in part", in_the_next },
 	{ "those in front of one that was rolled back", before_a_failed_one },
 	{ "those that an older program has noted in the state block", noted_by_an_older_program },
+	{ "a mark is in one page", in_one_page },
 	{ "a change in a run leaves the state block alone", in_one_place },
 };
 

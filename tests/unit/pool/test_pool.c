@@ -1126,26 +1126,13 @@ static void reads_and_writes_little(void)
 	end();
 }
 
-/* The journal as after a crash in an earlier boot. */
-static void forget_boot(void)
-{
-	int fd = open(scratch_path(FILE_NAME ".journal"), O_RDWR);
-	char byte = 0;
-
-	if (pread(fd, &byte, 1, 8) == 1) {	/* in the checksum of the state block */
-		byte = ~byte;
-		CHECK_INT(pwrite(fd, &byte, 1, 8), 1);
-	}
-	close(fd);
-}
-
 /* The process is killed, and power fails: what it has in memory is gone. */
 static void crash(void)
 {
 	pool_index_clear(&pool.index);
 	pool_journal_exit(&pool.journal);
 	pool_file_exit(&pool.file);
-	forget_boot();
+	pairs_forget_boot(scratch_path(FILE_NAME ".journal"));
 	pool_init(&pool, scratch_dir, 1);
 }
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "c/tap.h"
+#include "pool/journal_format.h"
 #include "pool/pool.h"
 #include "support/pairs.h"
 #include "support/scratch.h"
@@ -26,7 +27,7 @@
 static struct pool pool;
 
 /* What the disk does: no room in the pool file; the process ends at the n-th call that changes something. */
-static bool no_room;
+static bool no_room, no_mark;
 static int die_at, calls_left;
 
 static void count_call(void)
@@ -59,6 +60,10 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 {
 	struct iovec io = { (void *)data, len };
 
+	if (no_mark && len == sizeof(struct journal_mark)) {
+		errno = ENOSPC;
+		return -1;
+	}
 	return pwritev(fd, &io, 1, at);
 }
 
@@ -288,11 +293,63 @@ static void others(void)
 	other(empty, set_last, "");
 }
 
+/* A change that fails, and one of the same length, whose mark is not on the disk yet, or not written yet. */
+static void fail_and_repeat(void)
+{
+	struct journal_mark behind;
+	int fd;
+
+	begin();
+	pool.confirm = NULL;
+	no_room = true;
+	CHECK_INT(pool_set(&pool, "c", "4"), -ENOSPC);
+	no_room = false;
+	fd = open(scratch_path(FILE_NAME ".journal"), O_RDWR);
+	/* All changes of this test are as long, and the first one is there. */
+	CHECK(pool.journal.live && pool.journal.seq == 1);
+	CHECK_INT(pread(fd, &behind, sizeof(behind), 2 * pool.journal.tail - JOURNAL_FIRST), sizeof(behind));
+	CHECK_INT(behind.magic, JOURNAL_INVERSE_MAGIC);
+	CHECK_INT(pool_set(&pool, "c", "5"), 0);
+	CHECK_INT(pwrite(fd, &behind, sizeof(behind), pool.journal.tail), sizeof(behind));
+	close(fd);
+	forget();
+}
+
+/* The inverse of a change that failed is not valid behind the next one, which has its place. */
+static void stale_inverse(void)
+{
+	fail_and_repeat();
+	sees("a=1 b=2 c=5");
+	end();
+
+	fail_and_repeat();
+	pairs_forget_boot(scratch_path(FILE_NAME ".journal"));
+	sees("a=1 b=2 c=5");
+	end();
+}
+
+/* Where the log has no room for the mark, nothing stays in it that would be made again. */
+static void without_mark(void)
+{
+	begin();
+	pool.confirm = NULL;
+	no_mark = true;
+	CHECK_INT(pool_set(&pool, "c", "4"), 0);
+	no_mark = false;
+	CHECK(!pool.journal.live);
+	CHECK_INT(pool_set(&pool, "c", "5"), 0);
+	CHECK(pool.journal.live);
+	sees("a=1 b=2 c=5");
+	end();
+}
+
 static const struct tap_case cases[] = {
 	{ "a change of which the host could not be told leaves nothing", refused },
 	{ "also if the pool file cannot be written meanwhile", room_later },
 	{ "also if the process is killed meanwhile", killed },
 	{ "what other programs have written meanwhile stays", others },
+	{ "nor does its inverse come into effect later", stale_inverse },
+	{ "a change without room for its mark is a checkpoint", without_mark },
 };
 
 TAP_MAIN("rollback", cases)

@@ -2,9 +2,12 @@
 /*
  * Pairs of a pool, as other programs write them and as the host sees them.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "c/tap.h"
 #include "support/pairs.h"
 
 void pairs_put(struct pool_record *record, const char *key, const char *value)
@@ -24,4 +27,17 @@ const char *pairs_seen(struct pool *pool)
 	for (uint32_t i = 0; at < sizeof(text) && !pool_at(pool, i, &key, &value); i++)
 		at += snprintf(text + at, sizeof(text) - at, "%s%s=%s", i ? " " : "", key, value);
 	return text;
+}
+
+void pairs_forget_boot(const char *path)
+{
+	int fd = open(path, O_RDWR);
+	char byte;
+
+	/* In the checksum of the state block; there may be none. */
+	if (pread(fd, &byte, 1, 8) == 1) {
+		byte = ~byte;
+		CHECK_INT(pwrite(fd, &byte, 1, 8), 1);
+	}
+	close(fd);
 }

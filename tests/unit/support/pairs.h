@@ -18,4 +18,10 @@ void pairs_put(struct pool_record *record, const char *key, const char *value);
  */
 const char *pairs_seen(struct pool *pool);
 
+/**
+ * pairs_forget_boot() - make a journal one of an earlier boot, as after a power failure
+ * @path: of the journal
+ */
+void pairs_forget_boot(const char *path);
+
 #endif /* UNIT_PAIRS_H */
