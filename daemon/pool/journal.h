@@ -64,9 +64,10 @@
  * if that write is lost or torn, then either the old epoch is still whole, and replaying it over
  * the synced file changes nothing, or the log has no first entry and is empty. If a change fails,
  * then its inverse is logged behind it, durably, it is rolled back in the file, and both entries are
- * removed. If the file cannot be written, then they stay, and the next replay rolls the change back. So
- * a change that was answered with an error does not take effect later. There is one gap: a change that
- * is rolled back because its answer came too late may still take effect if the process or the machine
+ * removed. The next change begins another epoch, in which what they leave is not valid. If the file
+ * cannot be written, then they stay, and the next replay rolls the change back. So a change that was
+ * answered with an error does not take effect later. There is one gap: a change that is rolled back
+ * because its answer came too late may still take effect if the process or the machine
  * ends before the inverse is in the log.
  *
  * What this cannot do: it cannot distinguish from an unfinished write what a program without a lock
