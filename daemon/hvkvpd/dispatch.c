@@ -205,7 +205,6 @@ static uint32_t handle_set(struct call *call)
 static uint32_t handle_delete(struct call *call)
 {
 	uint32_t status;
-	int err;
 
 	status = take_key(call, offsetof(struct hvkvp_msg_delete, key),
 			  wire_get_le32(call->body +
@@ -217,11 +216,9 @@ static uint32_t handle_delete(struct call *call)
 	/* Even of a key that is here: the system may have an older value of it, which would come back. */
 	if (call->dispatch->early)
 		return refuse_early(call);
-	err = pool_delete(call->pool, call->key);
 	/* That there is no such pair may be the work of the service before. */
-	if (err == -ENOENT && call->again)
-		err = pool_sync(call->pool);
-	return status_of(err);
+	return status_of(call->again ? pool_delete_again(call->pool, call->key) :
+				       pool_delete(call->pool, call->key));
 }
 
 static uint32_t handle_enumerate(struct call *call)

@@ -317,10 +317,12 @@ int pool_commit(struct pool *pool, struct pool_change *change)
 		return err;
 	}
 	/* From here on it cannot fail: it is durable, in the file, and the host may know it. */
-	if (note_state(pool, change))
+	if (note_state(pool, change)) {
 		pool->stamp = (struct pool_stamp){ 0 };	/* equal to nothing: the index is read again */
-	else
+		pool->journal.unmarked = true;
+	} else {
 		pool_journal_end(&pool->journal, &pool->stamp);
+	}
 	error_clear(&pool->error);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "pool/journal.h"
 #include "pool/journal_format.h"
 #include "pool/replay.h"
+#include "util/log.h"
 
 #define FILE_MODE	0600
 
@@ -569,7 +570,9 @@ int pool_journal_begin(struct pool_journal *journal, const struct pool_change *c
 
 		/* At the start it has overwritten the epoch before, whose changes are durable. */
 		journal->seq++;
-		pool_journal_strike(journal);
+		if (pool_journal_strike(journal))
+			log_err("%s: a change that failed cannot be removed from its journal, and may take effect later",
+				journal->file->path);
 		*journal->file->error = reason;
 	} else {
 		journal->seq++;

@@ -420,7 +420,8 @@ int pool_delete(struct pool *pool, const char *key)
 	return err;
 }
 
-int pool_sync(struct pool *pool)
+/* Make durable what the pool is now, whoever made it so. */
+static int sync_pool(struct pool *pool)
 {
 	int err = pool_load(pool);
 
@@ -430,8 +431,24 @@ int pool_sync(struct pool *pool)
 	if (err)
 		return err;
 	err = pool_file_sync(&pool->file);
+	/* What this epoch has made may be lost, so that it has to be replayed. */
+	if (err)
+		pool->journal.unfinished = pool->journal.live;
 	pool_commit_end(pool);
 	return err;
+}
+
+int pool_delete_again(struct pool *pool, const char *key)
+{
+	int err = pool_delete(pool, key);
+
+	if (err != -ENOENT)
+		return err;
+	err = sync_pool(pool);
+	/* With the locks, which another program may have had until now, comes a replay. */
+	if (!err)
+		err = pool_delete(pool, key);
+	return err == -ENOENT ? 0 : err;
 }
 
 static int transact_once(struct pool *pool, const struct pool_transaction *ops, void *data)

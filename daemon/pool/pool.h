@@ -336,12 +336,13 @@ bool pool_record_tidy(struct pool_record *record);
 int pool_delete(struct pool *pool, const char *key);
 
 /**
- * pool_sync() - make durable what the pool is now, whoever made it so
+ * pool_delete_again() - remove a pair that another process may have removed for the same request
  * @pool: the object
+ * @key: text
  *
- * Return: 0 or -errno; pool_why() says why.
+ * Return: 0 once no pair has the key, on stable storage; other -errno.
  */
-int pool_sync(struct pool *pool);
+int pool_delete_again(struct pool *pool, const char *key);
 
 /**
  * pool_why() - the last failure of this pool

@@ -27,7 +27,7 @@
 static struct pool pool;
 
 /* What the disk does: no room in the pool file; the process ends at the n-th call that changes something. */
-static bool no_room, no_mark;
+static bool no_room, no_mark, no_sync;
 static int die_at, calls_left;
 
 static void count_call(void)
@@ -69,9 +69,9 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 
 int fdatasync(int fd)
 {
-	(void)fd;
 	count_call();
-	return 0;
+	errno = EIO;
+	return no_sync && fd == pool.file.fd ? -1 : 0;
 }
 
 /* As another program would, without a lock. */
@@ -343,6 +343,63 @@ static void without_mark(void)
 	end();
 }
 
+static void leave_no_room(void)
+{
+	no_room = true;
+}
+
+/* For so long another process keeps the pool locked. */
+static void lock_for(unsigned int ms)
+{
+	struct flock posix = { .l_type = F_WRLCK };
+	int fds[2], fd;
+	char byte = 0;
+
+	CHECK_INT(pipe(fds), 0);
+	if (!fork()) {
+		fd = open(scratch_path(FILE_NAME), O_RDWR);
+		fcntl(fd, F_SETLKW, &posix);
+		close(fds[1]);
+		usleep(1000 * ms);
+		_exit(0);
+	}
+	close(fds[1]);
+	CHECK_INT(read(fds[0], &byte, 1), 0);
+	close(fds[0]);
+}
+
+/*
+ * A process ends in the middle of a DELETE that has failed: the pair is not in the file, and comes back
+ * with the replay, for which a lock is missing at first. The same DELETE again is only done when it is gone.
+ */
+static void delete_again(void)
+{
+	begin();
+	meanwhile = leave_no_room;
+	CHECK_INT(pool_delete(&pool, "c"), -ETIMEDOUT);
+	meanwhile = NULL;
+	forget();
+	no_room = false;
+	lock_for(600);
+	pool.file.wait_ms = 400;
+	CHECK_INT(pool_delete_again(&pool, "c"), 0);
+	wait(NULL);
+	sees("a=1 b=2");
+	end();
+
+	/* What a sync that failed may have lost is replayed. */
+	begin();
+	pool.confirm = NULL;
+	CHECK(pool.journal.live);
+	no_sync = true;
+	CHECK_INT(pool_delete_again(&pool, "none"), -EIO);
+	no_sync = false;
+	CHECK(!pool.journal.live || pool.journal.unfinished);
+	CHECK_INT(pool_delete_again(&pool, "none"), 0);
+	sees("a=1 b=2 c=3");
+	end();
+}
+
 static const struct tap_case cases[] = {
 	{ "a change of which the host could not be told leaves nothing", refused },
 	{ "also if the pool file cannot be written meanwhile", room_later },
@@ -350,6 +407,7 @@ static const struct tap_case cases[] = {
 	{ "what other programs have written meanwhile stays", others },
 	{ "nor does its inverse come into effect later", stale_inverse },
 	{ "a change without room for its mark is a checkpoint", without_mark },
+	{ "a DELETE that another process may have made is done when the pair is gone", delete_again },
 };
 
 TAP_MAIN("rollback", cases)
