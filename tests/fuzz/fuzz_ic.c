@@ -46,7 +46,7 @@ static void request(const struct hvkvp_packet *sent, u32 sent_len,
 	for (u32 i = view->sent_len; i < view->body_len; i++)
 		MUST(!pkt->body[i]);
 
-	len = kvp_msg_make_request(7, 8, agreed, pkt->body, view->body_len, req);
+	len = kvp_msg_make_request(7, 0, 8, agreed, pkt->body, view->body_len, req);
 	MUST(agreed->valid || (view->operation != HVKVP_OP_GET_IP &&
 			       view->operation != HVKVP_OP_SET_IP));
 	MUST(view->body_len >= HVKVP_EXCHANGE_SIZE && view->body_len <= HVKVP_IP_SIZE);

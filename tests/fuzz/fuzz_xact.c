@@ -173,6 +173,8 @@ static void service_reads(void)
 	if (!len)
 		return;
 	MUST(ready && req->hdr.len == len && req->hdr.id);
+	/* Each request is read once, but for one that the service before has read. */
+	MUST(req->hdr.flags == (req->hdr.id == held_id ? HVKVP_AGAIN : 0));
 	held_id = req->hdr.id;
 	held_len = req->body_len;
 	kvp_xact_take(xact, held_id);
@@ -200,7 +202,7 @@ static void service_comes(bool says_hello)
 	else
 		MUST(kvp_xact_own(xact) == (kvp_xact_is_gone(xact) ? -ENODEV : -EBUSY));
 	if (owned && !ready && says_hello) {
-		kvp_xact_attach(xact);
+		kvp_xact_attach(xact, HVKVP_MINOR);
 		ready = true;
 	}
 }
