@@ -112,7 +112,7 @@ end
 -- It hangs for longer than a request may take: the driver answers. What it has not done by then does not happen any more.
 function faults.hung(a)
 	local pool, key, value, how = a[2], a[3], "hung " .. a[4], a[5] or "queued"
-	must("echo 1 >" .. TIMEOUT)
+	must("echo " .. world.soon .. " >" .. TIMEOUT)
 	send_set(how, pool, key, value)
 	local r = kvp.late(world.ANSWER)
 	must("kill -CONT " .. PID .. "; echo 30 >" .. TIMEOUT)
@@ -123,7 +123,7 @@ end
 -- Another program has the pool for longer than a request may take: the request fails, and does not happen later.
 function faults.locked(a)
 	local pool, key, value = a[2], a[3], "locked " .. a[4]
-	must("echo 1 >" .. TIMEOUT)
+	must("echo " .. world.soon .. " >" .. TIMEOUT)
 	lock_pool(nil, world.NUMBER[pool])
 	post_set(pool, key, value)
 	local r = kvp.late(world.ANSWER)

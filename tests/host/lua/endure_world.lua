@@ -217,11 +217,13 @@ function world.bring_up(new)
 	world.serve_again()
 end
 
--- A world with empty pools. options: fs, seed, profile, lie (flushes of the disk do nothing).
+-- A world with empty pools. options: fs, seed, profile, kernel, lie (flushes of the disk do nothing).
 function world.begin(options)
 	world.model = pools.new()
 	world.forget_requests()
 	world.fs, world.profile = options.fs, options.profile or "ours"
+	-- Seconds in which a command in the guest begins, and is done with what is short.
+	world.soon = options.kernel == "debug" and 5 or 1
 	world.window, world.disk, world.logged = 1, nil, 0
 	reset_counts()
 	if world.fs then
