@@ -360,7 +360,7 @@ static void lock_for(unsigned int ms)
 		fd = open(scratch_path(FILE_NAME), O_RDWR);
 		fcntl(fd, F_SETLKW, &posix);
 		close(fds[1]);
-		usleep(1000 * ms);
+		usleep(1000 * ms);	/* sleep: how long it holds the lock */
 		_exit(0);
 	}
 	close(fds[1]);
