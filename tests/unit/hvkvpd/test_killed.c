@@ -21,6 +21,7 @@
 #define MOST_CALLS	100
 
 static struct driver driver;
+static bool untraced;	/* ptrace is not allowed here */
 
 static void begin(void)
 {
@@ -48,6 +49,7 @@ static bool kill_at(int n)
 	int status = 0;
 
 	if (ptrace(PTRACE_SEIZE, driver.child.pid, 0, PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL)) {
+		untraced = true;
 		tap_skip("ptrace is not allowed here");
 		return false;
 	}
@@ -98,7 +100,7 @@ static void set(void)
 	struct body body;
 
 	body_set(&body, HVKVP_POOL_EXTERNAL, U(u"k"), U(u"w"));
-	CHECK(try_all(&body, HVKVP_S_OK) > 5);
+	CHECK(try_all(&body, HVKVP_S_OK) > 5 || untraced);
 }
 
 static void delete(void)
@@ -106,7 +108,7 @@ static void delete(void)
 	struct body body;
 
 	body_delete(&body, HVKVP_POOL_EXTERNAL, U(u"k"));
-	CHECK(try_all(&body, PROTOCOL_E_KEY_NOT_FOUND) > 5);
+	CHECK(try_all(&body, PROTOCOL_E_KEY_NOT_FOUND) > 5 || untraced);
 }
 
 /* What no other service has had is not there because it never was. */
