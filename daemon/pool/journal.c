@@ -402,7 +402,10 @@ static struct journal_slot make_slot(const struct pool_slot *slot)
 	return out;
 }
 
-/* Encode a change, with room for JOURNAL_PADDING. Return: NULL, and @err is set, if it is too large or memory is short. */
+/*
+ * Encode a change, with room for JOURNAL_PADDING. Return: NULL, and @err is set, if it is too large or
+ * memory is short.
+ */
 static struct journal_entry *make_entry(struct pool_journal *journal,
 					const struct pool_change *change, int *err)
 {
