@@ -1129,9 +1129,7 @@ static void reads_and_writes_little(void)
 /* The process is killed, and power fails: what it has in memory is gone. */
 static void crash(void)
 {
-	pool_index_clear(&pool.index);
-	pool_journal_exit(&pool.journal);
-	pool_file_exit(&pool.file);
+	pairs_die(&pool);
 	pairs_forget_boot(scratch_path(FILE_NAME ".journal"));
 	pool_init(&pool, scratch_dir, 1);
 }

@@ -122,9 +122,7 @@ static void end(void)
 /* The process is gone, without a checkpoint. */
 static void forget(void)
 {
-	pool_index_clear(&pool.index);
-	pool_journal_exit(&pool.journal);
-	pool_file_exit(&pool.file);
+	pairs_die(&pool);
 	CHECK_INT(pool_init(&pool, scratch_dir, 1), 0);
 }
 

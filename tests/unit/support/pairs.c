@@ -29,6 +29,13 @@ const char *pairs_seen(struct pool *pool)
 	return text;
 }
 
+void pairs_die(struct pool *pool)
+{
+	pool_index_clear(&pool->index);
+	pool_journal_exit(&pool->journal);
+	pool_file_exit(&pool->file);
+}
+
 void pairs_forget_boot(const char *path)
 {
 	int fd = open(path, O_RDWR);

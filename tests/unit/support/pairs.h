@@ -19,6 +19,12 @@ void pairs_put(struct pool_record *record, const char *key, const char *value);
 const char *pairs_seen(struct pool *pool);
 
 /**
+ * pairs_die() - leave a pool as a process that is killed does, without a checkpoint
+ * @pool: the pool; pool_init() has to follow
+ */
+void pairs_die(struct pool *pool);
+
+/**
  * pairs_forget_boot() - make a journal one of an earlier boot, as after a power failure
  * @path: of the journal
  */
