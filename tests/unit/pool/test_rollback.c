@@ -27,7 +27,7 @@
 static struct pool pool;
 
 /* What the disk does: no room in the pool file; the process ends at the n-th call that changes something. */
-static bool no_room, no_mark, no_sync;
+static bool no_room, no_mark, no_sync, no_log;
 static int die_at, calls_left;
 
 static void count_call(void)
@@ -71,7 +71,7 @@ int fdatasync(int fd)
 {
 	count_call();
 	errno = EIO;
-	return no_sync && fd == pool.file.fd ? -1 : 0;
+	return (no_sync && fd == pool.file.fd) || (no_log && fd == pool.journal.fd) ? -1 : 0;
 }
 
 /* As another program would, without a lock. */
@@ -341,6 +341,19 @@ static void without_mark(void)
 	end();
 }
 
+/* A change whose log cannot be written, nor put right: an error, and a line that says what may come of it. */
+static void stays_in_log(void)
+{
+	begin();
+	pool.confirm = NULL;
+	no_log = true;
+	CHECK_INT(pool_set(&pool, "c", "4"), -EIO);
+	no_log = false;
+	CHECK(scratch_logged("cannot be removed from its journal, and may take effect later"));
+	sees("a=1 b=2 c=3");
+	end();
+}
+
 static void leave_no_room(void)
 {
 	no_room = true;
@@ -405,6 +418,7 @@ static const struct tap_case cases[] = {
 	{ "what other programs have written meanwhile stays", others },
 	{ "nor does its inverse come into effect later", stale_inverse },
 	{ "a change without room for its mark is a checkpoint", without_mark },
+	{ "a failed change that stays in the log is announced", stays_in_log },
 	{ "a DELETE that another process may have made is done when the pair is gone", delete_again },
 };
 
