@@ -1126,6 +1126,23 @@ static void reads_and_writes_little(void)
 	end();
 }
 
+/* A file whose time is that of the clock now and so many seconds; in whole seconds, as on some file systems. */
+static bool is_certain_ahead(long seconds)
+{
+	struct pool_stamp stamp = { .ino = 1 };
+
+	clock_gettime(CLOCK_REALTIME_COARSE, &stamp.taken);
+	stamp.ctime.tv_sec = stamp.taken.tv_sec + seconds;
+	return pool_stamp_certain(&stamp);
+}
+
+/* A time that the clock reaches soon may be given to another change as well. */
+static void times_ahead(void)
+{
+	CHECK(!is_certain_ahead(1));
+	CHECK(is_certain_ahead(60));
+}
+
 /* The process is killed, and power fails: what it has in memory is gone. */
 static void crash(void)
 {
@@ -1680,6 +1697,7 @@ static const struct tap_case cases[] = {
 	{ "a POSIX write lock that is never released delays for the bound", bound_posix_write },
 	{ "a POSIX read lock that is never released delays for the bound", bound_posix_read },
 	{ "a lock that is released in time is waited for", waits_for_a_writer },
+	{ "a time a little ahead of the clock is not certain", times_ahead },
 	{ "after a crash, another program's change back to an older value stays", crash_keeps_theirs },
 	{ "the same after a writer was killed before its checkpoint", kill_keeps_theirs },
 	{ "a journal that others have outlived is not replayed", stale_epoch },
