@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Both programs in one file, which is hvkvpd if it is called so.
+ * Both programs in one file. It is hvkvpd where its name begins so, as hvkvpd.distrib does, and -hvkvpd of a
+ * login shell; and hvkvp under any other name.
  */
 #include <stddef.h>
 #include <string.h>
@@ -11,8 +12,9 @@ int main(int argc, char **argv)
 {
 	const char *path = argc > 0 ? argv[0] : "";
 	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
 
-	if (!strcmp(slash ? slash + 1 : path, "hvkvpd"))
+	if (!strncmp(name + (name[0] == '-'), "hvkvpd", strlen("hvkvpd")))
 		return hvkvpd_main(argc, argv);
 	return hvkvp_main(argc, argv);
 }
