@@ -9,13 +9,24 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "hvkvpd/loop.h"
 #include "hvkvpd/startup.h"
+#include "pool/lock.h"
 #include "util/log.h"
+
+/*
+ * How long the pid file of another daemon is waited for, milliseconds: one that was killed has it locked
+ * for tens of milliseconds after its program is gone from /proc, while the kernel closes its inotify(7).
+ */
+#define PID_WAIT_MS	2000
+
+/* How often it is opened anew since the daemon that had it has removed it. */
+#define PID_TRIES	3
 
 void startup_init(struct startup *startup)
 {
@@ -67,24 +78,41 @@ int startup_background(struct startup *startup)
 	return chdir("/") ? -errno : 0;
 }
 
+/* Return: a descriptor of the locked file, or -errno; -EAGAIN if who had it has removed the file meanwhile. */
+static int lock_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644), err;
+	struct stat ours, now;
+
+	if (fd < 0)
+		return -errno;
+	err = pool_lock_alone(fd, PID_WAIT_MS);
+	if (!err && fstat(fd, &ours))
+		err = -errno;
+	if (!err && (lstat(path, &now) || now.st_ino != ours.st_ino || now.st_dev != ours.st_dev))
+		err = -EAGAIN;
+	if (err)
+		close(fd);
+	return err ? err : fd;
+}
+
 int startup_lock(struct startup *startup)
 {
-	int fd, err = 0;
+	int fd = -EAGAIN, err;
 
 	if (!startup->pid_file)
 		return 0;
-	fd = open(startup->pid_file, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+	for (int tries = 0; fd == -EAGAIN && tries < PID_TRIES; tries++)
+		fd = lock_file(startup->pid_file);
 	if (fd < 0)
-		return -errno;
-	if (flock(fd, LOCK_EX | LOCK_NB))
-		err = errno == EWOULDBLOCK ? -EBUSY : -errno;
-	else if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0)
+		return fd == -ETIMEDOUT ? -EBUSY : fd;
+	if (ftruncate(fd, 0) || dprintf(fd, "%d\n", getpid()) < 0) {
 		err = -errno;
-	if (err)
 		close(fd);
-	else
-		startup->pid_fd = fd;
-	return err;
+		return err;
+	}
+	startup->pid_fd = fd;
+	return 0;
 }
 
 /* Nothing reads or writes the terminal any more. */

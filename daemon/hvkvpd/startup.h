@@ -52,7 +52,8 @@ int startup_background(struct startup *startup);
  * @startup: the object
  *
  * The file is locked as long as the process lives, so that a file that an earlier
- * one left behind is never taken for a running daemon.
+ * one left behind is never taken for a running daemon. One that is ending is waited
+ * for, 2 s at most.
  *
  * Return: 0; -EBUSY if the daemon of that pid file is running; other -errno.
  */

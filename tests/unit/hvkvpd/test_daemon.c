@@ -406,6 +406,30 @@ static void pid_file(void)
 	end();
 }
 
+/* The kernel lets go of a killed daemon's lock some time after its end; and one that ends removes the file. */
+static void pid_file_of_one_that_ends(void)
+{
+	for (int removed = 0; removed < 2; removed++) {
+		int fd;
+
+		scratch_begin();
+		fd = open(scratch_path("pid"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+		CHECK(fd >= 0 && !flock(fd, LOCK_EX));
+		start_again();
+		usleep(300000);	/* sleep: for so long the daemon must wait for the lock */
+		if (removed)
+			unlink(scratch_path("pid"));
+		close(fd);
+		CHECK_INT(child_end(&child), 0);
+		CHECK(background_pid() > 1);
+		kill(background_pid(), SIGTERM);
+		for (int i = 0; i < 1000 && !access(scratch_path("pid"), F_OK); i++)
+			usleep(10000);	/* sleep: it polls for the file's removal, with a limit */
+		CHECK(access(scratch_path("pid"), F_OK));
+		end();
+	}
+}
+
 static void background_reports_errors(void)
 {
 	scratch_begin();
@@ -1028,6 +1052,7 @@ static const struct tap_case cases[] = {
 	{ "in the background: serves, SIGTERM and SIGINT end it, SIGHUP does not", background },
 	{ "in the background: errors reach the terminal and the exit code", background_reports_errors },
 	{ "the pid file is locked while the daemon lives", pid_file },
+	{ "the pid file of a daemon that is ending is waited for", pid_file_of_one_that_ends },
 	{ "writes to a supervisor's descriptor when ready", ready_descriptor },
 	{ "SIGHUP changes nothing, SIGINT ends", signals },
 	{ "its name for the host follows sethostname(2)", follows_host_name },

@@ -53,6 +53,9 @@ ssize_t pwritev(int fd, const struct iovec *io, int count, off_t at)
 
 ssize_t pwritev2(int fd, const struct iovec *io, int count, off_t at, int flags)
 {
+	/* Emulators of one program lack the newer call; without flags C libraries do without it there. */
+	if (!flags)
+		return pwritev(fd, io, count, at);
 	return is_refused(fd) ? -1 : syscall(SYS_pwritev2, fd, io, count, HALVES(at), flags);
 }
 
