@@ -2,7 +2,9 @@
 /*
  * The intrinsic items.
  */
+#include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
@@ -109,7 +111,8 @@ static unsigned int service_pack(const struct facts *facts)
 
 	osrelease_get(facts->root, "VERSION", version, sizeof(version));
 	name = strstr(version, "-SP");
-	return name && sscanf(name, "-SP%4u", &number) == 1 ? number : 0;
+	/* No sign, which the conversion would take. */
+	return name && isdigit((unsigned char)name[3]) && sscanf(name, "-SP%4u", &number) == 1 ? number : 0;
 }
 
 static void csd_version(const struct facts *facts, char *text, size_t size)
@@ -178,18 +181,40 @@ int facts_find(const char *name)
 	return -1;
 }
 
+/* Where the last character begins. */
+static size_t last_character(const char *text, size_t len)
+{
+	while (len && (text[len - 1] & 0xc0) == 0x80)
+		len--;
+	return len ? len - 1 : 0;
+}
+
+/* A file may hold anything: U+FFFD for what is not UTF-8, as in the pools. */
+static void repair(char *text, size_t size)
+{
+	size_t len = strlen(text), end = last_character(text, len), used = 0;
+	char *repaired;
+
+	if (utf8_units(text, len) >= 0)
+		return;
+	/* The end of a text that was cut is no error of its file. */
+	if (len == size - 1 && utf8_units(text + end, len - end) < 0)
+		len = end;
+	repaired = malloc(UTF8_REPLACEMENT_LEN * len + 1);
+	if (repaired) {
+		used = utf8_repair(text, len, repaired);
+		used = utf8_prefix(repaired, used < size ? used : size - 1, size);
+		memcpy(text, repaired, used);
+	}
+	text[used] = 0;
+	free(repaired);
+}
+
 static void make(const struct facts *facts, unsigned int index, char *text, size_t size)
 {
-	size_t len;
-
 	text[0] = 0;
 	items[index].make(facts, text, size);
-
-	/* A file may hold anything, and its end may have been cut off. */
-	len = strlen(text);
-	while (len && utf8_units(text, len) < 0)
-		len--;
-	text[len] = 0;
+	repair(text, size);
 }
 
 void facts_value(const struct facts *facts, unsigned int index, char *text, size_t size)

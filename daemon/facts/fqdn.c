@@ -94,6 +94,7 @@ static bool from_hosts(char *line, void *data)
 	return false;
 }
 
+/* The last line counts, as in resolv.conf(5), so this never stops. */
 static bool from_resolv(char *line, void *data)
 {
 	const struct search *search = data;
@@ -107,7 +108,7 @@ static bool from_resolv(char *line, void *data)
 		return false;
 	snprintf(both, sizeof(both), "%s.%s", search->host, word);
 	take(both, search->name, search->size);
-	return true;
+	return false;
 }
 
 static bool from_first_word(char *line, void *data)

@@ -13,6 +13,8 @@
 /* More than a message holds of any value. */
 #define LINE_SIZE 4096
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 int osrelease_line(const char *line, const char *name, char *value, size_t size)
 {
 	size_t len = strlen(name), at = 0;
@@ -60,6 +62,9 @@ static bool take_line(char *line, void *data)
 	struct variable *variable = data;
 	char value[LINE_SIZE];
 
+	/* An editor's byte order mark is no part of the first name. */
+	if (!strncmp(line, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)))
+		line += strlen(BYTE_ORDER_MARK);
 	if (osrelease_line(line, variable->name, value, sizeof(value))) {
 		snprintf(variable->value, variable->size, "%s", value);
 		variable->found = true;
@@ -78,7 +83,7 @@ int osrelease_get(const char *root, const char *name, char *value, size_t size)
 	char path[SYSROOT_PATH_SIZE];
 	size_t i = 0;
 
-	while (i < last && !sysroot_exists(root, "%s", places[i]))
+	while (i < last && !file_is_regular(sysroot_path(root, path, "%s", places[i])))
 		i++;
 	sysroot_path(root, path, "%s", places[i]);
 	value[0] = 0;

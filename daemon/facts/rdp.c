@@ -39,6 +39,18 @@ struct listeners {
 	size_t len;
 };
 
+static bool has_address(const struct listeners *listeners, const char *one, size_t len)
+{
+	for (const char *at = listeners->text; *at; at += strspn(at, ";")) {
+		size_t n = strcspn(at, ";");
+
+		if (n == len && !memcmp(at, one, len))
+			return true;
+		at += n;
+	}
+	return false;
+}
+
 static void add_address(struct listeners *listeners, const void *address)
 {
 	char one[INET6_ADDRSTRLEN];
@@ -46,7 +58,8 @@ static void add_address(struct listeners *listeners, const void *address)
 
 	inet_ntop(listeners->family, address, one, sizeof(one));
 	len = strlen(one);
-	if (listeners->len + len + 2 > listeners->size)
+	/* Several sockets can share an address (SO_REUSEPORT). */
+	if (listeners->len + len + 2 > listeners->size || has_address(listeners, one, len))
 		return;
 	if (listeners->len)
 		listeners->text[listeners->len++] = ';';

@@ -5,10 +5,10 @@
  * Each file NAME of a directory, /etc/hyperv/facts.d, is an item with that key. Its
  * text is the value, or, if it is executable, its output. kvp_pool(5) is the manual.
  *
- * Reading them takes as long as their programs do. So site_facts_gather() runs in a
- * process of its own, and passes records on: first those of the files, then a mark,
- * then those of the programs, then the end. The records are those of a pool file,
- * and a file of them is also how other programs get the facts that the daemon has.
+ * Reading them takes as long as their programs do. So site_facts_gather() runs in
+ * processes of their own, one for the files and one for the programs, and passes records
+ * on. These are those of a pool file, and a file of them is also how other programs get
+ * the facts that the daemon has.
  */
 #ifndef HVKVP_FACTS_SITE_H
 #define HVKVP_FACTS_SITE_H
@@ -30,17 +30,27 @@
 #define SITE_VALUE_SIZE		2048
 
 /**
- * struct site_record - an item, a mark, or the end
- * @key: NUL-terminated; "" for a mark
- * @value: NUL-terminated; of a mark: SITE_MARK_FILES or SITE_MARK_END
+ * struct site_record - an item, or the end
+ * @key: NUL-terminated; "" at the end
+ * @value: NUL-terminated; SITE_PROGRAM: what the program of that name says, which no file
+ *	can have in it
  */
 struct site_record {
 	char key[SITE_KEY_SIZE];
 	char value[SITE_VALUE_SIZE];
 };
 
-#define SITE_MARK_FILES	"files"
-#define SITE_MARK_END	"end"
+#define SITE_PROGRAM	"\001"
+
+/**
+ * enum site_part - what of a directory is read
+ * @SITE_FILES: the files, and the names of the programs; takes no time
+ * @SITE_PROGRAMS: what the programs say
+ */
+enum site_part {
+	SITE_FILES,
+	SITE_PROGRAMS,
+};
 
 /**
  * struct site_facts - the items of a directory
@@ -53,19 +63,43 @@ struct site_facts {
 };
 
 /**
- * site_facts_gather() - read a directory, run its programs
- * @dir: the directory; one that is missing is empty
- * @limit_ms: for each program, milliseconds
- * @emit: gets each record, and returns false to stop
- * @data: for @emit
+ * site_facts_candidate() - can a name be that of a fact?
+ * @name: in the directory
  *
- * What cannot be used is logged, with one line for each file. Blocks until the last
- * program has ended.
+ * Return: false for hidden files and backups.
+ */
+bool site_facts_candidate(const char *name);
+
+/**
+ * struct site_gather - how to read a directory
+ * @dir: the directory; one that is missing is empty
+ * @part: of it
+ * @limit_ms: for each program, milliseconds
+ * @reader: a pipe; once nobody reads it any more, the program is killed; -1: none
+ * @emit: gets each record, the end too, and returns false to stop
+ * @data: for @emit
+ */
+struct site_gather {
+	const char *dir;
+	enum site_part part;
+	unsigned int limit_ms;
+	int reader;
+	bool (*emit)(const struct site_record *record, void *data);
+	void *data;
+};
+
+/**
+ * site_facts_gather() - read a directory, or run its programs
+ * @gather: what and how
+ *
+ * What cannot be used is logged, with one line for each file, up to SITE_COMPLAINTS. Blocks
+ * until the last program has ended.
  *
  * Return: false if @emit has stopped it.
  */
-bool site_facts_gather(const char *dir, unsigned int limit_ms,
-		       bool (*emit)(const struct site_record *record, void *data), void *data);
+bool site_facts_gather(const struct site_gather *gather);
+
+#define SITE_COMPLAINTS	20
 
 /**
  * site_facts_add() - add an item, or give it a new value

@@ -29,18 +29,16 @@
 
 /**
  * struct gather - a directory that is being read
- * @dir: its path
+ * @how: see site_facts_gather()
  * @fd: the open directory
- * @limit_ms: see site_facts_gather()
- * @emit: likewise
- * @data: likewise
+ * @used: files and programs that can be used
+ * @complaints: files that cannot
  */
 struct gather {
-	const char *dir;
+	const struct site_gather *how;
 	int fd;
-	unsigned int limit_ms;
-	bool (*emit)(const struct site_record *record, void *data);
-	void *data;
+	unsigned int used;
+	unsigned int complaints;
 };
 
 /* What editors and package managers leave behind. */
@@ -61,7 +59,7 @@ static bool is_backup(const char *name)
 	return name[0] == '#';
 }
 
-static bool is_candidate(const char *name)
+bool site_facts_candidate(const char *name)
 {
 	return name[0] != '.' && !is_backup(name);
 }
@@ -71,12 +69,13 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void complain(const struct gather *gather, const char *name, const char *why)
+static void complain(struct gather *gather, const char *name, const char *why)
 {
 	char shown[4 * NAME_MAX + 1];
 
-	log_warn("%s/%s: %s; this fact is left out", gather->dir,
-		 escape(name, shown, sizeof(shown)), why);
+	if (++gather->complaints <= SITE_COMPLAINTS)
+		log_warn("%s/%s: %s; this fact is left out", gather->how->dir,
+			 escape(name, shown, sizeof(shown)), why);
 }
 
 /* Return: NULL, or what is wrong with the name. */
@@ -167,10 +166,10 @@ static const char *run_program(const struct gather *gather, struct site_record *
 	size_t len;
 	int ret;
 
-	if (asprintf(&path, "%s/%s", gather->dir, record->key) < 0)
+	if (asprintf(&path, "%s/%s", gather->how->dir, record->key) < 0)
 		return "out of memory";
-	ret = spawn_output((const char *const[]){ path, NULL }, environment, gather->limit_ms,
-			   bytes, sizeof(bytes), &len);
+	ret = spawn_output((const char *const[]){ path, NULL }, environment, gather->how->limit_ms,
+			   gather->how->reader, bytes, sizeof(bytes), &len);
 	free(path);
 	*none = ret == NO_VALUE;
 	if (!ret)
@@ -178,7 +177,8 @@ static const char *run_program(const struct gather *gather, struct site_record *
 	if (!ret || *none)
 		return NULL;
 	if (ret == -ETIMEDOUT)
-		snprintf(why, size, "it did not end within %u ms, and was killed", gather->limit_ms);
+		snprintf(why, size, "it did not end within %u ms, and was killed",
+			 gather->how->limit_ms);
 	else if (ret == -EFBIG)
 		snprintf(why, size, "it wrote more than %d bytes, and was killed", SITE_FACTS_OUTPUT);
 	else if (ret < 0)
@@ -190,51 +190,67 @@ static const char *run_program(const struct gather *gather, struct site_record *
 	return why;
 }
 
-/* One entry, in the pass for files or in that for programs. Return: false to stop. */
-static bool take_entry(const struct gather *gather, const char *name, bool programs)
+/*
+ * Open a candidate. Return: NULL, or why it cannot be used; without either it has gone meanwhile, and
+ * *@fd is -1.
+ */
+static const char *open_entry(struct gather *gather, const char *name, int *fd, bool *program)
 {
 	const char *why = check_name(name);
+	struct stat st;
+
+	*fd = -1;
+	if (why)
+		return why;
+	*fd = openat(gather->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+	if (*fd < 0 && errno == ENOENT)
+		return NULL;
+	if (*fd < 0)
+		return errno == ELOOP ? "it is a symbolic link" : strerror(errno);
+	if (fstat(*fd, &st))
+		return strerror(errno);
+	if (!S_ISREG(st.st_mode))
+		return "it is not a regular file";
+	*program = st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH);
+	why = check_owner(&st);
+	if (!why && gather->used++ >= SITE_FACTS_MAX)
+		why = "there are more than 64 others";
+	return why;
+}
+
+/* One entry. Return: false to stop. */
+static bool take_entry(struct gather *gather, const char *name)
+{
+	const struct site_gather *how = gather->how;
 	struct site_record record = { 0 };
 	bool program = false, none = false;
 	char text[128];
-	struct stat st;
-	int fd = -1;
+	int fd;
+	const char *why = open_entry(gather, name, &fd, &program);
 
-	if (!why) {
-		fd = openat(gather->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
-		if (fd < 0 && errno == ENOENT)
-			return true;
-		if (fd < 0)
-			why = errno == ELOOP ? "it is a symbolic link" : strerror(errno);
-		else if (fstat(fd, &st))
-			why = strerror(errno);
-		else if (!S_ISREG(st.st_mode))
-			why = "it is not a regular file";
-		else
-			why = check_owner(&st);
-		program = !why && st.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH);
-	}
-	if (!why && program == programs) {
-		strcpy(record.key, name);
-		why = program ? run_program(gather, &record, text, sizeof(text), &none) :
-				read_file(fd, &record);
-	} else {
+	if (!why && fd < 0)
+		return true;
+	if (why) {
+		/* Once: the other part does not say it again. */
+		if (how->part == SITE_FILES)
+			complain(gather, name, why);
 		none = true;
+	} else {
+		strcpy(record.key, name);
+		if (program && how->part == SITE_PROGRAMS)
+			why = run_program(gather, &record, text, sizeof(text), &none);
+		else if (program)
+			strcpy(record.value, SITE_PROGRAM);
+		else if (how->part == SITE_FILES)
+			why = read_file(fd, &record);
+		else
+			none = true;
+		if (why)
+			complain(gather, name, why);
 	}
 	if (fd >= 0)
 		close(fd);
-	/* What is wrong with the file itself is logged in the first pass. */
-	if (why && (program || !programs))
-		complain(gather, name, why);
-	return why || none || gather->emit(&record, gather->data);
-}
-
-static bool mark(const struct gather *gather, const char *what)
-{
-	struct site_record record = { 0 };
-
-	strcpy(record.value, what);
-	return gather->emit(&record, gather->data);
+	return why || none || how->emit(&record, how->data);
 }
 
 /* A missing directory is no error. Return: NULL, or why the directory is not used. */
@@ -242,7 +258,7 @@ static const char *open_dir(struct gather *gather)
 {
 	struct stat st;
 
-	gather->fd = open(gather->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	gather->fd = open(gather->how->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (gather->fd < 0)
 		return errno == ENOENT ? NULL : strerror(errno);
 	if (fstat(gather->fd, &st))
@@ -265,7 +281,7 @@ static int append_names(DIR *stream, char ***names, size_t *count)
 	while ((errno = 0, entry = readdir(stream))) {
 		char **more;
 
-		if (!is_candidate(entry->d_name))
+		if (!site_facts_candidate(entry->d_name))
 			continue;
 		more = realloc(*names, (*count + 1) * sizeof(*more));
 		if (!more)
@@ -302,15 +318,13 @@ static int read_names(int dir, char ***names, size_t *count)
 	return err;
 }
 
-bool site_facts_gather(const char *dir, unsigned int limit_ms,
-		       bool (*emit)(const struct site_record *record, void *data), void *data)
+bool site_facts_gather(const struct site_gather *how)
 {
-	struct gather gather = {
-		.dir = dir, .limit_ms = limit_ms, .emit = emit, .data = data,
-	};
+	const struct site_record end = { 0 };
+	struct gather gather = { .how = how };
 	const char *why = open_dir(&gather);
 	char **names = NULL;
-	size_t found = 0, n;
+	size_t found = 0;
 	bool go_on = true;
 	int err = 0;
 
@@ -318,19 +332,15 @@ bool site_facts_gather(const char *dir, unsigned int limit_ms,
 		err = read_names(gather.fd, &names, &found);
 	if (err)
 		why = strerror(-err);
-	if (why)
-		log_warn("%s: %s; no site fact is used", dir, why);
-	n = why ? 0 : found;
-	for (size_t i = SITE_FACTS_MAX; i < n; i++)
-		complain(&gather, names[i], "there are more than 64 files");
-	for (int pass = 0; pass < 2 && go_on; pass++) {
-		for (size_t i = 0; i < n && i < SITE_FACTS_MAX && go_on; i++)
-			go_on = take_entry(&gather, names[i], pass);
-		if (go_on)
-			go_on = mark(&gather, pass ? SITE_MARK_END : SITE_MARK_FILES);
-	}
+	if (why && how->part == SITE_FILES)
+		log_warn("%s: %s; no site fact is used", how->dir, why);
+	for (size_t i = 0; !why && i < found && go_on; i++)
+		go_on = take_entry(&gather, names[i]);
+	if (gather.complaints > SITE_COMPLAINTS)
+		log_warn("%s: %u more of its facts are left out", how->dir,
+			 gather.complaints - SITE_COMPLAINTS);
 	free_names(names, found);
 	if (gather.fd >= 0)
 		close(gather.fd);
-	return go_on;
+	return go_on && how->emit(&end, how->data);
 }

@@ -16,10 +16,19 @@
 
 #include "hvkvpd/site.h"
 #include "hvkvpd/worker.h"
+#include "util/clock.h"
 #include "util/log.h"
 
-/* A change comes seldom alone: wait so long for the next one. */
+/* A change comes seldom alone: wait so long for the next one, and for all of them. */
 #define SETTLE_MS 200
+#define SETTLE_MOST_MS 1000
+
+/* A process that reads files ends at once when nobody reads its records. */
+#define END_TRIES 100
+#define END_POLL_US 10000
+
+/* What a process logs is a record without a key: its level, and the line. */
+#define LEVEL_BASE '0'
 
 #define DIR_CHANGES (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | \
 		     IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
@@ -98,23 +107,34 @@ static void watch(struct site *site)
 	}
 }
 
-/* Requests get the records; @keep: also what programs said before. */
-static void publish(struct site *site, bool keep)
+/* Requests get what the files have, and what those of the programs said that are still there. */
+static void publish(struct site *site)
 {
-	struct site_facts old = site->facts;
+	const struct site_facts *files = &site->files.facts, *programs = &site->programs.facts;
 	int err;
 
-	site->facts = (struct site_facts){ 0 };
-	for (unsigned int i = 0; i < site->pending.count; i++)
-		site_facts_add(&site->facts, site->pending.record[i]);
-	for (unsigned int i = 0; i < old.count && keep; i++)
-		if (site_facts_find(&site->pending, old.record[i]->key) < 0)
-			site_facts_add(&site->facts, old.record[i]);
-	site_facts_clear(&old);
+	site_facts_clear(&site->facts);
+	for (unsigned int i = 0; i < files->count; i++) {
+		const struct site_record *record = files->record[i];
+		int at = site_facts_find(programs, record->key);
+
+		if (strcmp(record->value, SITE_PROGRAM))
+			site_facts_add(&site->facts, record);
+		else if (at >= 0)
+			site_facts_add(&site->facts, programs->record[at]);
+	}
 	err = site_facts_save(&site->facts, site->file);
 	if (err)
 		log_info("%s: %s; \"hvkvp list auto\" does not show the site facts", site->file,
 			 strerror(-err));
+}
+
+static bool has_programs(const struct site *site)
+{
+	for (unsigned int i = 0; i < site->files.facts.count; i++)
+		if (!strcmp(site->files.facts.record[i]->value, SITE_PROGRAM))
+			return true;
+	return false;
 }
 
 static bool send_record(const struct site_record *record, void *data)
@@ -122,102 +142,187 @@ static bool send_record(const struct site_record *record, void *data)
 	return write(*(int *)data, record, sizeof(*record)) == sizeof(*record);
 }
 
-static void start(struct site *site)
+/* In the process that reads: the only descriptor that it has kept. */
+static int records_fd;
+
+/* To the daemon, which knows what was logged before. */
+static void send_line(int level, const char *line)
+{
+	struct site_record record = { 0 };
+
+	snprintf(record.value, sizeof(record.value), "%c%s", LEVEL_BASE + level, line);
+	send_record(&record, &records_fd);
+}
+
+static _Noreturn void gather(const struct site *site, enum site_part part, int fd)
+{
+	records_fd = worker_keep_only(fd);
+	log_set_sink(send_line);
+	_exit(!site_facts_gather(&(struct site_gather){
+		.dir = site->dir, .part = part, .limit_ms = site->limit_ms, .reader = records_fd,
+		.emit = send_record, .data = &records_fd,
+	}));
+}
+
+static void start(struct site *site, struct site_reader *reader)
 {
 	int fds[2], err;
 
-	site->again = site->worker > 0;
-	if (site->again)
+	reader->again = reader->pid > 0;
+	if (reader->again)
 		return;
-	site_facts_clear(&site->pending);
-	site->have = 0;
-	site->complete = false;
-	/* Nothing to read, nothing to run: no process. */
-	if (!site->dir[0] || access(site->dir, F_OK)) {
-		publish(site, false);
-		return;
-	}
+	site_facts_clear(&reader->got);
+	reader->said.count = 0;
+	reader->have = 0;
+	reader->complete = false;
 	err = pipe2(fds, O_CLOEXEC) ? -errno : 0;
 	if (!err) {
-		site->worker = fork();
-		if (site->worker < 0) {
+		reader->pid = fork();
+		if (reader->pid < 0) {
 			err = -errno;
 			close(fds[0]);
 			close(fds[1]);
 		}
 	}
 	if (err) {
-		site->worker = 0;
+		reader->pid = 0;
 		log_err("%s: no process to read it: %s", site->dir, strerror(-err));
 		return;
 	}
-	if (!site->worker) {
-		int fd = worker_keep_only(fds[1]);
-
-		_exit(!site_facts_gather(site->dir, site->limit_ms, send_record, &fd));
-	}
+	if (!reader->pid)
+		gather(site, reader->part, fds[1]);
 	close(fds[1]);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	site->worker_fd = fds[0];
-	err = add(site, site->worker_fd);
+	reader->fd = fds[0];
+	err = add(site, reader->fd);
 	if (err)
 		log_err("%s: its facts cannot be waited for: %s", site->dir, strerror(-err));
 }
 
-/* The end of the process is near, or it has come. */
-static void reap(struct site *site)
+static void forget(struct site_reader *reader)
 {
-	if (site->worker_fd >= 0)
-		close(site->worker_fd);
-	site->worker_fd = -1;
-	while (waitpid(site->worker, NULL, 0) < 0 && errno == EINTR)
-		;
-	site->worker = 0;
+	site_facts_clear(&reader->got);
+	site_facts_clear(&reader->facts);
 }
 
-static void finish(struct site *site)
+static void read_directory(struct site *site)
 {
-	reap(site);
-	if (site->complete)
-		publish(site, false);
-	else
+	site->settle_ms = 0;
+	/* Nothing to read, nothing to run: no process. One that runs has to be followed by another. */
+	if (site->files.pid > 0 || (site->dir[0] && !access(site->dir, F_OK))) {
+		start(site, &site->files);
+		return;
+	}
+	forget(&site->files);
+	forget(&site->programs);
+	publish(site);
+}
+
+/* The end of the process is near, or it has come. */
+static void reap(struct site_reader *reader)
+{
+	if (reader->fd >= 0)
+		close(reader->fd);
+	reader->fd = -1;
+	while (waitpid(reader->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	reader->pid = 0;
+}
+
+/* It ends when nobody reads its records, and kills its program before. */
+static void end(struct site_reader *reader)
+{
+	if (reader->pid <= 0)
+		return;
+	close(reader->fd);
+	reader->fd = -1;
+	for (int tries = 0; tries < END_TRIES; tries++) {
+		if (waitpid(reader->pid, NULL, WNOHANG)) {
+			reader->pid = 0;
+			return;
+		}
+		usleep(END_POLL_US);
+	}
+	kill(reader->pid, SIGKILL);
+	reap(reader);
+}
+
+static void finish(struct site *site, struct site_reader *reader)
+{
+	reap(reader);
+	reader->before = reader->said;
+	if (reader->complete) {
+		site_facts_clear(&reader->facts);
+		reader->facts = reader->got;
+		reader->got = (struct site_facts){ 0 };
+		publish(site);
+	} else {
 		log_err("%s: the process that read it has died; the facts stay as they were",
 			site->dir);
-	site_facts_clear(&site->pending);
-	if (site->again)
-		start(site);
+		site_facts_clear(&reader->got);
+	}
+	if (reader->again)
+		start(site, reader);
+	else if (reader == &site->files && has_programs(site))
+		start(site, &site->programs);
 }
 
-static void take_record(struct site *site)
+static bool was_said(const struct site_said *said, uint64_t hash)
 {
-	const struct site_record *record = &site->record;
-
-	if (record->key[0])
-		site_facts_add(&site->pending, record);
-	else if (!strcmp(record->value, SITE_MARK_END))
-		site->complete = true;
-	else
-		publish(site, true);
+	for (unsigned int i = 0; i < said->count; i++)
+		if (said->hash[i] == hash)
+			return true;
+	return false;
 }
 
-static void read_records(struct site *site)
+/* A directory that changes often must not fill the log with what is wrong in it all the time. */
+static void take_line(struct site_reader *reader, const char *text)
+{
+	uint64_t hash = 14695981039346656037ULL;	/* FNV-1a */
+
+	for (const char *at = text; *at; at++)
+		hash = (hash ^ (uint8_t)*at) * 1099511628211ULL;
+	if (reader->said.count < SITE_SAID)
+		reader->said.hash[reader->said.count++] = hash;
+	if (!was_said(&reader->before, hash))
+		log_line(text[0] - LEVEL_BASE, "%s", text + 1);
+}
+
+static void take_record(struct site *site, struct site_reader *reader)
+{
+	const struct site_record *record = &reader->record;
+
+	if (!record->key[0]) {
+		if (record->value[0])
+			take_line(reader, record->value);
+		else
+			reader->complete = true;
+		return;
+	}
+	site_facts_add(&reader->got, record);
+	/* The next program may take long. */
+	if (reader == &site->programs && site_facts_add(&reader->facts, record))
+		publish(site);
+}
+
+static void read_records(struct site *site, struct site_reader *reader)
 {
 	for (;;) {
-		ssize_t n = read(site->worker_fd, (char *)&site->record + site->have,
-				 sizeof(site->record) - site->have);
+		ssize_t n = read(reader->fd, (char *)&reader->record + reader->have,
+				 sizeof(reader->record) - reader->have);
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EAGAIN)
 			return;
 		if (n <= 0) {
-			finish(site);
+			finish(site, reader);
 			return;
 		}
-		site->have += n;
-		if (site->have == sizeof(site->record)) {
-			site->have = 0;
-			take_record(site);
+		reader->have += n;
+		if (reader->have == sizeof(reader->record)) {
+			reader->have = 0;
+			take_record(site, reader);
 		}
 	}
 }
@@ -231,7 +336,9 @@ static bool concerns_us(struct site *site, const struct inotify_event *event, bo
 	}
 	if (event->wd == site->dir_wd) {
 		*rewatch |= event->mask & (IN_DELETE_SELF | IN_MOVE_SELF);
-		return !(event->mask & IN_IGNORED);
+		/* What is no fact may be what a program of the directory itself writes. */
+		return !(event->mask & IN_IGNORED) &&
+		       (!event->len || site_facts_candidate(event->name));
 	}
 	if (event->wd == site->above_wd &&
 	    (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF) ||
@@ -240,6 +347,18 @@ static bool concerns_us(struct site *site, const struct inotify_event *event, bo
 		return true;
 	}
 	return false;
+}
+
+/* Not for ever: somebody may write again and again. */
+static void settle(struct site *site)
+{
+	unsigned int left;
+
+	if (!site->settle_ms)
+		site->settle_ms = clock_ms() + SETTLE_MOST_MS;
+	left = clock_left(site->settle_ms);
+	/* Zero would disarm the timer. */
+	arm(site, left > SETTLE_MS ? SETTLE_MS : left ? left : 1);
 }
 
 static void read_changes(struct site *site)
@@ -259,14 +378,14 @@ static void read_changes(struct site *site)
 	if (rewatch)
 		watch(site);
 	if (changed)
-		arm(site, SETTLE_MS);
+		settle(site);
 }
 
 void site_event(void *data)
 {
 	struct site *site = data;
-	struct epoll_event events[3];
-	int n = epoll_wait(site->epoll_fd, events, 3, 0);
+	struct epoll_event events[4];
+	int n = epoll_wait(site->epoll_fd, events, 4, 0);
 	uint64_t expired;
 
 	for (int i = 0; i < n; i++) {
@@ -275,9 +394,11 @@ void site_event(void *data)
 		if (fd == site->watch_fd)
 			read_changes(site);
 		else if (fd == site->timer_fd && read(fd, &expired, sizeof(expired)) > 0)
-			start(site);
-		else if (fd == site->worker_fd)
-			read_records(site);
+			read_directory(site);
+		else if (fd == site->files.fd)
+			read_records(site, &site->files);
+		else if (fd == site->programs.fd)
+			read_records(site, &site->programs);
 	}
 }
 
@@ -290,7 +411,9 @@ void site_init(struct site *site, const char *state_dir)
 		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
 		.watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
 		.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
-		.dir_wd = -1, .above_wd = -1, .worker_fd = -1,
+		.dir_wd = -1, .above_wd = -1,
+		.files = { .part = SITE_FILES, .fd = -1 },
+		.programs = { .part = SITE_PROGRAMS, .fd = -1 },
 	};
 	site_facts_path(state_dir, site->file, sizeof(site->file));
 	if (site->epoll_fd < 0 || site->timer_fd < 0)
@@ -308,14 +431,13 @@ void site_exit(struct site *site)
 {
 	const int fds[] = { site->epoll_fd, site->watch_fd, site->timer_fd };
 
-	if (site->worker > 0) {
-		kill(site->worker, SIGKILL);
-		reap(site);
-	}
+	end(&site->files);
+	end(&site->programs);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	site_facts_clear(&site->pending);
+	forget(&site->files);
+	forget(&site->programs);
 	site_facts_clear(&site->facts);
 	site_facts_save(&site->facts, site->file);
 }
@@ -329,5 +451,8 @@ void site_configure(struct site *site, const char *dir, unsigned int interval_s)
 	watch(site);
 	/* Here, so that the first request gets what files have, as soon as possible. */
 	arm(site, interval_s * 1000);
-	start(site);
+	/* A reload is the time to hear again what is wrong. */
+	site->files.before.count = 0;
+	site->programs.before.count = 0;
+	read_directory(site);
 }

@@ -2,10 +2,11 @@
 /*
  * Site facts, kept up to date beside the requests
  *
- * A process of its own reads the directory and runs the programs, see facts/site.h;
- * requests are answered with what it reported last. It is started when the service
- * starts, after the directory has changed, at a reload, and at the interval that the
- * configuration gives. Without the directory there is neither a process nor a wake-up.
+ * Processes of their own read the files and run the programs, see facts/site.h; requests
+ * are answered with what they reported last. The files are read when the service starts,
+ * after the directory has changed, at a reload, and at the interval that the configuration
+ * gives; and then the programs run, if there are any. Without the directory there is neither
+ * a process nor a wake-up.
  *
  * All descriptors are in one epoll instance, which is all that an event loop watches.
  */
@@ -18,6 +19,47 @@
 #include <sys/types.h>
 
 #include "facts/site.h"
+
+/* More than one run of both parts can log. */
+#define SITE_SAID	64
+
+/**
+ * struct site_said - which lines a run has logged
+ * @hash: of each
+ * @count: of @hash
+ */
+struct site_said {
+	uint64_t hash[SITE_SAID];
+	unsigned int count;
+};
+
+/**
+ * struct site_reader - a process that reads the directory
+ * @part: what of it
+ * @pid: 0: none
+ * @fd: its records, or -1
+ * @again: the directory has changed since it was started
+ * @record: the next one
+ * @have: bytes of @record
+ * @complete: the last record has come
+ * @got: what it has reported in this run
+ * @facts: what was reported last, of a program that runs again its old value
+ * @said: what it has logged in this run,
+ * @before: and in the one before, which is not logged again
+ */
+struct site_reader {
+	enum site_part part;
+	pid_t pid;
+	int fd;
+	bool again;
+	struct site_record record;
+	size_t have;
+	bool complete;
+	struct site_facts got;
+	struct site_facts facts;
+	struct site_said said;
+	struct site_said before;
+};
 
 /**
  * struct site - the site facts of a daemon
@@ -32,13 +74,9 @@
  * @dir_wd: watch of @dir, or -1
  * @above_wd: watch of the folder in which @dir, or a folder above it, is missing; -1: none
  * @missing: its name in that folder
- * @worker: the process; 0: none
- * @worker_fd: its records
- * @again: the directory has changed since it was started
- * @pending: the records that it has reported
- * @record: the next one of these
- * @have: bytes of @record
- * @complete: the last record has come
+ * @settle_ms: clock_ms() at which changes are waited for no longer; 0: there were none
+ * @files: reads the files
+ * @programs: runs the programs
  */
 struct site {
 	struct site_facts facts;
@@ -52,13 +90,9 @@ struct site {
 	int dir_wd;
 	int above_wd;
 	char missing[NAME_MAX + 1];
-	pid_t worker;
-	int worker_fd;
-	bool again;
-	struct site_facts pending;
-	struct site_record record;
-	size_t have;
-	bool complete;
+	uint64_t settle_ms;
+	struct site_reader files;
+	struct site_reader programs;
 };
 
 /**
@@ -71,7 +105,7 @@ struct site {
 void site_init(struct site *site, const char *state_dir);
 
 /**
- * site_exit() - end the process, remove the file, free everything
+ * site_exit() - end the processes and the program that runs, remove the file, free everything
  * @site: the object
  */
 void site_exit(struct site *site);

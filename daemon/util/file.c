@@ -111,7 +111,7 @@ static int put(const struct file_set *files, const char *path, mode_t mode,
 /* Return: the contents, to be freed, or NULL with @err set. */
 static char *read_all(const char *path, size_t *len, int *err)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	char *text = NULL;
 	struct stat st;
 	ssize_t n;
@@ -222,15 +222,36 @@ void file_set_keep(struct file_set *files)
 		free(files->file[--files->count].text);
 }
 
+/* A regular file, as those of /proc and /sys are: from a FIFO, the daemon would read for ever. */
+static int open_regular(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
+		return fd;
+	close(fd);
+	return -EMEDIUMTYPE;
+}
+
+bool file_is_regular(const char *path)
+{
+	struct stat st;
+
+	return !stat(path, &st) && S_ISREG(st.st_mode);
+}
+
 int file_read(const char *path, char *text, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int fd = open_regular(path);
 	size_t len = 0;
 	ssize_t n = 0;
 
 	text[0] = 0;
 	if (fd < 0)
-		return -errno;
+		return fd;
 	while (len < size - 1) {
 		n = read(fd, text + len, size - 1 - len);
 		if (n < 0 && errno == EINTR)
@@ -251,8 +272,11 @@ bool file_lines(const char *path, bool (*line)(char *line, void *data), void *da
 	bool stopped = false;
 	size_t size = 0;
 	ssize_t len;
-	FILE *f = fopen(path, "re");
+	int fd = open_regular(path);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 
+	if (fd >= 0 && !f)
+		close(fd);
 	while (f && !stopped && (len = getline(&text, &size, f)) >= 0) {
 		if (len && text[len - 1] == '\n')
 			text[len - 1] = 0;

@@ -73,12 +73,20 @@ void file_set_restore(struct file_set *files);
 void file_set_keep(struct file_set *files);
 
 /**
+ * file_is_regular() - is there a file, or a link to one?
+ * @path: its path
+ *
+ * Return: false also for a folder, a FIFO or a device.
+ */
+bool file_is_regular(const char *path);
+
+/**
  * file_read() - read a small file
  * @path: its path
  * @text: gets it, with a NUL; "" if it cannot be read
  * @size: bytes of @text; a longer file is cut
  *
- * Return: bytes without the NUL, or -errno.
+ * Return: bytes without the NUL, or -errno; -EMEDIUMTYPE if it is no regular file.
  */
 int file_read(const char *path, char *text, size_t size);
 
@@ -92,7 +100,7 @@ int file_read(const char *path, char *text, size_t size);
  * A line of any length is given whole.
  *
  * Return: true if @line stopped it; false at the end of the file, or if it cannot
- * be read.
+ * be read, or is no regular file.
  */
 bool file_lines(const char *path, bool (*line)(char *line, void *data), void *data);
 

@@ -157,21 +157,22 @@ static void take_output(struct output *output)
 }
 
 /* Wait for the end of a program. Return: true, or false: it has to be killed. */
-static bool wait_with_output(pid_t pid, struct output *output, unsigned int limit_ms)
+static bool wait_with_output(pid_t pid, struct output *output, unsigned int limit_ms, int reader)
 {
 	uint64_t end_ms = clock_ms() + limit_ms;
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN }, { .events = POLLIN },
+		{ .fd = reader },	/* POLLERR comes unasked */
 	};
 	bool ended = false;
 
-	while (!ended && !output->overflow && clock_left(end_ms)) {
+	while (!ended && !output->overflow && !fds[2].revents && clock_left(end_ms)) {
 		unsigned int wait_ms = clock_left(end_ms);
 
 		if (fds[0].fd < 0 && wait_ms > LOOK_MS)
 			wait_ms = LOOK_MS;
 		fds[1].fd = output->fd;
-		poll(fds, 2, wait_ms);
+		poll(fds, 3, wait_ms);
 		if (fds[0].fd >= 0) {
 			ended = fds[0].revents;
 		} else {
@@ -188,7 +189,7 @@ static bool wait_with_output(pid_t pid, struct output *output, unsigned int limi
 	return ended;
 }
 
-int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_ms,
+int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_ms, int reader,
 		 char *text, size_t size, size_t *len)
 {
 	struct output output = { .text = text, .size = size };
@@ -214,7 +215,7 @@ int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_
 		close(output.fd);
 		return err;
 	}
-	ended = wait_with_output(pid, &output, limit_ms);
+	ended = wait_with_output(pid, &output, limit_ms, reader);
 	/* Also what it has left behind in its process group. */
 	kill(-pid, SIGKILL);
 	if (output.fd >= 0)

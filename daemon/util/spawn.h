@@ -27,6 +27,8 @@ int spawn_program(const char *const *argv, char *const *envp, const char *input,
  * @argv: path and arguments, NULL at the end; no shell is involved
  * @envp: its environment; NULL for ours, without NOTIFY_SOCKET
  * @limit_ms: then it and its process group are killed, milliseconds
+ * @reader: the writing end of a pipe: they are killed as well once nobody reads it any
+ *	more; -1: none
  * @text: gets the output; no NUL is added
  * @size: bytes of @text; a program that writes more is killed
  * @len: gets the bytes of @text that were written
@@ -37,7 +39,7 @@ int spawn_program(const char *const *argv, char *const *envp, const char *input,
  * Return: its exit code, 128 and the signal's number if one killed it; -ETIMEDOUT;
  * -EFBIG if it wrote more than @size; other -errno if it could not be started.
  */
-int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_ms,
+int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_ms, int reader,
 		 char *text, size_t size, size_t *len);
 
 #endif /* HVKVP_UTIL_SPAWN_H */

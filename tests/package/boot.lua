@@ -103,6 +103,16 @@ case("the service has one capability, no new privileges, and a read-only system"
 	expect(not guest("nsenter -t " .. pid .. " -m touch /etc/x /usr/x").ok)
 end)
 
+case("a new host name reaches the host", {timeout = 200}, function()
+	local function first() return get("auto", "FullyQualifiedDomainName", {timeout = 20}).value:match("^[^.]*") end
+	local name = guest_ok("hostname")
+	expect(first(), name)
+	guest_ok("hostname renamed")
+	expect(first(), "renamed")
+	guest_ok("hostname " .. name)
+	expect(first(), name)
+end)
+
 case("killed, it is started again, and no pair is lost", {timeout = 200}, function()
 	local before = show("MainPID")
 	guest_ok("kill -9 " .. before)

@@ -202,7 +202,7 @@ int ip_tool_output(const struct ip_system *system, unsigned int limit_ms, char *
 	words[0] = sysroot_path(system->root, path, "%s", found);
 	ret = copy_words(words + 1, argv + 1);
 	if (!ret)
-		ret = spawn_output(words, NULL, limit_ms, text, size - 1, &len);
+		ret = spawn_output(words, NULL, limit_ms, -1, text, size - 1, &len);
 	text[ret ? 0 : len] = 0;
 	return ret;
 }

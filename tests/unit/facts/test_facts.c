@@ -150,8 +150,37 @@ static void os_release_elsewhere(void)
 	/* A line that is not closed is none, wherever it stands. */
 	write_text("etc/os-release", "NAME=Mine\nNAME=\"open\n");
 	CHECK_TEXT(fact("OSName"), "Mine");
-	write_text("etc/os-release", "NAME=\"\xff broken\"\n");
-	CHECK_TEXT(fact("OSName"), "");
+	write_text("etc/os-release", "NAME=\"Caf\xe9 \xff Linux\"\n");
+	CHECK_TEXT(fact("OSName"), "Caf\xef\xbf\xbd \xef\xbf\xbd Linux");
+	write_text("etc/os-release", "\xef\xbb\xbfNAME=Marked\nVERSION=\"1-SP-1\"\n");
+	CHECK_TEXT(fact("OSName"), "Marked");
+	CHECK_TEXT(fact("CSDVersion"), "");
+	/* What is no file is none, and nothing waits for it. */
+	unlink(scratch_path("etc/os-release"));
+	CHECK_INT(mkdir(scratch_path("etc/os-release"), 0755), 0);
+	CHECK_TEXT(fact("OSName"), "Vendor");
+	rmdir(scratch_path("etc/os-release"));
+	CHECK_INT(mkfifo(scratch_path("etc/os-release"), 0644), 0);
+	CHECK_TEXT(fact("OSName"), "Vendor");
+	scratch_end();
+}
+
+/* A text that is cut ends with a whole character, also where others are not UTF-8. */
+static void cut_text(void)
+{
+	char text[12];
+
+	begin();
+	write_text("etc/os-release", "NAME=\"12345678\xf0\x9f\x90\xa7\"\n");
+	facts_value(&facts, facts_find("OSName"), text, sizeof(text));
+	CHECK_TEXT(text, "12345678");
+	write_text("etc/os-release", "NAME=\"\xff" "2345678\xf0\x9f\x90\xa7\"\n");
+	facts_value(&facts, facts_find("OSName"), text, sizeof(text));
+	CHECK_TEXT(text, "\xef\xbf\xbd" "2345678");
+	/* Replacements are longer than what they replace. */
+	write_text("etc/os-release", "NAME=\"\xff\xff\xff\xff\xff\"\n");
+	facts_value(&facts, facts_find("OSName"), text, sizeof(text));
+	CHECK_TEXT(text, "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
 	scratch_end();
 }
 
@@ -207,6 +236,9 @@ static void name_from_resolv(void)
 	write_text("etc/resolv.conf", "# search no.example\nnameserver 192.0.2.53\n"
 		   "search lab.example.com example.com\n");
 	CHECK_TEXT(full_name("box"), "box.lab.example.com");
+	/* The last line counts. */
+	write_text("etc/resolv.conf", "domain a.example\nsearch b.example c.example\n");
+	CHECK_TEXT(full_name("box"), "box.b.example");
 	write_text("etc/resolv.conf", "search .\n");
 	CHECK_TEXT(full_name("box"), "box");
 	write_text("etc/resolv.conf", "domain one.example.\n");
@@ -229,6 +261,12 @@ static void name_from_hosts(void)
 	write_text("etc/hostname", "box.mine.example\n");
 	CHECK_TEXT(full_name("box"), "box.mine.example");
 	write_text("etc/hostname", "somebody.else.example\n");
+	CHECK_TEXT(full_name("box"), "box.far.example");
+	/* Nothing waits for what is no file. */
+	unlink(scratch_path("etc/hostname"));
+	unlink(scratch_path("etc/hosts"));
+	CHECK_INT(mkfifo(scratch_path("etc/hostname"), 0644), 0);
+	CHECK_INT(mkfifo(scratch_path("etc/hosts"), 0644), 0);
 	CHECK_TEXT(full_name("box"), "box.far.example");
 	scratch_end();
 }
@@ -336,6 +374,10 @@ static void rdp(void)
 	add_socket("tcp6", "::ffff:203.0.113.5", 3389, 0x0a);
 	CHECK_TEXT(fact("RDPAddressIPv4"), "192.0.2.1;198.51.100.9;203.0.113.5");
 	CHECK_TEXT(fact("RDPAddressIPv6"), "2001:db8::7");
+	/* Several sockets at one. */
+	add_socket("tcp", "192.0.2.1", 3389, 0x0a);
+	add_socket("tcp", "192.0.2.11", 3389, 0x0a);
+	CHECK_TEXT(fact("RDPAddressIPv4"), "192.0.2.1;198.51.100.9;192.0.2.11;203.0.113.5");
 	/* At all of one family. */
 	no_sockets();
 	add_socket("tcp", "0.0.0.0", 3389, 0x0a);
@@ -692,6 +734,7 @@ static const struct tap_case cases[] = {
 	{ "os-release: name and split version", os_release },
 	{ "os-release: files of eight distributions", os_release_of_distributions },
 	{ "os-release: missing, in /usr/lib, broken", os_release_elsewhere },
+	{ "what is cut, and what is not UTF-8", cut_text },
 	{ "os-release: quotes, escapes, comments, long lines", os_release_lines },
 	{ "full name: nothing but the host name", name_alone },
 	{ "full name: resolv.conf", name_from_resolv },

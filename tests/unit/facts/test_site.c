@@ -17,27 +17,36 @@
 /* No program of these tests comes near to it, on the slowest machine. */
 #define LONG_MS 300000
 
+/* What is used: the files, and what the programs say; and how many files and ends there were. */
 static struct site_facts got;
-static int files_at, marks;
+static int file_count, ends;
 
 static bool collect(const struct site_record *record, void *data)
 {
-	(void)data;
-	if (record->key[0])
-		return CHECK(site_facts_add(&got, record));
-	if (!marks++)
-		files_at = got.count;
-	CHECK_TEXT(record->value, marks == 1 ? SITE_MARK_FILES : SITE_MARK_END);
-	return true;
+	const enum site_part *part = data;
+
+	if (!record->key[0]) {
+		CHECK_TEXT(record->value, "");
+		ends++;
+		return true;
+	}
+	if (!strcmp(record->value, SITE_PROGRAM))
+		return CHECK_INT(*part, SITE_FILES);
+	file_count += *part == SITE_FILES;
+	return CHECK(site_facts_add(&got, record));
 }
 
 static void gather(unsigned int limit_ms)
 {
 	site_facts_clear(&got);
-	files_at = -1;
-	marks = 0;
-	CHECK(site_facts_gather(scratch_path("facts.d"), limit_ms, collect, NULL));
-	CHECK_INT(marks, 2);
+	file_count = 0;
+	ends = 0;
+	for (enum site_part part = SITE_FILES; part <= SITE_PROGRAMS; part++)
+		CHECK(site_facts_gather(&(struct site_gather){
+			.dir = scratch_path("facts.d"), .part = part, .limit_ms = limit_ms, .reader = -1,
+			.emit = collect, .data = &part,
+		}));
+	CHECK_INT(ends, 2);
 }
 
 static const char *value(const char *key)
@@ -185,7 +194,7 @@ static void programs(void)
 	setenv("HVKVP_TEST", "of the daemon", 1);
 	gather(LONG_MS);
 	CHECK_INT(got.count, 5);
-	CHECK_INT(files_at, 2);
+	CHECK_INT(file_count, 2);
 	CHECK_TEXT(value("Kernel"), "kernel Linux");
 	CHECK_TEXT(value("Input"), "end");
 	CHECK_TEXT(value("Variables"), "");
@@ -259,16 +268,32 @@ static void time_limit(void)
 static void too_many(void)
 {
 	begin();
+	/* What cannot be used does not count, and is not logged for ever. */
+	for (int i = 0; i < 2 * SITE_FACTS_MAX; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "facts.d/Alias%03d", i);
+		CHECK_INT(symlink("/etc/passwd", scratch_path(name)), 0);
+	}
+	put("Fact", "x", 0644);
+	gather(LONG_MS);
+	CHECK_INT(got.count, 1);
+	CHECK_INT(scratch_log_count("it is a symbolic link"), SITE_COMPLAINTS);
+	CHECK(scratch_logged("108 more of its facts are left out"));
+	end();
+
+	begin();
 	for (int i = 0; i < SITE_FACTS_MAX + 2; i++) {
 		char name[16];
 
 		snprintf(name, sizeof(name), "Fact%03d", i);
-		put(name, "x", 0644);
+		put(name, i % 2 ? "x" : "#!/bin/sh\necho x\n", i % 2 ? 0644 : 0755);
 	}
 	gather(LONG_MS);
 	CHECK_INT(got.count, SITE_FACTS_MAX);
-	CHECK(scratch_logged("facts.d/Fact064: there are more than 64 files"));
-	CHECK(scratch_logged("facts.d/Fact065: there are more than 64 files"));
+	CHECK(scratch_logged("facts.d/Fact064: there are more than 64 others"));
+	CHECK(scratch_logged("facts.d/Fact065: there are more than 64 others"));
+	CHECK_INT(scratch_log_count("others"), 2);
 	end();
 }
 

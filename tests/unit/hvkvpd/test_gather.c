@@ -2,9 +2,12 @@
 /*
  * Site facts beside the requests: what is published, and when.
  */
+#include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -44,14 +47,14 @@ static bool becomes(const char *key, const char *text)
 	return CHECK_TEXT(value(key), text);
 }
 
-/* Let the site work until it wants to read the directory once more after this run. */
+/* Let the site work until it wants to run the programs once more after this run. */
 static bool wants_another_run(void)
 {
 	uint64_t end_ms = clock_ms() + PATIENCE_MS;
 
-	while (!site.again && clock_left(end_ms))
+	while (!site.programs.again && clock_left(end_ms))
 		work(end_ms);
-	return CHECK(site.again);
+	return CHECK(site.programs.again);
 }
 
 static void put(const char *name, const char *text, mode_t mode)
@@ -105,7 +108,7 @@ static void changes(void)
 static void directory_comes_and_goes(void)
 {
 	begin(false, 0);
-	CHECK_INT(site.worker, 0);
+	CHECK_INT(site.files.pid, 0);
 	mkdir(scratch_path("facts.d"), 0755);
 	put("One", "1", 0644);
 	becomes("One", "1");
@@ -147,19 +150,130 @@ static void slow_program(void)
 	site.limit_ms = PATIENCE_MS;
 	put("Slow", text, 0755);
 	becomes("File", "1");
-	CHECK(site.worker > 0);
+	CHECK(site.programs.pid > 0);
 	CHECK_TEXT(value("Slow"), "(none)");
-	/* Changes meanwhile are not forgotten. */
+	/* Files do not wait for it, and neither do those that go or become unusable. */
+	put("Gone", "1", 0644);
 	put("File", "2", 0644);
+	becomes("File", "2");
+	becomes("Gone", "1");
+	unlink(scratch_path("facts.d/Gone"));
+	becomes("Gone", "(none)");
+	chmod(scratch_path("facts.d/File"), 0666);
+	becomes("File", "(none)");
+	chmod(scratch_path("facts.d/File"), 0644);
+	becomes("File", "2");
+	CHECK_TEXT(value("Slow"), "(none)");
+	/* The programs run again, since the directory has changed meanwhile. */
 	wants_another_run();
 	CHECK_INT(write(go, "slow\n", 5), 5);
 	becomes("Slow", "slow");
-	becomes("File", "2");
 	/* The old value stays while the program runs again. */
 	CHECK_TEXT(value("Slow"), "slow");
 	CHECK_INT(write(go, "again\n", 6), 6);
 	becomes("Slow", "again");
+	/* Nor does one program wait for the next. */
+	put("Early", "#!/bin/sh\necho early\n", 0755);
+	becomes("Early", "early");
+	/* A program that is gone has no value, whatever it would still say. */
+	unlink(scratch_path("facts.d/Slow"));
+	becomes("Slow", "(none)");
 	close(go);
+	end();
+}
+
+/* How many processes have this file open? */
+static int users(const char *path)
+{
+	char real[PATH_MAX], entry[PATH_MAX], target[PATH_MAX];
+	struct dirent *process;
+	DIR *all = opendir("/proc");
+	int count = 0;
+
+	CHECK(realpath(path, real));
+	while (all && (process = readdir(all))) {
+		ssize_t n;
+
+		/* Where the test has its ends, and the shell its script. */
+		snprintf(entry, sizeof(entry), "/proc/%s/fd/0", process->d_name);
+		n = readlink(entry, target, sizeof(target) - 1);
+		target[n < 0 ? 0 : n] = 0;
+		count += !strcmp(target, real);
+	}
+	if (all)
+		closedir(all);
+	return count;
+}
+
+/* The program that runs, and what it has started, end with the daemon. */
+static void ends_with_the_daemon(void)
+{
+	uint64_t end_ms = clock_ms() + PATIENCE_MS;
+	char text[300];
+	int go;
+
+	begin(true, 0);
+	CHECK_INT(mkfifo(scratch_path("go"), 0600), 0);
+	go = open(scratch_path("go"), O_RDWR | O_CLOEXEC);
+	site.limit_ms = PATIENCE_MS;
+	snprintf(text, sizeof(text), "#!/bin/sh\nsh -c 'read -r line' <%s & exec sh -c 'read -r line' <%s\n",
+		 scratch_path("go"), scratch_path("go"));
+	put("Slow", text, 0755);
+	while (users(scratch_path("go")) < 1 && clock_left(end_ms))
+		work(clock_ms() + 10);
+	CHECK(users(scratch_path("go")) >= 1);
+	site_exit(&site);
+	for (int i = 0; i < 1000 && users(scratch_path("go")); i++)
+		usleep(10000);	/* sleep: it polls for the end of the processes, with a limit */
+	CHECK_INT(users(scratch_path("go")), 0);
+	close(go);
+	scratch_end();
+}
+
+/* Somebody writes all the time: then the directory is read all the same. */
+static void never_quiet(void)
+{
+	uint64_t end_ms = clock_ms() + PATIENCE_MS;
+	char text[16];
+	int i = 0;
+
+	begin(true, 0);
+	put("One", "0", 0644);
+	becomes("One", "0");
+	while (!strcmp(value("One"), "0") && clock_left(end_ms)) {
+		uint64_t next_ms = clock_ms() + 50;
+
+		snprintf(text, sizeof(text), "%d", ++i);
+		put("One", text, 0644);
+		while (clock_left(next_ms))
+			work(next_ms);
+	}
+	CHECK(strcmp(value("One"), "0"));
+	end();
+}
+
+/* What is wrong is logged once, and not each time that something else changes. */
+static void logs_once(void)
+{
+	begin(true, 0);
+	put("Bad", "x", 0666);
+	put("One", "1", 0644);
+	becomes("One", "1");
+	CHECK_INT(scratch_log_count("facts.d/Bad"), 1);
+	put("One", "2", 0644);
+	becomes("One", "2");
+	CHECK_INT(scratch_log_count("facts.d/Bad"), 1);
+	/* Again after a reload. */
+	site_configure(&site, scratch_path("facts.d"), 0);
+	put("One", "3", 0644);
+	becomes("One", "3");
+	CHECK_INT(scratch_log_count("facts.d/Bad"), 2);
+	/* Another reason is news. */
+	unlink(scratch_path("facts.d/Bad"));
+	CHECK_INT(symlink("/etc/passwd", scratch_path("facts.d/Bad")), 0);
+	put("One", "4", 0644);
+	becomes("One", "4");
+	CHECK_INT(scratch_log_count("facts.d/Bad"), 3);
 	end();
 }
 
@@ -205,6 +319,9 @@ static const struct tap_case cases[] = {
 	{ "a file, a program, a mode: each change is seen", changes },
 	{ "the directory comes and goes", directory_comes_and_goes },
 	{ "a slow program holds up nothing", slow_program },
+	{ "a program ends with the daemon", ends_with_the_daemon },
+	{ "a directory that is never quiet is read", never_quiet },
+	{ "what is wrong is logged once", logs_once },
 	{ "programs run again at a reload and at the interval", runs_again },
 	{ "what other programs get", saved },
 };

@@ -89,3 +89,12 @@ bool scratch_logged(const char *text)
 {
 	return strstr(logged, text) != NULL;
 }
+
+int scratch_log_count(const char *text)
+{
+	int count = 0;
+
+	for (const char *at = logged; (at = strstr(at, text)); at += strlen(text))
+		count++;
+	return count;
+}

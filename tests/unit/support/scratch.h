@@ -32,4 +32,7 @@ size_t scratch_read(const char *name, void *data, size_t room);
  */
 bool scratch_logged(const char *text);
 
+/** scratch_log_count() - how often @text is in the log since scratch_begin(). */
+int scratch_log_count(const char *text);
+
 #endif /* UNIT_SCRATCH_H */
