@@ -6,19 +6,20 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "facts/watch.h"
 #include "util/log.h"
 #include "util/sysroot.h"
+#include "util/way.h"
 
 /* Of a folder: most programs replace a file. */
 #define FOLDER_CHANGES (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+/* Of a folder in which something is missing. */
+#define FOLDER_APPEARS (IN_CREATE | IN_MOVED_TO)
 /* Of a file: it may be mounted from elsewhere, as in containers, or be kept open. */
 #define FILE_CHANGES (IN_CLOSE_WRITE | IN_MODIFY)
 
@@ -26,47 +27,84 @@ static const char *const sources[] = {
 	"/etc/os-release", "/usr/lib/os-release", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf",
 };
 
-/* Return: 0 or -errno; what is missing is no error. */
+/* Return: 0 or -errno. */
 static int add(int fd, const char *path, uint32_t changes)
 {
-	return inotify_add_watch(fd, path, changes) < 0 && errno != ENOENT && errno != ENOTDIR ?
-		-errno : 0;
+	/* The way may lead here as well. */
+	return inotify_add_watch(fd, path, changes | IN_MASK_ADD) < 0 ? -errno : 0;
 }
 
-static int add_folder(int fd, char *path)
+/* Return: 0 or -errno; what does not exist is no error. */
+static int watch_source(struct facts_watch *watch, const char *path)
 {
-	*strrchr(path, '/') = 0;
-	return add(fd, path[0] ? path : "/", FOLDER_CHANGES | IN_ONLYDIR);
+	char end[PATH_MAX];
+	int missing = way_watch(watch->inotify, path, end, sizeof(end)), err = 0;
+	bool there;
+
+	/* A circle of links: each of them is watched. */
+	if (missing == -ELOOP)
+		return 0;
+	if (missing < 0)
+		return missing;
+	if (!missing)
+		err = add(watch->inotify, end, FILE_CHANGES);
+	*strrchr(end, '/') = 0;
+	if (!err)
+		err = add(watch->inotify, end[0] ? end : "/",
+			  (missing ? FOLDER_APPEARS : FOLDER_CHANGES) | IN_ONLYDIR);
+	/* It may have come or gone before its folder was watched. */
+	there = !access(path, F_OK);
+	return !err && there == missing ? -EAGAIN : err;
 }
 
-/* Also again and again: what is watched already stays so, and a link may have changed. */
+/* Watch what the sources are now, and nothing else. Return: 0 or -errno. */
 static int watch_sources(struct facts_watch *watch)
 {
-	char path[SYSROOT_PATH_SIZE], real[PATH_MAX];
-	struct stat st;
+	struct epoll_event wanted = { .events = EPOLLIN };
+	char path[SYSROOT_PATH_SIZE];
 	int err = 0;
 
-	watch->dangling = false;
+	if (watch->inotify >= 0) {
+		/* A child that has not called execve() yet may have it open, too. */
+		epoll_ctl(watch->files.fd, EPOLL_CTL_DEL, watch->inotify, NULL);
+		close(watch->inotify);
+	}
+	watch->again = false;
+	watch->inotify = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (watch->inotify < 0 ||
+	    epoll_ctl(watch->files.fd, EPOLL_CTL_ADD, watch->inotify, &wanted))
+		return -errno;
 	for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]) && !err; i++) {
-		sysroot_path(watch->root, path, "%s", sources[i]);
-		if (realpath(path, real)) {
-			err = add(watch->files.fd, real, FILE_CHANGES);
-			if (!err)
-				err = add_folder(watch->files.fd, real);
-		} else if (!lstat(path, &st)) {
-			watch->dangling = true;
+		err = watch_source(watch, sysroot_path(watch->root, path, "%s", sources[i]));
+		if (err == -EAGAIN || err == -ENOENT || err == -ENOTDIR) {
+			watch->again = true;
+			err = 0;
 		}
-		if (!err)
-			err = add_folder(watch->files.fd, path);
 	}
 	return err;
 }
 
-static void drop(struct notifier *notifier)
+static void drop(int *fd)
 {
-	if (notifier->fd >= 0)
-		close(notifier->fd);
-	notifier->fd = -1;
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+void facts_watch_exit(struct facts_watch *watch)
+{
+	drop(&watch->inotify);
+	drop(&watch->files.fd);
+	drop(&watch->hostname.fd);
+	drop(&watch->mounts.fd);
+}
+
+/* Of what cannot be watched no part is of use. */
+static void give_up(struct facts_watch *watch, int err)
+{
+	facts_watch_exit(watch);
+	log_info("no notification of changed facts (%s): they are read for each request",
+		 strerror(-err));
 }
 
 void facts_watch_init(struct facts_watch *watch, const char *root)
@@ -75,67 +113,54 @@ void facts_watch_init(struct facts_watch *watch, const char *root)
 
 	*watch = (struct facts_watch){
 		.root = root,
-		.files = { .fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK), .events = EPOLLIN },
+		.files = { .fd = epoll_create1(EPOLL_CLOEXEC), .events = EPOLLIN },
 		.hostname = {
 			.fd = open("/proc/sys/kernel/hostname", O_RDONLY | O_CLOEXEC),
 			.events = EPOLLPRI,
 		},
+		.mounts = {
+			.fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC),
+			.events = EPOLLPRI,
+		},
+		.inotify = -1,
 	};
-	err = watch->files.fd < 0 ? -errno : watch_sources(watch);
+	if (watch->files.fd < 0 || watch->hostname.fd < 0 || watch->mounts.fd < 0)
+		err = -errno;
+	else
+		err = watch_sources(watch);
 	if (err)
-		drop(&watch->files);
-	if (err || watch->hostname.fd < 0)
-		log_info("no notification of changed facts (%s): they are read for each request",
-			 strerror(err ? -err : ENOENT));
+		give_up(watch, err);
 }
 
-void facts_watch_exit(struct facts_watch *watch)
+static bool is_ready(struct notifier *notifier)
 {
-	drop(&watch->files);
-	drop(&watch->hostname);
-}
+	struct pollfd ready = { .fd = notifier->fd, .events = notifier->events };
+	bool changed = notifier->pending;
 
-/* What is reported does not matter, only that something is. */
-static bool files_changed(struct facts_watch *watch)
-{
-	char events[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
-	bool changed = false;
-
-	if (!notifier_is_pending(&watch->files))
+	if (!notifier_is_pending(notifier))
 		return false;
-	while (read(watch->files.fd, events, sizeof(events)) > 0)
-		changed = true;
-	if (changed && watch_sources(watch))
-		drop(&watch->files);
-	notifier_done(&watch->files);
-	return changed;
-}
-
-static bool hostname_changed(struct facts_watch *watch)
-{
-	struct pollfd ready = { .fd = watch->hostname.fd, .events = POLLPRI };
-	bool changed = watch->hostname.pending;
-
-	if (!notifier_is_pending(&watch->hostname))
-		return false;
-	/* Where the loop has seen it, that has made the descriptor quiet again. */
+	/* Where the loop has seen it, that has made a file of the kernel's quiet again. */
 	if (poll(&ready, 1, 0) > 0)
 		changed = true;
-	notifier_done(&watch->hostname);
+	notifier_done(notifier);
 	return changed;
 }
 
 bool facts_watch_changed(struct facts_watch *watch)
 {
-	bool changed = watch->files.fd < 0 || watch->hostname.fd < 0 || watch->dangling;
+	bool renamed, moved, mounted;
+	int err;
 
-	/* The folder that a dangling link leads to may be there by now. */
-	if (watch->files.fd >= 0 && watch->dangling && watch_sources(watch))
-		drop(&watch->files);
-	/* Both, so that neither is left behind. */
-	if (watch->files.fd >= 0)
-		changed |= files_changed(watch);
-	if (watch->hostname.fd >= 0)
-		changed |= hostname_changed(watch);
-	return changed;
+	if (watch->files.fd < 0)
+		return true;
+	/* Each, so that none is left behind. */
+	renamed = is_ready(&watch->hostname);
+	moved = is_ready(&watch->files);
+	mounted = is_ready(&watch->mounts);
+	if (!moved && !mounted && !watch->again)
+		return renamed;
+	err = watch_sources(watch);
+	if (err)
+		give_up(watch, err);
+	return true;
 }

@@ -2,9 +2,9 @@
 /*
  * Has a source of the facts changed?
  *
- * The files are os-release, hostname, hosts and resolv.conf. Their folders are
- * watched, since most programs replace a file, and those that links lead to.
- * The host name is watched in the kernel.
+ * The files are os-release, hostname, hosts and resolv.conf. What their paths lead
+ * to is watched, with its folder, since most programs replace a file, and each folder
+ * and link on the way there. The host name and mounts are watched in the kernel.
  */
 #ifndef HVKVP_FACTS_WATCH_H
 #define HVKVP_FACTS_WATCH_H
@@ -16,16 +16,20 @@
 /**
  * struct facts_watch - a subscription
  * @root: see &struct facts
- * @files: inotify(7)
+ * @files: epoll(7) of @inotify, so that a loop need not know of a new one
  * @hostname: /proc/sys/kernel/hostname
- * @dangling: a source is a link to nothing, and where that will appear cannot be
- *	watched yet
+ * @mounts: /proc/self/mountinfo
+ * @inotify: inotify(7), made anew after each change: what the sources led to before
+ *	is not watched any more
+ * @again: a source changed while it was being watched
  */
 struct facts_watch {
 	const char *root;
 	struct notifier files;
 	struct notifier hostname;
-	bool dangling;
+	struct notifier mounts;
+	int inotify;
+	bool again;
 };
 
 /**

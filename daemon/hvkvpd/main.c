@@ -550,6 +550,7 @@ static int serve(struct daemon *daemon)
 		loop_add_notifier(&loop, &watch.notifier);
 		loop_add_notifier(&loop, &sources.files);
 		loop_add_notifier(&loop, &sources.hostname);
+		loop_add_notifier(&loop, &sources.mounts);
 		loop_add_notifier(&loop, &daemon->store.names.notifier);
 		loop_add_notifier(&loop, &daemon->store.names.mounts);
 		site_configure(&daemon->site, daemon->config.facts_dir,

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/inotify.h>
@@ -12,14 +11,15 @@
 
 #include "pool/names.h"
 #include "util/log.h"
+#include "util/way.h"
 
 #define CHANGES (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
 
-/* After these the watch is of no use: the directory is not at its path any more, or a report was lost. */
-#define ENDS (IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED | IN_Q_OVERFLOW)
-
-/* Of a directory above it. */
-#define ABOVE (IN_DELETE_SELF | IN_MOVE_SELF)
+/*
+ * After these the watch is of no use: the directory is not at its path any more, or a report was lost.
+ * IN_ATTRIB is that of a symbolic link that leads there.
+ */
+#define ENDS (IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT | IN_IGNORED | IN_Q_OVERFLOW)
 
 static void close_notifier(struct notifier *notifier)
 {
@@ -34,23 +34,15 @@ void pool_names_exit(struct pool_names *names)
 	close_notifier(&names->mounts);
 }
 
-/* Return: 0 or -errno; -ELOOP if a symbolic link leads to it, which is not watched. */
-static int watch_above(int fd, const char *dir)
+/* Return: 0 or -errno. */
+static int watch(int fd, const char *dir)
 {
-	char *path = realpath(dir, NULL);
-	int err = 0;
+	/* First: a link that is switched from here on is reported. */
+	int missing = way_watch(fd, dir, NULL, 0);
 
-	if (!path)
-		return -errno;
-	if (strcmp(path, dir))
-		err = -ELOOP;
-	for (char *end; !err && (end = strrchr(path, '/')) && end != path;) {
-		*end = 0;
-		if (inotify_add_watch(fd, path, ABOVE | IN_ONLYDIR) < 0)
-			err = -errno;
-	}
-	free(path);
-	return err;
+	if (missing)
+		return missing < 0 ? missing : -ENOENT;
+	return inotify_add_watch(fd, dir, CHANGES | IN_ONLYDIR | IN_MASK_ADD) < 0 ? -errno : 0;
 }
 
 void pool_names_init(struct pool_names *names, const char *dir)
@@ -64,11 +56,10 @@ void pool_names_init(struct pool_names *names, const char *dir)
 			.events = EPOLLPRI,
 		},
 	};
-	if (names->notifier.fd < 0 || names->mounts.fd < 0 ||
-	    inotify_add_watch(names->notifier.fd, dir, CHANGES | IN_ONLYDIR) < 0)
+	if (names->notifier.fd < 0 || names->mounts.fd < 0)
 		err = -errno;
-	if (!err)
-		err = watch_above(names->notifier.fd, dir);
+	else
+		err = watch(names->notifier.fd, dir);
 	if (!err)
 		return;
 	log_info("%s cannot be watched (%s): pool files are looked for at each request", dir,

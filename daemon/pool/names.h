@@ -6,8 +6,8 @@
  * of a pool has to find the file at its path again, which takes several times as long as a look at the
  * one that is open. Contents are not watched: each use looks at size and times of the open file.
  *
- * Mounts and the directories above it are watched as well. What none of this reports, as on a network
- * file system, is noticed after POOL_NAMES_MS.
+ * Mounts, the directories above it and symbolic links that lead to it are watched as well. What none
+ * of this reports, as on a network file system, is noticed after POOL_NAMES_MS.
  */
 #ifndef HVKVP_POOL_NAMES_H
 #define HVKVP_POOL_NAMES_H
@@ -22,7 +22,7 @@
 
 /**
  * struct pool_names - the names in a directory
- * @notifier: ready when one was made, moved or removed, or a directory above was
+ * @notifier: ready when one was made, moved or removed, or a directory or link on the way to them was
  * @mounts: ready when something was mounted or unmounted; both are of use only in an event loop
  * @changes: how often that was reported
  */
@@ -47,7 +47,7 @@ struct pool_name {
 /**
  * pool_names_init() - watch a directory
  * @names: the object
- * @dir: has to exist, and no symbolic link may lead to it; else nothing is watched
+ * @dir: absolute, and has to exist; else nothing is watched
  *
  * Then the caller gives both notifiers to its loop.
  */

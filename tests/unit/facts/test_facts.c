@@ -3,11 +3,13 @@
  * The intrinsic items and the files that they come from.
  */
 #include <arpa/inet.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -619,8 +621,9 @@ static void still_kept(void)
 	fact("OSName");
 	strcpy(kept.entry[index].text, "kept");
 	CHECK_TEXT(fact("OSName"), "kept");
-	/* Of this text only, and not after a change. */
+	/* Keep the true value again, so that what follows has to notice its change. */
 	kept.entry[index].size = 0;
+	fact("OSName");
 }
 
 static void kept_facts(void)
@@ -667,6 +670,240 @@ static void kept_facts(void)
 	CHECK_TEXT(fact("OSName"), "Eight");
 	facts.cache = NULL;
 	scratch_end();
+}
+
+/* An os-release whose content is its name. */
+static void release(const char *name)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "NAME=%s\n", strrchr(name, '/') + 1);
+	write_text(name, text);
+}
+
+static void folder(const char *name)
+{
+	CHECK_INT(mkdir(scratch_path(name), 0755), 0);
+}
+
+/* A link in the place of what is there: by a rename, or after that was removed. */
+static void link_to(const char *target, const char *name, bool renamed)
+{
+	if (!renamed)
+		unlink(scratch_path(name));
+	CHECK_INT(symlink(target, scratch_path(renamed ? "new-link" : name)), 0);
+	if (renamed)
+		CHECK_INT(rename(scratch_path("new-link"), scratch_path(name)), 0);
+}
+
+static void begin_kept(void)
+{
+	begin();
+	folder("run");
+	folder("run/one");
+	folder("run/two");
+	release("run/one/One");
+	release("run/two/Two");
+}
+
+static void watch_kept(void)
+{
+	facts_watch_init(&sources, scratch_dir);
+	memset(kept.entry, 0, sizeof(kept.entry));
+	facts.cache = &kept;
+}
+
+static void end_kept(void)
+{
+	facts_watch_exit(&sources);
+	facts.cache = NULL;
+	scratch_end();
+}
+
+/* Would the loop wake up? */
+static bool wakes(void)
+{
+	struct pollfd ready[] = {
+		{ .fd = sources.files.fd, .events = sources.files.events },
+		{ .fd = sources.mounts.fd, .events = sources.mounts.events },
+	};
+
+	return poll(ready, 2, 0) > 0;
+}
+
+/* How many watches are there? */
+static int watches(void)
+{
+	char path[64], line[256];
+	int n = 0;
+	FILE *in;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", sources.inotify);
+	in = fopen(path, "r");
+	if (!CHECK(in != NULL))
+		return -1;
+	while (fgets(line, sizeof(line), in))
+		n += !strncmp(line, "inotify wd:", 11);
+	fclose(in);
+	return n;
+}
+
+/* etc/os-release -> run/chain -> run/one/One, or what is in run/two. */
+static void kept_chain(void)
+{
+	int before;
+
+	begin_kept();
+	link_to("one/One", "run/chain", false);
+	link_to("../run/chain", "etc/os-release", false);
+	watch_kept();
+	CHECK_TEXT(fact("OSName"), "One");
+	still_kept();
+	before = watches();
+	for (int i = 0; i < 10; i++) {
+		link_to("two/Two", "run/chain", i % 2);
+		CHECK_TEXT(fact("OSName"), "Two");
+		still_kept();
+		link_to(scratch_path("run/one/One"), "run/chain", i % 2);
+		CHECK_TEXT(fact("OSName"), "One");
+		still_kept();
+	}
+	/* What the links led to before is not watched any more, and other files are not. */
+	CHECK_INT(watches(), before);
+	CHECK(!wakes());
+	release("run/two/Two");
+	release("run/unrelated");
+	release("usr/unrelated");
+	folder("unrelated");
+	unlink(scratch_path("run/unrelated"));
+	CHECK(!wakes());
+	release("run/one/One");
+	CHECK(wakes());
+	end_kept();
+}
+
+/* A folder on the way is a link, as in a volume of Kubernetes. */
+static void kept_folder_link(void)
+{
+	int before;
+
+	begin_kept();
+	release("run/one/r");
+	write_text("run/two/r", "NAME=s\n");
+	link_to("one", "run/data", false);
+	link_to(scratch_path("run/data/r"), "etc/os-release", false);
+	watch_kept();
+	CHECK_TEXT(fact("OSName"), "r");
+	still_kept();
+	before = watches();
+	for (int i = 0; i < 10; i++) {
+		link_to("two", "run/data", i % 2);
+		CHECK_TEXT(fact("OSName"), "s");
+		still_kept();
+		link_to("../run/./one", "run/data", i % 2);
+		CHECK_TEXT(fact("OSName"), "r");
+		still_kept();
+	}
+	CHECK_INT(watches(), before);
+	end_kept();
+}
+
+/* A folder on the way is renamed away, and another one takes its place. */
+static void kept_folder_renamed(void)
+{
+	int before;
+
+	begin_kept();
+	folder("run/one/deep");
+	release("run/one/deep/r");
+	link_to("../run/one/deep/r", "etc/os-release", false);
+	watch_kept();
+	CHECK_TEXT(fact("OSName"), "r");
+	still_kept();
+	before = watches();
+	CHECK_INT(rename(scratch_path("run/one"), scratch_path("run/away")), 0);
+	CHECK_TEXT(fact("OSName"), "Linux");
+	still_kept();
+	folder("run/one");
+	folder("run/one/deep");
+	write_text("run/one/deep/r", "NAME=s\n");
+	CHECK_TEXT(fact("OSName"), "s");
+	still_kept();
+	CHECK_INT(watches(), before);
+	CHECK(!wakes());
+	release("run/away/deep/r");
+	CHECK(!wakes());
+	/* And back, where nobody looks in between. */
+	CHECK_INT(rename(scratch_path("run/one"), scratch_path("run/aside")), 0);
+	CHECK_INT(rename(scratch_path("run/away"), scratch_path("run/one")), 0);
+	CHECK_TEXT(fact("OSName"), "r");
+	CHECK_INT(watches(), before);
+	end_kept();
+}
+
+/* A link that leads nowhere, or round in a circle, is kept as well. */
+static void kept_dangling(void)
+{
+	begin_kept();
+	link_to("../run/later/deep/r", "etc/os-release", false);
+	watch_kept();
+	CHECK_TEXT(fact("OSName"), "Linux");
+	still_kept();
+	folder("run/later");
+	CHECK_TEXT(fact("OSName"), "Linux");
+	still_kept();
+	folder("run/later/deep");
+	CHECK_TEXT(fact("OSName"), "Linux");
+	still_kept();
+	/* In run it is not awaited any more. */
+	release("run/unrelated");
+	CHECK(!wakes());
+	release("run/later/deep/r");
+	CHECK_TEXT(fact("OSName"), "r");
+	still_kept();
+	link_to("os-release", "etc/os-release", true);
+	CHECK_TEXT(fact("OSName"), "Linux");
+	still_kept();
+	link_to("../run/one/One", "etc/os-release", true);
+	CHECK_TEXT(fact("OSName"), "One");
+	still_kept();
+	end_kept();
+}
+
+/* Over a file, over a folder above it, and what was below appears again. */
+static void kept_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		tap_skip("a mount namespace needs root");
+		return;
+	}
+	begin_kept();
+	release("etc/os-release");
+	watch_kept();
+	CHECK_TEXT(fact("OSName"), "os-release");
+	still_kept();
+	CHECK_INT(mount(scratch_path("run/one/One"), scratch_path("etc/os-release"), NULL,
+			MS_BIND, NULL), 0);
+	CHECK_TEXT(fact("OSName"), "One");
+	still_kept();
+	/* The one that is mounted is watched now. */
+	write_text("run/one/One", "NAME=Another\n");
+	CHECK_TEXT(fact("OSName"), "Another");
+	still_kept();
+	CHECK_INT(umount(scratch_path("etc/os-release")), 0);
+	CHECK_TEXT(fact("OSName"), "os-release");
+	still_kept();
+	CHECK_INT(mount("none", scratch_path("etc"), "tmpfs", 0, NULL), 0);
+	CHECK_TEXT(fact("OSName"), "Linux");
+	still_kept();
+	release("etc/os-release");
+	CHECK_TEXT(fact("OSName"), "os-release");
+	still_kept();
+	write_text("etc/os-release", "NAME=Mounted\n");
+	CHECK_TEXT(fact("OSName"), "Mounted");
+	CHECK_INT(umount(scratch_path("etc")), 0);
+	CHECK_TEXT(fact("OSName"), "os-release");
+	end_kept();
 }
 
 /* Nothing reports a new socket: the table is read again when a second has passed. */
@@ -743,6 +980,11 @@ static const struct tap_case cases[] = {
 	{ "kernel and processor as uname says", kernel },
 	{ "this machine's facts are what their sources say", real_facts },
 	{ "facts are kept until a file changes, however it does", kept_facts },
+	{ "facts are kept until a link in a chain is switched", kept_chain },
+	{ "facts are kept until a folder that is a link is switched", kept_folder_link },
+	{ "facts are kept until a folder on the way is renamed", kept_folder_renamed },
+	{ "facts are kept while a link leads nowhere", kept_dangling },
+	{ "facts are kept until something is mounted over a source", kept_mounts },
 	{ "facts are kept until the host name changes", kept_name },
 	{ "facts about sockets are kept for a second", kept_sockets },
 	{ "addresses come from the network part", addresses },

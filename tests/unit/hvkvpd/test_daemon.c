@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -796,6 +797,44 @@ static void follows_host_name(void)
 	end();
 }
 
+/* Likewise what it watches of a file, made anew after each change: here of one that is mounted over the system's. */
+static void follows_source(void)
+{
+	static const char *const names[] = { "first", "second", "third" };
+	const char *release = "/etc/os-release";
+	bool wrong = false;
+	struct body body;
+
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL)) {
+		tap_skip("a mount namespace needs root");
+		return;
+	}
+	start_on_socket();
+	say_hello(1);
+	body_enumerate(&body, HVKVP_POOL_AUTO, 5);
+	CHECK_INT(ask(100, &body), HVKVP_S_OK);
+	for (size_t i = 0; i < 4 * sizeof(names) / sizeof(names[0]); i++) {
+		const char *name = names[i / 4];
+		const uint8_t *value = got + sizeof(struct hvkvp_reply) + 532;
+		char text[32];
+
+		/* Mounted, read once more, written, read once more. */
+		snprintf(text, sizeof(text), "NAME=%s%zu\n", name, i % 4 / 2);
+		if (i % 2 == 0)
+			scratch_write(name, text, strlen(text));
+		if (i % 4 == 0)
+			CHECK_INT(mount(scratch_path(name), release, NULL, MS_BIND, NULL), 0);
+		CHECK_INT(ask(i + 1, &body), HVKVP_S_OK);
+		for (size_t at = 0; text[5 + at] != '\n' && !wrong; at++)
+			wrong = !CHECK_INT(value[2 * at], text[5 + at]);
+	}
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		CHECK_INT(umount(release), 0);
+	kill(child.pid, SIGTERM);
+	CHECK_INT(child_end(&child), 0);
+	end();
+}
+
 static struct body slow;
 
 /*
@@ -1056,6 +1095,7 @@ static const struct tap_case cases[] = {
 	{ "writes to a supervisor's descriptor when ready", ready_descriptor },
 	{ "SIGHUP changes nothing, SIGINT ends", signals },
 	{ "its name for the host follows sethostname(2)", follows_host_name },
+	{ "its facts follow a mount over their source", follows_source },
 	{ "obeys signals while SET_IP takes its time", slow_request },
 	{ "SET_IP counts for the limit on changes", counts_slow_requests },
 	{ "SET_IP counts for what is tolerated, which is logged once", tolerates_slow_requests },

@@ -102,12 +102,42 @@ static void mounts(void)
 	end();
 }
 
+/* Replaced, removed while it has another name, and one that leads to the other. */
 static void links(void)
+{
+	for (int i = 0; i < 3; i++) {
+		begin();
+		pool_names_exit(&names);
+		CHECK_INT(mkdir(scratch_path("other"), 0755), 0);
+		CHECK_INT(symlink("next", scratch_path("above/link")), 0);
+		CHECK_INT(symlink(scratch_path("above/link"), scratch_path("first")), 0);
+		CHECK_INT(link(scratch_path("above/link"), scratch_path("again")), 0);
+		pool_names_init(&names, scratch_path("first/pools"));
+		names.notifier.rearm = rearm;
+		names.mounts.rearm = rearm;
+		name.changes = pool_names_changes(&names);
+		CHECK(same());
+		scratch_write("above/unrelated", "x", 1);
+		scratch_write("above/next/pools/pool", "xy", 2);
+		CHECK(same());
+		if (i == 0) {
+			CHECK_INT(symlink("other", scratch_path("new")), 0);
+			CHECK_INT(rename(scratch_path("new"), scratch_path("above/link")), 0);
+		} else if (i == 1) {
+			CHECK_INT(unlink(scratch_path("above/link")), 0);
+		} else {
+			CHECK_INT(rename(scratch_path("first"), scratch_path("second")), 0);
+		}
+		CHECK(!same());
+		end();
+	}
+}
+
+static void relative(void)
 {
 	begin();
 	pool_names_exit(&names);
-	CHECK_INT(symlink("next", scratch_path("above/link")), 0);
-	pool_names_init(&names, scratch_path("above/link/pools"));
+	pool_names_init(&names, ".");
 	CHECK_INT(names.notifier.fd, -1);
 	CHECK(scratch_logged("pool files are looked for at each request"));
 	end();
@@ -131,7 +161,8 @@ static const struct tap_case cases[] = {
 	{ "a renamed pool file is reported, a written one is not", directory },
 	{ "a directory that is moved away is reported, at each level", above },
 	{ "a mount over a directory above is reported, and its end", mounts },
-	{ "where a symbolic link leads to the directory, nothing is watched", links },
+	{ "a symbolic link that leads to the directory is watched", links },
+	{ "a directory at a relative path is not watched", relative },
 	{ "what is known counts for a second", times },
 };
 
