@@ -18,6 +18,7 @@
 #include "hvkvpd/worker.h"
 #include "util/clock.h"
 #include "util/log.h"
+#include "util/way.h"
 
 /* A change comes seldom alone: wait so long for the next one, and for all of them. */
 #define SETTLE_MS 200
@@ -32,7 +33,12 @@
 
 #define DIR_CHANGES (IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | \
 		     IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
-#define ABOVE_CHANGES (IN_CREATE | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF)
+#define ABOVE_CHANGES (IN_CREATE | IN_MOVED_TO)
+/* Of what is on the way: then the path leads to another place. */
+#define WAY_CHANGES (IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
+
+/* How often a directory that comes and goes is tried to be watched. */
+#define WATCH_TRIES 10
 
 static int add(struct site *site, int fd)
 {
@@ -52,59 +58,49 @@ static void arm(struct site *site, unsigned int first_ms)
 	timerfd_settime(site->timer_fd, 0, &when, NULL);
 }
 
-static void unwatch(struct site *site)
+/* Watch what @dir leads to, or where it is missing. Return: 0 or -errno; -EAGAIN if that changes just now. */
+static int try_watch(struct site *site)
 {
-	if (site->dir_wd >= 0)
-		inotify_rm_watch(site->watch_fd, site->dir_wd);
-	if (site->above_wd >= 0)
-		inotify_rm_watch(site->watch_fd, site->above_wd);
+	char end[PATH_MAX], *slash;
+	int missing, there;
+
+	/* A new instance: what the way led to before is of no interest. */
+	if (site->watch_fd >= 0)
+		close(site->watch_fd);
 	site->dir_wd = -1;
 	site->above_wd = -1;
-}
-
-/*
- * Watch the deepest folder on the way to the directory that there is. Return: false if
- * the one below it has come meanwhile.
- */
-static bool watch_above(struct site *site)
-{
-	char path[PATH_MAX], *slash;
-	struct stat st;
-
-	strcpy(path, site->dir);
-	while ((slash = strrchr(path, '/'))) {
-		char below[PATH_MAX];
-
-		strcpy(below, path);
+	site->watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	if (site->watch_fd < 0 || add(site, site->watch_fd))
+		return -errno;
+	missing = way_watch(site->watch_fd, site->dir, end, sizeof(end));
+	/* A circle of links: each of them is watched. */
+	if (missing < 0)
+		return missing == -ELOOP ? 0 : missing;
+	if (missing) {
+		slash = strrchr(end, '/');
 		snprintf(site->missing, sizeof(site->missing), "%s", slash + 1);
-		slash[slash == path] = 0;
-		site->above_wd = inotify_add_watch(site->watch_fd, path,
-						   ABOVE_CHANGES | IN_ONLYDIR);
-		if (site->above_wd >= 0)
-			return stat(below, &st) || !S_ISDIR(st.st_mode);
-		if (!path[1])
-			break;
+		*slash = 0;
+		site->above_wd = inotify_add_watch(site->watch_fd, end[0] ? end : "/",
+						   ABOVE_CHANGES | IN_ONLYDIR | IN_MASK_ADD);
+	} else {
+		site->dir_wd = inotify_add_watch(site->watch_fd, end,
+						 DIR_CHANGES | IN_ONLYDIR | IN_MASK_ADD);
 	}
-	return true;
+	if (site->dir_wd < 0 && site->above_wd < 0)
+		return errno == ENOENT ? -EAGAIN : errno == ENOTDIR && !missing ? 0 : -errno;
+	there = !access(site->dir, F_OK);
+	return there == missing ? -EAGAIN : 0;
 }
 
 static void watch(struct site *site)
 {
-	unwatch(site);
-	for (bool watching = false; site->dir[0] && !watching; ) {
-		site->dir_wd = inotify_add_watch(site->watch_fd, site->dir,
-						 DIR_CHANGES | IN_ONLYDIR);
-		if (site->dir_wd >= 0)
-			return;
-		if (errno != ENOENT && errno != ENOTDIR) {
-			log_warn("%s: cannot be watched: %s; changes take effect at the next reload",
-				 site->dir, strerror(errno));
-			return;
-		}
-		watching = watch_above(site);
-		if (!watching)
-			unwatch(site);
-	}
+	int err = -EAGAIN;
+
+	for (int tries = 0; site->dir[0] && err == -EAGAIN && tries < WATCH_TRIES; tries++)
+		err = try_watch(site);
+	if (site->dir[0] && err)
+		log_warn("%s: cannot be watched: %s; changes take effect at the next reload",
+			 site->dir, strerror(-err));
 }
 
 /* Requests get what the files have, and what those of the programs said that are still there. */
@@ -330,23 +326,21 @@ static void read_records(struct site *site, struct site_reader *reader)
 /* Has the directory changed, or has what is missing come? */
 static bool concerns_us(struct site *site, const struct inotify_event *event, bool *rewatch)
 {
-	if (event->mask & IN_Q_OVERFLOW) {
+	bool here = event->wd == site->dir_wd;
+
+	/* The directory's own attributes count for what is used of it. */
+	if (event->mask & IN_Q_OVERFLOW ||
+	    (!event->len && event->mask & WAY_CHANGES && !(here && event->mask & IN_ATTRIB))) {
 		*rewatch = true;
 		return true;
 	}
-	if (event->wd == site->dir_wd) {
-		*rewatch |= event->mask & (IN_DELETE_SELF | IN_MOVE_SELF);
-		/* What is no fact may be what a program of the directory itself writes. */
-		return !(event->mask & IN_IGNORED) &&
-		       (!event->len || site_facts_candidate(event->name));
-	}
-	if (event->wd == site->above_wd &&
-	    (event->mask & (IN_DELETE_SELF | IN_MOVE_SELF) ||
-	     (event->len && !strcmp(event->name, site->missing)))) {
+	if (event->wd == site->above_wd && event->len && !strcmp(event->name, site->missing)) {
 		*rewatch = true;
 		return true;
 	}
-	return false;
+	/* What is no fact may be what a program of the directory itself writes. */
+	return here && !(event->mask & IN_IGNORED) &&
+	       (!event->len || site_facts_candidate(event->name));
 }
 
 /* Not for ever: somebody may write again and again. */
@@ -409,7 +403,7 @@ void site_init(struct site *site, const char *state_dir)
 	*site = (struct site){
 		.limit_ms = SITE_FACTS_LIMIT_MS,
 		.epoll_fd = epoll_create1(EPOLL_CLOEXEC),
-		.watch_fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK),
+		.watch_fd = -1,
 		.timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK),
 		.dir_wd = -1, .above_wd = -1,
 		.files = { .part = SITE_FILES, .fd = -1 },
@@ -420,9 +414,6 @@ void site_init(struct site *site, const char *state_dir)
 		err = -errno;
 	if (!err)
 		err = add(site, site->timer_fd);
-	/* Without inotify there are still reloads and the interval. */
-	if (!err && site->watch_fd >= 0)
-		err = add(site, site->watch_fd);
 	if (err)
 		log_err("no site facts: %s", strerror(-err));
 }

@@ -134,6 +134,47 @@ static void directory_comes_and_goes(void)
 	end();
 }
 
+/* The directory, or a folder above it, is a link: then that counts, too. */
+static void links(void)
+{
+	scratch_begin();
+	mkdir(scratch_path("state"), 0755);
+	mkdir(scratch_path("old"), 0755);
+	mkdir(scratch_path("old/facts"), 0755);
+	scratch_write("old/facts/One", "old", 3);
+	mkdir(scratch_path("new"), 0755);
+	mkdir(scratch_path("new/facts"), 0755);
+	scratch_write("new/facts/One", "new", 3);
+	CHECK_INT(symlink("old", scratch_path("folder")), 0);
+	CHECK_INT(symlink("folder/facts", scratch_path("facts.d")), 0);
+	site_init(&site, scratch_path("state"));
+	site_configure(&site, scratch_path("facts.d"), 0);
+	becomes("One", "old");
+	scratch_write("old/facts/One", "changed", 7);
+	becomes("One", "changed");
+	/* Both switched, each in one step. */
+	CHECK_INT(symlink("new", scratch_path("next")), 0);
+	CHECK_INT(rename(scratch_path("next"), scratch_path("folder")), 0);
+	becomes("One", "new");
+	CHECK_INT(symlink("old/facts", scratch_path("next")), 0);
+	CHECK_INT(rename(scratch_path("next"), scratch_path("facts.d")), 0);
+	becomes("One", "changed");
+	/* What it leads to is renamed, and comes again. */
+	CHECK_INT(rename(scratch_path("old"), scratch_path("away")), 0);
+	becomes("One", "(none)");
+	mkdir(scratch_path("old"), 0755);
+	CHECK_INT(rename(scratch_path("new/facts"), scratch_path("old/facts")), 0);
+	becomes("One", "new");
+	unlink(scratch_path("facts.d"));
+	becomes("One", "(none)");
+	/* To nothing, which comes later. */
+	CHECK_INT(symlink("later", scratch_path("facts.d")), 0);
+	mkdir(scratch_path("later"), 0755);
+	scratch_write("later/One", "later", 5);
+	becomes("One", "later");
+	end();
+}
+
 /* A program that does not end holds up neither the caller nor the files. */
 static void slow_program(void)
 {
@@ -318,6 +359,7 @@ static void saved(void)
 static const struct tap_case cases[] = {
 	{ "a file, a program, a mode: each change is seen", changes },
 	{ "the directory comes and goes", directory_comes_and_goes },
+	{ "the directory is a link, or below one", links },
 	{ "a slow program holds up nothing", slow_program },
 	{ "a program ends with the daemon", ends_with_the_daemon },
 	{ "a directory that is never quiet is read", never_quiet },
