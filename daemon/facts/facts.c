@@ -3,6 +3,7 @@
  * The intrinsic items.
  */
 #include <ctype.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -181,25 +182,33 @@ int facts_find(const char *name)
 	return -1;
 }
 
-/* Where the last character begins. */
-static size_t last_character(const char *text, size_t len)
+/* Bytes of a text without a character at its end of which the rest is missing. */
+static size_t without_cut(const char *text, size_t len)
 {
-	while (len && (text[len - 1] & 0xc0) == 0x80)
-		len--;
-	return len ? len - 1 : 0;
+	size_t rest = 0, needed = 0;
+	uint8_t first;
+
+	while (rest < 3 && rest < len && (text[len - 1 - rest] & 0xc0) == 0x80)
+		rest++;
+	if (rest == len)
+		return len;
+	first = text[len - 1 - rest];
+	if (first >= 0xc2 && first < 0xf5)
+		needed = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+	return rest < needed ? len - 1 - rest : len;
 }
 
 /* A file may hold anything: U+FFFD for what is not UTF-8, as in the pools. */
 static void repair(char *text, size_t size)
 {
-	size_t len = strlen(text), end = last_character(text, len), used = 0;
+	size_t len = strlen(text), used = 0;
 	char *repaired;
 
 	if (utf8_units(text, len) >= 0)
 		return;
 	/* The end of a text that was cut is no error of its file. */
-	if (len == size - 1 && utf8_units(text + end, len - end) < 0)
-		len = end;
+	if (len == size - 1)
+		len = without_cut(text, len);
 	repaired = malloc(UTF8_REPLACEMENT_LEN * len + 1);
 	if (repaired) {
 		used = utf8_repair(text, len, repaired);

@@ -44,6 +44,18 @@ int site_facts_find(const struct site_facts *facts, const char *key)
 	return -1;
 }
 
+void site_facts_remove(struct site_facts *facts, const char *key)
+{
+	int at = site_facts_find(facts, key);
+
+	if (at < 0)
+		return;
+	free(facts->record[at]);
+	facts->count--;
+	memmove(facts->record + at, facts->record + at + 1,
+		(facts->count - at) * sizeof(facts->record[0]));
+}
+
 void site_facts_clear(struct site_facts *facts)
 {
 	for (unsigned int i = 0; i < facts->count; i++)

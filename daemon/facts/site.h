@@ -119,6 +119,9 @@ bool site_facts_add(struct site_facts *facts, const struct site_record *record);
  */
 int site_facts_find(const struct site_facts *facts, const char *key);
 
+/** site_facts_remove() - remove and free the item with the key @key, if there is one. */
+void site_facts_remove(struct site_facts *facts, const char *key);
+
 /** site_facts_clear() - remove and free all items. */
 void site_facts_clear(struct site_facts *facts);
 

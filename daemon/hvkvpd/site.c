@@ -24,6 +24,9 @@
 #define SETTLE_MS 200
 #define SETTLE_MOST_MS 1000
 
+/* After a process could not be started, or has died. */
+#define RETRY_MS 10000
+
 /* A process that reads files ends at once when nobody reads its records. */
 #define END_TRIES 100
 #define END_POLL_US 10000
@@ -125,10 +128,17 @@ static void publish(struct site *site)
 			 strerror(-err));
 }
 
+static bool is_program(const struct site_facts *files, const char *key)
+{
+	int at = site_facts_find(files, key);
+
+	return at >= 0 && !strcmp(files->record[at]->value, SITE_PROGRAM);
+}
+
 static bool has_programs(const struct site *site)
 {
 	for (unsigned int i = 0; i < site->files.facts.count; i++)
-		if (!strcmp(site->files.facts.record[i]->value, SITE_PROGRAM))
+		if (is_program(&site->files.facts, site->files.facts.record[i]->key))
 			return true;
 	return false;
 }
@@ -160,60 +170,6 @@ static _Noreturn void gather(const struct site *site, enum site_part part, int f
 	}));
 }
 
-static void start(struct site *site, struct site_reader *reader)
-{
-	int fds[2], err;
-
-	reader->again = reader->pid > 0;
-	if (reader->again)
-		return;
-	site_facts_clear(&reader->got);
-	reader->said.count = 0;
-	reader->have = 0;
-	reader->complete = false;
-	err = pipe2(fds, O_CLOEXEC) ? -errno : 0;
-	if (!err) {
-		reader->pid = fork();
-		if (reader->pid < 0) {
-			err = -errno;
-			close(fds[0]);
-			close(fds[1]);
-		}
-	}
-	if (err) {
-		reader->pid = 0;
-		log_err("%s: no process to read it: %s", site->dir, strerror(-err));
-		return;
-	}
-	if (!reader->pid)
-		gather(site, reader->part, fds[1]);
-	close(fds[1]);
-	fcntl(fds[0], F_SETFL, O_NONBLOCK);
-	reader->fd = fds[0];
-	err = add(site, reader->fd);
-	if (err)
-		log_err("%s: its facts cannot be waited for: %s", site->dir, strerror(-err));
-}
-
-static void forget(struct site_reader *reader)
-{
-	site_facts_clear(&reader->got);
-	site_facts_clear(&reader->facts);
-}
-
-static void read_directory(struct site *site)
-{
-	site->settle_ms = 0;
-	/* Nothing to read, nothing to run: no process. One that runs has to be followed by another. */
-	if (site->files.pid > 0 || (site->dir[0] && !access(site->dir, F_OK))) {
-		start(site, &site->files);
-		return;
-	}
-	forget(&site->files);
-	forget(&site->programs);
-	publish(site);
-}
-
 /* The end of the process is near, or it has come. */
 static void reap(struct site_reader *reader)
 {
@@ -243,23 +199,120 @@ static void end(struct site_reader *reader)
 	reap(reader);
 }
 
+static void start(struct site *site, struct site_reader *reader)
+{
+	int fds[2], err;
+
+	reader->again = reader->pid > 0;
+	if (reader->again)
+		return;
+	site_facts_clear(&reader->got);
+	site_facts_clear(&reader->stale);
+	reader->said.count = 0;
+	reader->have = 0;
+	reader->complete = false;
+	err = pipe2(fds, O_CLOEXEC) ? -errno : 0;
+	if (!err) {
+		reader->pid = fork();
+		if (reader->pid < 0) {
+			err = -errno;
+			close(fds[0]);
+			close(fds[1]);
+		}
+	}
+	if (!err && !reader->pid)
+		gather(site, reader->part, fds[1]);
+	if (!err) {
+		close(fds[1]);
+		fcntl(fds[0], F_SETFL, O_NONBLOCK);
+		reader->fd = fds[0];
+		err = add(site, reader->fd);
+		if (err)
+			end(reader);
+	}
+	if (err) {
+		reader->pid = 0;
+		log_err("%s: no process to read it: %s; trying again in %d s", site->dir,
+			strerror(-err), RETRY_MS / 1000);
+		arm(site, RETRY_MS);
+	}
+}
+
+static void forget(struct site_reader *reader)
+{
+	site_facts_clear(&reader->got);
+	site_facts_clear(&reader->facts);
+	site_facts_clear(&reader->stale);
+}
+
+/* Nothing of a directory that is used no longer, nor of a program in it that still runs. */
+static void forget_all(struct site *site)
+{
+	end(&site->files);
+	end(&site->programs);
+	forget(&site->files);
+	forget(&site->programs);
+	publish(site);
+}
+
+/*
+ * A program that was away is another one, whatever its name: what one of this name said before, or is
+ * just about to say, is not its value.
+ */
+static void drop_stale(struct site *site)
+{
+	const struct site_facts *before = &site->files.facts, *now = &site->files.got;
+	struct site_reader *programs = &site->programs;
+
+	for (unsigned int i = programs->facts.count; i--; )
+		if (!is_program(now, programs->facts.record[i]->key))
+			site_facts_remove(&programs->facts, programs->facts.record[i]->key);
+	for (unsigned int i = 0; i < now->count; i++) {
+		const char *key = now->record[i]->key;
+
+		if (!is_program(now, key) || is_program(before, key))
+			continue;
+		site_facts_remove(&programs->facts, key);
+		if (programs->pid > 0)
+			site_facts_add(&programs->stale, now->record[i]);
+	}
+}
+
+static void read_directory(struct site *site)
+{
+	site->settle_ms = 0;
+	/* Nothing to read, nothing to run: no process. */
+	if (site->dir[0] && !access(site->dir, F_OK)) {
+		start(site, &site->files);
+		return;
+	}
+	forget_all(site);
+}
+
 static void finish(struct site *site, struct site_reader *reader)
 {
 	reap(reader);
 	reader->before = reader->said;
+	if (reader->anew)
+		reader->before.count = 0;
+	reader->anew = false;
 	if (reader->complete) {
+		if (reader == &site->files)
+			drop_stale(site);
 		site_facts_clear(&reader->facts);
 		reader->facts = reader->got;
 		reader->got = (struct site_facts){ 0 };
 		publish(site);
 	} else {
-		log_err("%s: the process that read it has died; the facts stay as they were",
-			site->dir);
+		log_err("%s: the process that read it has died; the facts stay as they were; trying again in %d s",
+			site->dir, RETRY_MS / 1000);
 		site_facts_clear(&reader->got);
+		if (!reader->again)
+			arm(site, RETRY_MS);
 	}
 	if (reader->again)
 		start(site, reader);
-	else if (reader == &site->files && has_programs(site))
+	else if (reader == &site->files && reader->complete && has_programs(site))
 		start(site, &site->programs);
 }
 
@@ -295,6 +348,8 @@ static void take_record(struct site *site, struct site_reader *reader)
 			reader->complete = true;
 		return;
 	}
+	if (site_facts_find(&reader->stale, record->key) >= 0)
+		return;
 	site_facts_add(&reader->got, record);
 	/* The next program may take long. */
 	if (reader == &site->programs && site_facts_add(&reader->facts, record))
@@ -329,7 +384,7 @@ static bool concerns_us(struct site *site, const struct inotify_event *event, bo
 	bool here = event->wd == site->dir_wd;
 
 	/* The directory's own attributes count for what is used of it. */
-	if (event->mask & IN_Q_OVERFLOW ||
+	if (event->mask & (IN_Q_OVERFLOW | IN_UNMOUNT) ||
 	    (!event->len && event->mask & WAY_CHANGES && !(here && event->mask & IN_ATTRIB))) {
 		*rewatch = true;
 		return true;
@@ -351,8 +406,9 @@ static void settle(struct site *site)
 	if (!site->settle_ms)
 		site->settle_ms = clock_ms() + SETTLE_MOST_MS;
 	left = clock_left(site->settle_ms);
-	/* Zero would disarm the timer. */
-	arm(site, left > SETTLE_MS ? SETTLE_MS : left ? left : 1);
+	/* At the end the timer stays as it is: it expires at that time, or has done so. */
+	if (left)
+		arm(site, left > SETTLE_MS ? SETTLE_MS : left);
 }
 
 static void read_changes(struct site *site)
@@ -380,13 +436,14 @@ void site_event(void *data)
 	struct site *site = data;
 	struct epoll_event events[4];
 	int n = epoll_wait(site->epoll_fd, events, 4, 0);
+	bool changed = false;
 	uint64_t expired;
 
 	for (int i = 0; i < n; i++) {
 		int fd = events[i].data.fd;
 
 		if (fd == site->watch_fd)
-			read_changes(site);
+			changed = true;
 		else if (fd == site->timer_fd && read(fd, &expired, sizeof(expired)) > 0)
 			read_directory(site);
 		else if (fd == site->files.fd)
@@ -394,6 +451,9 @@ void site_event(void *data)
 		else if (fd == site->programs.fd)
 			read_records(site, &site->programs);
 	}
+	/* Last: it may set the timer, and what has expired would be lost. */
+	if (changed)
+		read_changes(site);
 }
 
 void site_init(struct site *site, const char *state_dir)
@@ -422,28 +482,28 @@ void site_exit(struct site *site)
 {
 	const int fds[] = { site->epoll_fd, site->watch_fd, site->timer_fd };
 
-	end(&site->files);
-	end(&site->programs);
+	/* Without a fact the file is removed. */
+	forget_all(site);
 	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
-	forget(&site->files);
-	forget(&site->programs);
-	site_facts_clear(&site->facts);
-	site_facts_save(&site->facts, site->file);
 }
 
 void site_configure(struct site *site, const char *dir, unsigned int interval_s)
 {
 	if (site->epoll_fd < 0)
 		return;
+	if (strcmp(site->dir, dir))
+		forget_all(site);
 	snprintf(site->dir, sizeof(site->dir), "%s", dir);
-	site->interval_s = interval_s;
+	site->interval_s = dir[0] ? interval_s : 0;
 	watch(site);
 	/* Here, so that the first request gets what files have, as soon as possible. */
-	arm(site, interval_s * 1000);
-	/* A reload is the time to hear again what is wrong. */
+	arm(site, site->interval_s * 1000);
+	/* A reload is the time to hear again what is wrong, also from one that runs. */
 	site->files.before.count = 0;
+	site->files.anew = site->files.pid > 0;
 	site->programs.before.count = 0;
+	site->programs.anew = site->programs.pid > 0;
 	read_directory(site);
 }

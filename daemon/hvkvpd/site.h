@@ -20,8 +20,8 @@
 
 #include "facts/site.h"
 
-/* More than one run of both parts can log. */
-#define SITE_SAID	64
+/* More than one run can log: a line for each fact, and the complaints. */
+#define SITE_SAID	128
 
 /**
  * struct site_said - which lines a run has logged
@@ -44,6 +44,8 @@ struct site_said {
  * @complete: the last record has come
  * @got: what it has reported in this run
  * @facts: what was reported last, of a program that runs again its old value
+ * @stale: programs of which this run may report what another one of that name says
+ * @anew: what this run logs is logged by the next one again
  * @said: what it has logged in this run,
  * @before: and in the one before, which is not logged again
  */
@@ -57,6 +59,8 @@ struct site_reader {
 	bool complete;
 	struct site_facts got;
 	struct site_facts facts;
+	struct site_facts stale;
+	bool anew;
 	struct site_said said;
 	struct site_said before;
 };

@@ -84,6 +84,13 @@ static int start(pid_t *pid, const char *const *argv, char *const *envp, int in,
 	return -err;
 }
 
+/* A program that has not been waited for yet, which may have left its process group, and that group. */
+static void kill_all(pid_t pid)
+{
+	kill(-pid, SIGKILL);
+	kill(pid, SIGKILL);
+}
+
 int spawn_program(const char *const *argv, char *const *envp, const char *input,
 	      unsigned int limit_ms)
 {
@@ -107,7 +114,7 @@ int spawn_program(const char *const *argv, char *const *envp, const char *input,
 		close(end.fd);
 	}
 	if (late)
-		kill(-pid, SIGKILL);
+		kill_all(pid);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return -errno;
@@ -217,7 +224,7 @@ int spawn_output(const char *const *argv, char *const *envp, unsigned int limit_
 	}
 	ended = wait_with_output(pid, &output, limit_ms, reader);
 	/* Also what it has left behind in its process group. */
-	kill(-pid, SIGKILL);
+	kill_all(pid);
 	if (output.fd >= 0)
 		close(output.fd);
 	while (waitpid(pid, &status, 0) < 0)

@@ -179,6 +179,10 @@ static void cut_text(void)
 	write_text("etc/os-release", "NAME=\"\xff" "2345678\xf0\x9f\x90\xa7\"\n");
 	facts_value(&facts, facts_find("OSName"), text, sizeof(text));
 	CHECK_TEXT(text, "\xef\xbf\xbd" "2345678");
+	/* What only looks like the end of a longer one stays. */
+	write_text("etc/os-release", "NAME=\"23456789\xc3\xa9\xa9\"\n");
+	facts_value(&facts, facts_find("OSName"), text, sizeof(text));
+	CHECK_TEXT(text, "23456789\xc3\xa9");
 	/* Replacements are longer than what they replace. */
 	write_text("etc/os-release", "NAME=\"\xff\xff\xff\xff\xff\"\n");
 	facts_value(&facts, facts_find("OSName"), text, sizeof(text));
