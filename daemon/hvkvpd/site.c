@@ -170,6 +170,13 @@ static _Noreturn void gather(const struct site *site, enum site_part part, int f
 	}));
 }
 
+/* A change that is waited for comes earlier, and is read then. */
+static void retry(struct site *site)
+{
+	if (!site->settle_ms)
+		arm(site, RETRY_MS);
+}
+
 /* The end of the process is near, or it has come. */
 static void reap(struct site_reader *reader)
 {
@@ -234,7 +241,7 @@ static void start(struct site *site, struct site_reader *reader)
 		reader->pid = 0;
 		log_err("%s: no process to read it: %s; trying again in %d s", site->dir,
 			strerror(-err), RETRY_MS / 1000);
-		arm(site, RETRY_MS);
+		retry(site);
 	}
 }
 
@@ -308,7 +315,7 @@ static void finish(struct site *site, struct site_reader *reader)
 			site->dir, RETRY_MS / 1000);
 		site_facts_clear(&reader->got);
 		if (!reader->again)
-			arm(site, RETRY_MS);
+			retry(site);
 	}
 	if (reader->again)
 		start(site, reader);
@@ -436,14 +443,13 @@ void site_event(void *data)
 	struct site *site = data;
 	struct epoll_event events[4];
 	int n = epoll_wait(site->epoll_fd, events, 4, 0);
-	bool changed = false;
 	uint64_t expired;
 
 	for (int i = 0; i < n; i++) {
 		int fd = events[i].data.fd;
 
 		if (fd == site->watch_fd)
-			changed = true;
+			read_changes(site);
 		else if (fd == site->timer_fd && read(fd, &expired, sizeof(expired)) > 0)
 			read_directory(site);
 		else if (fd == site->files.fd)
@@ -451,9 +457,6 @@ void site_event(void *data)
 		else if (fd == site->programs.fd)
 			read_records(site, &site->programs);
 	}
-	/* Last: it may set the timer, and what has expired would be lost. */
-	if (changed)
-		read_changes(site);
 }
 
 void site_init(struct site *site, const char *state_dir)

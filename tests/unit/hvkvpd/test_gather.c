@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "c/tap.h"
@@ -267,6 +269,81 @@ static void another_program(void)
 	end();
 }
 
+/* Let the site work until nothing is left to do, for much longer than it waits for another change. */
+static void quiet(void)
+{
+	struct pollfd ready = { .fd = site.epoll_fd, .events = POLLIN };
+
+	while (poll(&ready, 1, 1000) > 0)
+		site_event(&site);
+	CHECK_INT(site.settle_ms, 0);
+}
+
+/* When the timer expires, milliseconds. */
+static long timer_ms(void)
+{
+	struct itimerspec when;
+
+	timerfd_gettime(site.timer_fd, &when);
+	return when.it_value.tv_sec * 1000 + when.it_value.tv_nsec / 1000000;
+}
+
+/* The process that runs the programs is killed: that is tried again later, and changes are not held up. */
+static void killed_reader(void)
+{
+	uint64_t end_ms = clock_ms() + PATIENCE_MS;
+	char text[200];
+	int go;
+
+	begin(true, 0);
+	CHECK_INT(mkfifo(scratch_path("go"), 0600), 0);
+	go = open(scratch_path("go"), O_RDWR | O_CLOEXEC);
+	site.limit_ms = PATIENCE_MS;
+	snprintf(text, sizeof(text), "#!/bin/sh\nread -r line <%s\necho \"$line\"\n", scratch_path("go"));
+	put("Slow", text, 0755);
+	put("File", "1", 0644);
+	for (int changed = 0; changed < 2; changed++) {
+		quiet();
+		CHECK(site.programs.pid > 0);
+		if (changed)
+			put("File", "2", 0644);
+		while (changed && !site.settle_ms && clock_left(end_ms))
+			work(end_ms);
+		site.programs.again = false;
+		kill(site.programs.pid, SIGKILL);
+		while (site.programs.pid > 0 && (!changed || site.settle_ms) && clock_left(end_ms))
+			work(end_ms);
+		CHECK_TEXT(value("File"), "1");
+		CHECK(timer_ms() > 0);
+		CHECK((timer_ms() > 5000) == !changed);
+		/* The program itself goes on, and another one is started at once for the second round. */
+		CHECK_INT(write(go, "end\n", 4), 4);
+		if (!changed)
+			site_configure(&site, scratch_path("facts.d"), 0);
+	}
+	becomes("File", "2");
+	CHECK_INT(write(go, "end\n", 4), 4);
+	close(go);
+	end();
+}
+
+/* A file that can be no fact starts nothing: a program may write it. */
+static void no_fact(void)
+{
+	begin(true, 0);
+	put("One", "1", 0644);
+	becomes("One", "1");
+	quiet();
+	put(".hidden", "x", 0644);
+	put("One~", "x", 0644);
+	work(clock_ms() + PATIENCE_MS);
+	CHECK_INT(site.settle_ms, 0);
+	put("Two", "2", 0644);
+	work(clock_ms() + PATIENCE_MS);
+	CHECK(site.settle_ms);
+	end();
+}
+
 /* How many processes have this file open? */
 static int users(const char *path)
 {
@@ -409,6 +486,8 @@ static const struct tap_case cases[] = {
 	{ "the directory is a link, or below one", links },
 	{ "a slow program holds up nothing", slow_program },
 	{ "a program that is used no longer has no value", another_program },
+	{ "the process that runs programs is killed", killed_reader },
+	{ "what can be no fact starts nothing", no_fact },
 	{ "a program ends with the daemon", ends_with_the_daemon },
 	{ "a directory that is never quiet is read", never_quiet },
 	{ "what is wrong is logged once", logs_once },
